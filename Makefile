@@ -1,0 +1,58 @@
+# One word per job. Both environments are made on first use; PYTHON=python3.12 chooses another interpreter.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO := out/demo
+CT ?=
+BUNDLE := bundles/nodule_detector
+# The pins hold in pip's isolated build environments, too.
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Small tensors on busy cores: more threads make these jobs slower.
+TEST_ENV := OMP_NUM_THREADS=1 TQDM_DISABLE=1
+
+.PHONY: help demo test lint types docs bundle pytest train bench clean
+help:  ## list these words
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+
+$(VENV)/.runtime: setup.cfg constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet torch
+	$(BIN)/pip install --quiet --editable .[dicom]
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime
+	$(BIN)/pip install --quiet --editable .[dev]
+	touch $@
+
+demo: $(VENV)/.runtime  ## detect nodules in a synthetic chest CT, or in yours: make demo CT=/path/to/folder
+	$(BIN)/python examples/demo.py --output $(DEMO) $(if $(CT),--ct "$(CT)")
+
+test: $(VENV)/.dev lint types docs bundle pytest  ## everything that must pass
+
+lint: $(VENV)/.dev  ## style and format
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(VENV)/.dev  ## static types
+	$(BIN)/mypy
+
+docs: $(VENV)/.dev  ## the documentation site, in docs/_build/html
+	$(BIN)/sphinx-build -W --keep-going -q -j auto docs docs/_build/html
+
+bundle: $(VENV)/.dev  ## MONAI's own checks of the shipped bundle
+	$(TEST_ENV) $(BIN)/python -m monai.bundle verify_metadata --meta_file $(BUNDLE)/configs/metadata.json --filepath tests/house/metadata.schema.json
+	$(TEST_ENV) $(BIN)/python -m monai.bundle verify_net_in_out network_def --meta_file $(BUNDLE)/configs/metadata.json --config_file $(BUNDLE)/configs/common.yaml --bundle_root $(BUNDLE)
+
+pytest: $(VENV)/.dev  ## the tests, with branch coverage
+	$(TEST_ENV) $(BIN)/python -m pytest --numprocesses 2 --durations 15 --cov --cov-report=term
+
+train: $(VENV)/.runtime  ## train the shipped weights again
+	$(BIN)/python -m monai.bundle run --config_file "['$(BUNDLE)/configs/common.yaml','$(BUNDLE)/configs/train.yaml']" --bundle_root $(BUNDLE)
+
+bench: $(VENV)/.dev  ## side by side with peers
+	$(BIN)/python benchmarks/ct_reading.py
+	$(BIN)/python benchmarks/transforms.py
+
+clean:  ## remove what was built, keep the environment
+	rm -rf build dist out docs/_build .pytest_cache .mypy_cache .ruff_cache .coverage* *.egg-info
