@@ -41,7 +41,7 @@ docs: $(VENV)/.dev  ## the documentation site, in docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -q -j auto docs docs/_build/html
 
 bundle: $(VENV)/.dev  ## MONAI's own checks of the shipped bundle
-	$(TEST_ENV) $(BIN)/python -m monai.bundle verify_metadata --meta_file $(BUNDLE)/configs/metadata.json --filepath tests/house/metadata.schema.json
+	$(TEST_ENV) $(BIN)/python -m monai.bundle verify_metadata --meta_file $(BUNDLE)/configs/metadata.json --filepath tests/house/bundle_metadata.schema.json
 	$(TEST_ENV) $(BIN)/python -m monai.bundle verify_net_in_out network_def --meta_file $(BUNDLE)/configs/metadata.json --config_file $(BUNDLE)/configs/common.yaml --bundle_root $(BUNDLE)
 
 pytest: $(VENV)/.dev  ## the tests, with branch coverage

@@ -1,0 +1,86 @@
+"""Bundles hold settings only, and every setting points at something real."""
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+BUNDLES = sorted(path for path in (ROOT / "bundles").iterdir() if path.is_dir())
+CONFIGS = sorted(path for bundle in BUNDLES for path in (bundle / "configs").glob("*.yaml"))
+LONGEST_EXPRESSION = 72
+# A config names the folder, never the file: then files may move.
+ROOMS_WITH_PUBLIC_NAMES = {
+    "lungdet.transforms", "lungdet.detection", "lungdet.losses", "lungdet.metrics", "lungdet.inferers", "lungdet.engines",
+    "lungdet.networks.nets", "lungdet.networks.blocks", "lungdet.readers", "lungdet.phantoms", "lungdet.workflows",
+}  # fmt: skip
+
+
+def walk(node: Any) -> list[tuple[str, Any]]:
+    """All ``(key, scalar)`` pairs of a nested config."""
+    if isinstance(node, dict):
+        return [pair for key, value in node.items() for pair in ([(str(key), value)] + walk(value))]
+    if isinstance(node, list):
+        return [pair for value in node for pair in ([("", value)] + walk(value))]
+    return []
+
+
+def targets(config: Any) -> list[str]:
+    return [value for key, value in walk(config) if key == "_target_" and not value.startswith("$")]
+
+
+def resolve(target: str) -> Any:
+    module, _, name = target.rpartition(".")
+    if module.startswith("lungdet") and module not in ROOMS_WITH_PUBLIC_NAMES:
+        raise ValueError(f"{target}: name the folder, not the file")
+    return getattr(importlib.import_module(module), name)
+
+
+def long_expressions(config: Any) -> list[str]:
+    return [
+        value
+        for _, value in walk(config)
+        if isinstance(value, str) and value.startswith("$") and len(value) > LONGEST_EXPRESSION
+    ]
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: f"{path.parts[-3]}/{path.name}")
+def test_every_target_resolves(config: Path):
+    for target in targets(yaml.safe_load(config.read_text())):
+        assert callable(resolve(target)), target
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: f"{path.parts[-3]}/{path.name}")
+def test_expressions_are_short(config: Path):
+    assert long_expressions(yaml.safe_load(config.read_text())) == []
+
+
+def test_the_checks_see_bad_settings():
+    config = yaml.safe_load("a: {_target_: monai.transforms.NoSuchThing}\nb: [{c: '$" + "x" * 80 + "'}]")
+    with pytest.raises(AttributeError):
+        resolve(targets(config)[0])
+    with pytest.raises(ValueError, match="not the file"):
+        resolve("lungdet.transforms.intensity.ScaleHU")
+    assert len(long_expressions(config)) == 1
+
+
+def test_no_python_in_bundles():
+    assert [str(path) for path in (ROOT / "bundles").rglob("*") if path.suffix in {".py", ".ipynb", ".sh"}] == []
+
+
+@pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)
+def test_bundle_has_the_layout_of_the_model_zoo(bundle: Path):
+    for name in ("LICENSE", "docs/README.md", "docs/data_license.txt", "configs/metadata.json", "configs/logging.conf"):
+        assert (bundle / name).is_file(), name
+    metadata = json.loads((bundle / "configs" / "metadata.json").read_text())
+    assert "lungdet" in metadata["required_packages_version"]
+    assert metadata["version"] in metadata["changelog"]
+
+
+@pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)
+def test_shipped_weights_are_small(bundle: Path):
+    for weights in (bundle / "models").glob("*"):
+        assert weights.stat().st_size <= 5_000_000, weights
