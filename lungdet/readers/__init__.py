@@ -1,0 +1,1 @@
+"""Files in, facts and arrays out; what cannot be trusted is refused."""
