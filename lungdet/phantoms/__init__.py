@@ -1,0 +1,17 @@
+"""Synthetic chest CT with known nodules, written as DICOM, NIfTI and truth, and ways to damage a series. No torch."""
+
+from .chest import ChestPhantom, make_chest
+from .dicom_series import TRANSFER_SYNTAXES, write_dicom_series
+from .nifti import write_nifti
+from .nodule import PhantomNodule
+from .truth import write_truth
+
+__all__ = [
+    "TRANSFER_SYNTAXES",
+    "ChestPhantom",
+    "PhantomNodule",
+    "make_chest",
+    "write_dicom_series",
+    "write_nifti",
+    "write_truth",
+]
