@@ -50,7 +50,7 @@ class Finding:
     def diameter_mm(self) -> float:
         """Diameter of a nodule that just fits: the geometric mean of the three sides, in mm."""
         x0, y0, z0, x1, y1, z1 = self.box_lps_mm
-        return ((x1 - x0) * (y1 - y0) * (z1 - z0)) ** (1 / 3)
+        return math.pow((x1 - x0) * (y1 - y0) * (z1 - z0), 1 / 3)
 
     @property
     def center_slice(self) -> int:

@@ -1,0 +1,36 @@
+"""Findings as files: JSON with a schema, CSV in LUNA16's form, PNG pictures, and a page to read. No torch."""
+
+from .atomic import write_files
+from .csv_file import reports_to_csv, source_name, write_csv
+from .html_file import report_to_html, write_html
+from .json_file import (
+    FindingsFileError,
+    load_schema,
+    read_json,
+    report_from_json,
+    report_to_json,
+    time_stamp,
+    write_json,
+)
+from .picture_files import draw_pictures, write_png
+from .study import study_folder_name, write_study
+
+__all__ = [
+    "FindingsFileError",
+    "draw_pictures",
+    "load_schema",
+    "read_json",
+    "report_from_json",
+    "report_to_html",
+    "report_to_json",
+    "reports_to_csv",
+    "source_name",
+    "study_folder_name",
+    "time_stamp",
+    "write_csv",
+    "write_files",
+    "write_html",
+    "write_json",
+    "write_png",
+    "write_study",
+]

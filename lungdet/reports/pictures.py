@@ -1,0 +1,169 @@
+"""Pictures of findings: sections in lung window with the box drawn in, to scale, as PNG."""
+
+from __future__ import annotations
+
+import functools
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from .planes import Box, PatientView, Plane, Rectangle
+
+LUNG_WINDOW_HU = (-600.0, 1600.0)  # centre, width
+WHOLE_PX = 480  # longest side of a picture of a whole section
+CLOSEUP_PX = 300
+CLOSEUP_MM = 50.0  # at least; large findings get a wider view
+
+# Pictures are 8-bit with a palette: grey levels below, marks above. Small files, and a mark is found by its index.
+GREY_LEVELS = 248
+MARK_INDEX = 250
+MARK_RGB = (255, 176, 0)
+_PALETTE = [round(level * 255 / (GREY_LEVELS - 1)) for level in range(GREY_LEVELS) for _ in range(3)]
+_PALETTE += [0] * 3 * (MARK_INDEX - GREY_LEVELS) + list(MARK_RGB)
+_PALETTE += [0] * (768 - len(_PALETTE))
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A picture being drawn, and how section pixels map to its own.
+
+    Attributes:
+        image: mode ``L``: grey levels below ``GREY_LEVELS``, marks at ``MARK_INDEX``.
+        origin: ``(column, row)`` of its top left corner in the edge frame of the section.
+        zoom: picture pixels per section pixel, ``(along columns, along rows)``.
+    """
+
+    image: Image.Image
+    origin: tuple[float, float]
+    zoom: tuple[float, float]
+
+    def place(self, rectangle: Rectangle) -> tuple[int, int, int, int]:
+        """Map a rectangle of the section to whole pixels of the picture, half-open and at least one pixel wide."""
+        left, right = (round((value - self.origin[0]) * self.zoom[0]) for value in rectangle[::2])
+        top, bottom = (round((value - self.origin[1]) * self.zoom[1]) for value in rectangle[1::2])
+        return left, top, max(right, left + 1), max(bottom, top + 1)
+
+
+def window_to_grey(hu: NDArray[Any], center_hu: float, width_hu: float) -> NDArray[np.uint8]:
+    """Map a window linearly to the grey levels of the palette; values outside it are clipped.
+
+    Example:
+        >>> window_to_grey(np.array([-3024, -1400, -600, 200, 3000]), -600.0, 1600.0)
+        array([  0,   0, 124, 247, 247], dtype=uint8)
+    """
+    scaled = (hu.astype(np.float32) - (center_hu - width_hu / 2)) * ((GREY_LEVELS - 1) / width_hu)
+    return np.asarray(np.nan_to_num(scaled + 0.5).clip(0, GREY_LEVELS - 1), dtype=np.uint8)
+
+
+def whole_section(view: PatientView, plane: Plane, box: Box) -> Image.Image:
+    """Draw the whole section through the centre of ``box`` with the box in it.
+
+    The three planes of a study share one scale, ``WHOLE_PX`` for its longest side.
+
+    Args:
+        view: the volume.
+        plane: how to cut it.
+        box: in the edge frame of ``view``.
+
+    Returns:
+        A picture with palette; a mark's pixels have the index ``MARK_INDEX``.
+    """
+    section = view.section(plane, view.center_index(plane, box))
+    rows, columns = section.shape
+    px_per_mm = WHOLE_PX / max(view.size_mm)
+    canvas = _canvas(view, plane, section, (0.0, 0.0, columns, rows), px_per_mm)
+    draw_box(canvas, view.rectangle(plane, box), line_px=2)
+    draw_letters(canvas.image, plane.letters)
+    return with_palette(canvas.image)
+
+
+def closeup_section(view: PatientView, plane: Plane, box: Box) -> Image.Image:
+    """Draw the neighbourhood of ``box`` enlarged, with a bar of 10 mm; see :func:`whole_section`."""
+    section = view.section(plane, view.center_index(plane, box))
+    rectangle = view.rectangle(plane, box)
+    longest_mm = max((box[axis + 3] - box[axis]) * view.spacing_mm[axis] for axis in range(3))
+    side_mm = max(CLOSEUP_MM, 2.5 * longest_mm)
+    rows, columns = section.shape
+    left, right = _span(rectangle[0], rectangle[2], side_mm / view.spacing_mm[plane.column_axis], columns)
+    top, bottom = _span(rectangle[1], rectangle[3], side_mm / view.spacing_mm[plane.row_axis], rows)
+    canvas = _canvas(view, plane, section, (left, top, right, bottom), CLOSEUP_PX / side_mm)
+    draw_box(canvas, rectangle, line_px=2)
+    _draw_bar(canvas.image, 10.0 * CLOSEUP_PX / side_mm, "10 mm")
+    draw_letters(canvas.image, plane.letters)
+    return with_palette(canvas.image)
+
+
+def draw_box(canvas: Canvas, rectangle: Rectangle, line_px: int, label: str = "") -> None:
+    """Draw a rectangle of the section; the line lies outside of it, so that it hides nothing of the finding."""
+    left, top, right, bottom = canvas.place(rectangle)
+    draw = ImageDraw.Draw(canvas.image)
+    edge = (left - line_px, top - line_px, right + line_px - 1, bottom + line_px - 1)
+    draw.rectangle(edge, outline=MARK_INDEX, width=line_px)
+    if label:
+        draw.fontmode = "1"  # no soft edges: palette indexes do not blend
+        draw.text((edge[2] + 3, edge[1] - 4), label, fill=MARK_INDEX, font=font(22), stroke_width=1, stroke_fill=0)
+
+
+def draw_letters(image: Image.Image, letters: str) -> None:
+    """Write what lies at the left, right, top and bottom."""
+    draw, width, height = ImageDraw.Draw(image), image.width, image.height
+    places = ((4, height / 2, "lm"), (width - 4, height / 2, "rm"), (width / 2, 3, "mt"), (width / 2, height - 4, "mb"))
+    for letter, (x, y, anchor) in zip(letters, places, strict=True):
+        grey = GREY_LEVELS - 1
+        draw.text((x, y), letter, fill=grey, font=font(20), anchor=anchor, stroke_width=2, stroke_fill=0)
+
+
+def with_palette(image: Image.Image) -> Image.Image:
+    """Turn a drawn picture, mode ``L``, into one with the palette of greys and marks."""
+    out = Image.frombytes("P", image.size, image.tobytes())
+    out.putpalette(_PALETTE)
+    return out
+
+
+def to_png(image: Image.Image) -> bytes:
+    """Encode as PNG, without any metadata: the same picture gives the same bytes."""
+    stream = io.BytesIO()
+    image.save(stream, format="PNG", compress_level=4)
+    return stream.getvalue()
+
+
+@functools.cache
+def font(size_px: int) -> Any:
+    """Load Pillow's own scalable font; the basic layout engine is there on every machine."""
+    return ImageFont.load_default(size_px)
+
+
+def scaled_canvas(grey: NDArray[np.uint8], crop: Rectangle, size_px: tuple[int, int]) -> Canvas:
+    """Start a picture from a part of a grey section, resampled to ``(width, height)`` pixels."""
+    picture = Image.fromarray(np.ascontiguousarray(grey))
+    left, top, right, bottom = crop
+    resized = picture.resize(size_px, Image.Resampling.BICUBIC, box=crop)
+    resized = resized.point([min(level, GREY_LEVELS - 1) for level in range(256)])  # bicubic overshoots
+    return Canvas(resized, (left, top), (size_px[0] / (right - left), size_px[1] / (bottom - top)))
+
+
+def _canvas(view: PatientView, plane: Plane, section: NDArray[Any], crop: Rectangle, px_per_mm: float) -> Canvas:
+    width = (crop[2] - crop[0]) * view.spacing_mm[plane.column_axis] * px_per_mm
+    height = (crop[3] - crop[1]) * view.spacing_mm[plane.row_axis] * px_per_mm
+    size_px = max(1, round(width)), max(1, round(height))
+    return scaled_canvas(window_to_grey(section, *LUNG_WINDOW_HU), crop, size_px)
+
+
+def _span(low: float, high: float, length: float, limit: int) -> tuple[float, float]:
+    """Place an interval of ``length`` around the middle of ``low..high``, shifted to lie in ``0..limit``."""
+    if length >= limit:
+        return 0.0, float(limit)
+    start = min(max((low + high - length) / 2, 0.0), limit - length)
+    return start, start + length
+
+
+def _draw_bar(image: Image.Image, length_px: float, label: str) -> None:
+    draw, grey = ImageDraw.Draw(image), GREY_LEVELS - 1
+    x, y = 10, image.height - 12
+    draw.rectangle((x - 1, y - 1, x + round(length_px) + 1, y + 3), fill=0)
+    draw.rectangle((x, y, x + round(length_px), y + 2), fill=grey)
+    draw.text((x, y - 5), label, fill=grey, font=font(12), anchor="lb", stroke_width=2, stroke_fill=0)
