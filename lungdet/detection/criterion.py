@@ -1,0 +1,117 @@
+"""The training loss of the detector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from monai.utils import convert_to_tensor
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lungdet.losses import CenterFocalLoss
+
+from .coder import BoxCoder
+from .targets import DetectionTarget, encode_targets, stack_targets
+
+
+class DetectionCriterion(nn.Module):
+    """``(outputs, targets) -> loss`` for a dense centre, offset and size head.
+
+    The loss is the focal loss of the centres plus smooth L1 losses of offset and log size over the cells near a centre.
+    An image without nodules is the normal case and trains the centres alone.
+
+    Args:
+        coder: how boxes are tied to cells; that of ``NoduleDetector`` if None.
+        center_weight: weight of the centre loss.
+        offset_weight: weight of the offset loss.
+        size_weight: weight of the size loss.
+        alpha: see :class:`~lungdet.losses.CenterFocalLoss`.
+        beta: likewise.
+        box_key: key of the nodules' boxes where targets are mappings.
+        ignore_key: key of the boxes to ignore; it may be absent.
+
+    Example:
+        >>> loss = DetectionCriterion()(torch.zeros(1, 7, 4, 4, 4), [torch.tensor([[2.0, 2, 2, 8, 8, 8]])])
+        >>> loss.ndim, bool(torch.isfinite(loss))
+        (0, True)
+    """
+
+    def __init__(
+        self,
+        coder: BoxCoder | None = None,
+        center_weight: float = 1.0,
+        offset_weight: float = 1.0,
+        size_weight: float = 1.0,
+        alpha: float = 2.0,
+        beta: float = 4.0,
+        box_key: str = "box",
+        ignore_key: str = "ignore_box",
+    ) -> None:
+        super().__init__()
+        self.coder = coder or BoxCoder()
+        self.weights = {"center": center_weight, "offset": offset_weight, "size": size_weight}
+        self.center_loss = CenterFocalLoss(alpha, beta)
+        self.box_key, self.ignore_key = box_key, ignore_key
+
+    def forward(self, outputs: Tensor, targets: Any) -> Tensor:
+        """Return the weighted sum of :meth:`parts`, a scalar."""
+        return torch.stack([self.weights[name] * part for name, part in self.parts(outputs, targets).items()]).sum()
+
+    def parts(self, outputs: Tensor, targets: Any) -> dict[str, Tensor]:
+        """Compute each loss apart, unweighted.
+
+        Args:
+            outputs: ``(B, 7, gx, gy, gz)`` as ``NoduleDetector`` gives it.
+            targets: for each of the ``B`` images, ``(N, 6)`` boxes in the edge frame of the network's input, or a
+                mapping that holds them; or one padded tensor ``(B, N, 6)``, whose rows of zeros are padding.
+
+        Returns:
+            Scalars ``center``, ``offset`` and ``size``.
+
+        Raises:
+            ValueError: the numbers of images differ, or a target is not a set of boxes.
+        """
+        target = self.encode(targets, outputs)
+        with torch.autocast(device_type=outputs.device.type, enabled=False):
+            outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
+            return {
+                "center": self.center_loss(outputs[:, :1], target.heat, target.center_weight),
+                "offset": _weighted_smooth_l1(outputs[:, 1:4], target.offset, target.box_weight),
+                "size": _weighted_smooth_l1(outputs[:, 4:7], target.log_size, target.box_weight),
+            }
+
+    def encode(self, targets: Any, outputs: Tensor) -> DetectionTarget:
+        """Encode the targets of a batch for the grid, and on the device, of ``outputs``."""
+        if len(targets) != len(outputs):
+            raise ValueError(f"{len(outputs)} outputs for {len(targets)} targets")
+        gx, gy, gz = outputs.shape[2:]
+        encoded = []
+        for target in targets:
+            boxes, ignore = self._boxes_of(target, outputs.device)
+            encoded.append(encode_targets(boxes, (gx, gy, gz), self.coder, ignore))
+        return stack_targets(encoded)
+
+    def _boxes_of(self, target: Any, device: torch.device) -> tuple[Tensor, Tensor | None]:
+        """Take the boxes, and those to ignore, out of one image's target."""
+        ignore = None
+        if isinstance(target, Mapping):
+            if self.box_key not in target:
+                raise ValueError(f"a target must hold {self.box_key!r}, got the keys {sorted(map(str, target))}")
+            ignore = target.get(self.ignore_key)
+            target = target[self.box_key]
+        return _plain(target, device), None if ignore is None else _plain(ignore, device)
+
+
+def _plain(boxes: Tensor | Sequence[Any], device: torch.device) -> Tensor:
+    """Return boxes as a plain tensor, ``(N, 6)``, without padding rows."""
+    tensor: Tensor = convert_to_tensor(boxes, dtype=torch.float32, device=device, track_meta=False)
+    tensor = tensor.reshape(0, 6) if tensor.numel() == 0 else tensor
+    return tensor[(tensor != 0).any(dim=1)] if tensor.ndim == 2 else tensor
+
+
+def _weighted_smooth_l1(outputs: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Mean over cells by ``weight``, ``(B, 1, ...)``, summed over the three axes; 0 where no cell counts."""
+    cells = functional.smooth_l1_loss(outputs, target.to(outputs.dtype), reduction="none", beta=0.5)
+    return (cells * weight).sum() / weight.sum().clamp(min=1.0)

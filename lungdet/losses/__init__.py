@@ -1,0 +1,5 @@
+"""Losses that MONAI and torch lack."""
+
+from .center_focal import CenterFocalLoss
+
+__all__ = ["CenterFocalLoss"]

@@ -1,0 +1,6 @@
+"""Networks: layers only, no boxes and no files."""
+
+from .blocks import ConvLSTM, ConvLSTMCell
+from .nets import NoduleDetector
+
+__all__ = ["ConvLSTM", "ConvLSTMCell", "NoduleDetector"]

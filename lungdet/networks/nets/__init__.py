@@ -1,0 +1,5 @@
+"""Whole networks."""
+
+from .nodule_detector import NoduleDetector
+
+__all__ = ["NoduleDetector"]
