@@ -3,11 +3,13 @@
 from .coder import BoxCoder
 from .criterion import DetectionCriterion
 from .decode import decode, decode_batch, find_peaks
+from .decode_boxes import DecodeBoxesd
 from .nms import nms, nms_by_distance, nms_by_iou
 from .targets import DetectionTarget, encode_targets, stack_targets
 
 __all__ = [
     "BoxCoder",
+    "DecodeBoxesd",
     "DetectionCriterion",
     "DetectionTarget",
     "decode",

@@ -1,5 +1,6 @@
 """Walking a whole scan with a network."""
 
+from .autocast import AutocastInferer
 from .slab_stream import SlabStreamInferer
 
-__all__ = ["SlabStreamInferer"]
+__all__ = ["AutocastInferer", "SlabStreamInferer"]

@@ -1,0 +1,24 @@
+"""Sphinx settings. The site builds offline: no inventories, no fonts and no scripts are fetched."""
+
+import lungdet
+
+project = "lungdet"
+author = "the lungdet developers"
+copyright = "the lungdet developers, Apache-2.0"
+version = release = lungdet.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
+exclude_patterns = ["_build"]
+myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
+myst_heading_anchors = 3
+
+autodoc_typehints = "description"
+autodoc_member_order = "bysource"
+autodoc_default_options = {"members": True, "show-inheritance": True}
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+
+html_theme = "furo"
+html_title = f"lungdet {release}"
+html_static_path = ["_static"]
