@@ -1,0 +1,45 @@
+"""What the caller of ``read_ct`` allows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args, get_type_hints
+
+DEFAULT_MAX_BYTES = 8 << 30
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How to go on where a series is not what it should be; by default not at all.
+
+    Attributes:
+        on_gap: missing slices: ``error``, or ``interpolate`` them linearly from their neighbours.
+        on_tilt: tilted gantry, shear, slices shifted sideways: ``error``, or ``resample`` within each slice onto a
+            rectangular grid that holds all of them.
+        on_spacing: steps that change: ``error``, or ``resample`` linearly to the typical (lower median) step.
+        on_duplicate: slices at one place: ``drop`` repeats with the same pixels and refuse others, ``error`` on any,
+            or keep the ``first`` by file name whatever the others hold.
+        on_single: a single slice, which has no step: ``error``, or take SpacingBetweenSlices, else SliceThickness, as
+            the step (``thickness``).
+        padding_hu: HU that padding and values outside the field of view become; None keeps them as they are.
+        max_bytes: a volume that needs more is refused before memory is taken.
+    """
+
+    on_gap: Literal["error", "interpolate"] = "error"
+    on_tilt: Literal["error", "resample"] = "error"
+    on_spacing: Literal["error", "resample"] = "error"
+    on_duplicate: Literal["drop", "error", "first"] = "drop"
+    on_single: Literal["error", "thickness"] = "error"
+    padding_hu: float | None = -1000.0
+    max_bytes: int = DEFAULT_MAX_BYTES
+
+    def __post_init__(self) -> None:
+        for name, hint in get_type_hints(type(self)).items():
+            allowed = get_args(hint)
+            if name.startswith("on_") and getattr(self, name) not in allowed:
+                raise ValueError(f"{name} must be one of {allowed}, got {getattr(self, name)!r}")
+        if self.padding_hu is not None and not math.isfinite(self.padding_hu):
+            raise ValueError(f"padding_hu must be finite or None, got {self.padding_hu}")
+        if self.max_bytes < 1:
+            raise ValueError(f"max_bytes must be positive, got {self.max_bytes}")

@@ -1,0 +1,178 @@
+"""What is known about one CT slice before its pixels are read, and why a file is no CT slice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from .dicom_file import DicomHeader
+from .errors import DicomFileError
+
+Vector: TypeAlias = tuple[float, ...]
+
+DIRECTORY_CLASS = "1.2.840.10008.1.3.10"  # a DICOMDIR, whatever it is called
+SECONDARY_CAPTURE_CLASSES = "1.2.840.10008.5.1.4.1.1.7"  # single-frame and, with a suffix, multi-frame
+ENHANCED_CT_CLASSES = frozenset({"1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2"})  # and legacy converted
+NO_VOLUME_WORDS = {"LOCALIZER": "localizer", "SCREEN SAVE": "screen save", "DOSE_INFO": "dose page"}
+# RescaleType terms that are quantities of their own (PS3.3 C.11.1.1.2); US is "unspecified", others are free text.
+NOT_HU = frozenset({"OD", "HU_MOD", "MGML", "Z_EFF", "ED", "EDW", "PCT"})
+
+
+@dataclass(frozen=True)
+class SliceFacts:
+    """One slice: a single-frame file, or one frame of a multi-frame file.
+
+    Attributes:
+        header: the file it is in.
+        frame: its number in the file, from 0.
+        series_uid: SeriesInstanceUID.
+        sop_uid: SOPInstanceUID of the file.
+        position_lps_mm: ImagePositionPatient, three numbers.
+        orientation: ImageOrientationPatient, six numbers.
+        pixel_spacing_mm: PixelSpacing: distance of rows, distance of columns.
+        grid: rows and columns.
+        slope: RescaleSlope.
+        intercept: RescaleIntercept.
+        rescale_type: RescaleType; empty if absent.
+        thickness_mm: SliceThickness; None if absent.
+    """
+
+    header: DicomHeader
+    frame: int
+    series_uid: str
+    sop_uid: str
+    position_lps_mm: Vector
+    orientation: Vector
+    pixel_spacing_mm: Vector
+    grid: tuple[int, int]
+    slope: float
+    intercept: float
+    rescale_type: str
+    thickness_mm: float | None
+
+    @property
+    def path(self) -> Path:
+        """The file it is in."""
+        return self.header.path
+
+    @property
+    def name(self) -> str:
+        """File name, with the frame counted from 1 where the file holds several: for messages."""
+        frames = self.header.integer("NumberOfFrames") or 1
+        return f"{self.path.name} (frame {self.frame + 1})" if frames > 1 else self.path.name
+
+
+def why_left_out(header: DicomHeader) -> str:
+    """Return why a readable file is no slice of a CT volume; "" if it may be one.
+
+    Localizers, dose pages and other colour pictures, screen shots, secondary captures, other modalities, objects
+    without pixels and directories are left out whatever series they are in.
+    """
+    sop_class = header.text("SOPClassUID")
+    modality = header.text("Modality")
+    words = header.texts("ImageType")
+    if sop_class == DIRECTORY_CLASS or header.path.name.upper() == "DICOMDIR":
+        return "DICOMDIR"
+    if modality != "CT":
+        return f"modality {modality or 'not given'}"
+    if header.pixel_element is None:
+        return "no pixels"
+    if (header.integer("SamplesPerPixel") or 1) != 1:
+        return "colour picture (dose page)"
+    if sop_class.startswith(SECONDARY_CAPTURE_CLASSES):
+        return "secondary capture"
+    return next((reason for word, reason in NO_VOLUME_WORDS.items() if word in words), "")
+
+
+def facts_of_slice(header: DicomHeader) -> SliceFacts:
+    """Take the facts of a single-frame CT image from its header.
+
+    Raises:
+        DicomFileError: its geometry or its rescale is missing or cannot be read, or it is not in HU.
+    """
+    frames = header.integer("NumberOfFrames") or 1
+    if frames != 1:
+        raise DicomFileError(
+            header.path, f"it holds {frames} frames without a position of each", "export it as single or enhanced CT"
+        )
+    return SliceFacts(
+        header=header,
+        frame=0,
+        series_uid=header.text("SeriesInstanceUID"),
+        sop_uid=header.text("SOPInstanceUID"),
+        position_lps_mm=exactly(3, "ImagePositionPatient", header),
+        orientation=exactly(6, "ImageOrientationPatient", header),
+        pixel_spacing_mm=positive_spacing(exactly(2, "PixelSpacing", header), header),
+        grid=grid_of(header),
+        slope=usable_slope(exactly(1, "RescaleSlope", header)[0], header),
+        intercept=exactly(1, "RescaleIntercept", header)[0],
+        rescale_type=hu_type(header.text("RescaleType"), header),
+        thickness_mm=header.number("SliceThickness"),
+    )
+
+
+def exactly(count: int, keyword: str, header: DicomHeader) -> Vector:
+    """Return ``count`` finite numbers.
+
+    Raises:
+        DicomFileError: there are none, or another number of them.
+    """
+    values = header.numbers(keyword)
+    if len(values) != count:
+        raise missing(keyword, count, len(values), header)
+    return values
+
+
+def missing(keyword: str, wanted: int, found: int, header: DicomHeader) -> DicomFileError:
+    """Word the error for an element that is absent or of the wrong length."""
+    problem = f"{keyword} must hold {wanted} number{'s' if wanted > 1 else ''}, found {found or 'none'}"
+    remedy = "a CT slice without it has no known place or scale: export it again or leave the file out"
+    return DicomFileError(header.path, problem, remedy)
+
+
+def positive_spacing(spacing_mm: Vector, header: DicomHeader) -> Vector:
+    """Return PixelSpacing if both distances are positive.
+
+    Raises:
+        DicomFileError: one is not.
+    """
+    if min(spacing_mm) <= 0:
+        problem = f"PixelSpacing must be positive, got {spacing_mm[0]:g} and {spacing_mm[1]:g} mm"
+        raise DicomFileError(header.path, problem, "correct it or leave the file out")
+    return spacing_mm
+
+
+def usable_slope(slope: float, header: DicomHeader) -> float:
+    """Return RescaleSlope unless it is 0, which would erase the picture.
+
+    Raises:
+        DicomFileError: it is 0.
+    """
+    if slope == 0:
+        raise DicomFileError(header.path, "RescaleSlope is 0", "export the file again")
+    return slope
+
+
+def hu_type(rescale_type: str, header: DicomHeader) -> str:
+    """Return RescaleType unless it names another quantity than Hounsfield units.
+
+    Raises:
+        DicomFileError: it does; such as MGML, mg/ml of a material.
+    """
+    if rescale_type in NOT_HU:
+        problem = f"RescaleType is {rescale_type}, the values are not Hounsfield units"
+        raise DicomFileError(header.path, problem, "choose another series of the study")
+    return rescale_type
+
+
+def grid_of(header: DicomHeader) -> tuple[int, int]:
+    """Return rows and columns.
+
+    Raises:
+        DicomFileError: one is missing or not positive.
+    """
+    rows, columns = header.integer("Rows") or 0, header.integer("Columns") or 0
+    if rows < 1 or columns < 1:
+        raise DicomFileError(header.path, f"Rows x Columns is {rows} x {columns}", "export the file again")
+    return rows, columns
