@@ -1,13 +1,13 @@
 """Non-maximum suppression of 3D boxes, by overlap or by distance.
 
-Both kinds look for pairs in conflict, then walk down the scores: a box that is still alive drops the lower-scored
-boxes it is in conflict with. Pairs are found by sorting along one axis, so scattered boxes, the usual case, cost far
-less than all pairs. It is done in NumPy, which keeps to one thread and needs no GPU for a few thousand boxes.
+Boxes are walked down by score; one that is still alive drops the lower-scored boxes it is in conflict with. Scattered
+boxes, the usual case, cost far less than all pairs, since pairs that can meet are found by sorting along one axis. It
+is done in NumPy, which keeps to one thread and needs no GPU for a few thousand boxes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 Array = NDArray[Any]
-PAIRS_AT_ONCE = 1_000_000
+Conflict = Callable[[Any, Array], Array]  # positions of the better and the worse boxes -> bool
+MAX_PAIRS = 3_000_000  # about 100 MB of indices
+WALK_AT_ONCE = 64
 
 
 def nms(
@@ -58,14 +60,15 @@ def nms_by_iou(boxes: Tensor, scores: Tensor, iou_threshold: float, max_boxes: i
     """
     array, order = _by_falling_score(boxes, scores)
     volume = np.prod(array[:, 3:] - array[:, :3], axis=1)
-    conflicts = []
-    for a, b in _meeting_pairs(array):
-        sides = np.minimum(array[a, 3:], array[b, 3:]) - np.maximum(array[a, :3], array[b, :3])
+
+    def conflict(better: Array, worse: Array) -> Array:
+        sides = np.minimum(array[better, 3:], array[worse, 3:]) - np.maximum(array[better, :3], array[worse, :3])
         shared = np.prod(np.clip(sides, 0, None), axis=1)
-        union = volume[a] + volume[b] - shared
-        over = shared > iou_threshold * union
-        conflicts.append(np.stack([np.minimum(a, b)[over], np.maximum(a, b)[over]]))
-    return _survivors(conflicts, order, max_boxes, boxes.device)
+        union: Array = volume[better] + volume[worse] - shared
+        return np.asarray(shared > iou_threshold * union)
+
+    alive = _walk_down(array, conflict)
+    return torch.from_numpy(order[alive][:max_boxes].copy()).to(boxes.device)
 
 
 def nms_by_distance(
@@ -101,14 +104,14 @@ def nms_by_distance(
     array, order = _by_falling_score(boxes, scores)
     center = (array[:, :3] + array[:, 3:]) / 2
     radius = np.cbrt(np.prod(np.clip(array[:, 3:] - array[:, :3], 0, None), axis=1)) / 2
-    radius = np.maximum(radius * radius_factor, min_distance)[:, None]
-    conflicts = []
-    # Two balls of which one holds the other's centre meet.
-    for a, b in _meeting_pairs(np.concatenate([center - radius, center + radius], axis=1)):
-        better, worse = np.minimum(a, b), np.maximum(a, b)
-        over = ((center[better] - center[worse]) ** 2).sum(axis=1) < radius[better, 0] ** 2
-        conflicts.append(np.stack([better[over], worse[over]]))
-    return _survivors(conflicts, order, max_boxes, boxes.device)
+    radius = np.maximum(radius * radius_factor, min_distance)
+
+    def conflict(better: Array, worse: Array) -> Array:
+        return np.asarray(((center[better] - center[worse]) ** 2).sum(axis=1) < radius[better] ** 2)
+
+    # Two balls of which one holds the other's centre meet, and so do the cubes around them.
+    alive = _walk_down(np.concatenate([center - radius[:, None], center + radius[:, None]], axis=1), conflict)
+    return torch.from_numpy(order[alive][:max_boxes].copy()).to(boxes.device)
 
 
 def _by_falling_score(boxes: Tensor, scores: Tensor) -> tuple[Array, Array]:
@@ -119,48 +122,71 @@ def _by_falling_score(boxes: Tensor, scores: Tensor) -> tuple[Array, Array]:
     return boxes.detach().double().cpu().numpy()[order], order
 
 
-def _meeting_pairs(boxes: Array) -> Iterator[tuple[Array, Array]]:
-    """Yield the index pairs of boxes that meet, each pair once, about a million candidates at a time."""
-    if len(boxes) < 2:
-        return
-    axis = int(np.argmax(boxes[:, :3].std(axis=0)))
-    order = np.argsort(boxes[:, axis], kind="stable")
-    low, high = boxes[order, axis], boxes[order, axis + 3]
-    first = np.arange(1, len(boxes) + 1)
-    counts = np.maximum(np.searchsorted(low, high, side="right") - first, 0)  # boxes that begin before this one ends
-    ends = np.cumsum(counts)
-    start = 0
-    while start < len(boxes):
-        done = ends[start - 1] if start else 0
-        stop = max(int(np.searchsorted(ends, done + PAIRS_AT_ONCE, side="right")), start + 1)
-        piece = counts[start:stop]
-        a = np.repeat(np.arange(start, stop), piece)
-        within = np.arange(piece.sum()) - np.repeat(np.cumsum(piece) - piece, piece)
-        b = first[a] + within
-        a, b = order[a], order[b]
-        for other in {0, 1, 2} - {axis}:
-            meet = (boxes[a, other] <= boxes[b, other + 3]) & (boxes[b, other] <= boxes[a, other + 3])
-            a, b = a[meet], b[meet]
-        yield a, b
-        start = stop
-
-
-def _survivors(conflicts: list[Array], order: Array, max_boxes: int | None, device: torch.device) -> Tensor:
-    """Walk down the scores; return indices into the caller's boxes.
+def _walk_down(reach: Array, conflict: Conflict) -> Array:
+    """Return which boxes survive.
 
     Args:
-        conflicts: ``(2, M)`` arrays of (better, worse) positions in the sorted boxes.
-        order: caller's index of each sorted box.
-        max_boxes: how many to keep at most.
-        device: where the result goes.
+        reach: ``(N, 6)`` by falling score: boxes whose reaches do not meet are never in conflict.
+        conflict: tells which pairs are in conflict.
+
+    Returns:
+        ``(N,)`` bool.
     """
-    alive = np.ones(len(order), dtype=bool)
-    better, worse = np.concatenate([np.empty((2, 0), dtype=np.int64), *conflicts], axis=1)
-    if better.size:
-        by_better = np.argsort(better, kind="stable")
-        better, worse = better[by_better], worse[by_better]
-        boxes, starts = np.unique(better, return_index=True)
-        for box, victims in zip(boxes, np.split(worse, starts[1:]), strict=True):
+    alive = np.ones(len(reach), dtype=bool)
+    rest = np.arange(len(reach))
+    sweep = _Sweep(reach)
+    while sweep.pairs > MAX_PAIRS:  # a heap of boxes: the best ones, one at a time, usually clear it
+        for box in rest[:WALK_AT_ONCE]:
             if alive[box]:
-                alive[victims] = False
-    return torch.from_numpy(order[alive][:max_boxes].copy()).to(device)
+                worse = rest[(rest > box) & alive[rest]]
+                alive[worse[conflict(np.full(len(worse), box), worse)]] = False
+        rest = rest[WALK_AT_ONCE:]
+        rest = rest[alive[rest]]
+        sweep = _Sweep(reach[rest])
+    first, second = sweep.meeting()
+    better, worse = rest[np.minimum(first, second)], rest[np.maximum(first, second)]
+    over = conflict(better, worse)
+    _drop(alive, better[over], worse[over])
+    return alive
+
+
+def _drop(alive: Array, better: Array, worse: Array) -> None:
+    """Walk down the pairs in conflict, in place."""
+    if better.size == 0:
+        return
+    order = np.argsort(better, kind="stable")
+    better, worse = better[order], worse[order]
+    boxes, starts = np.unique(better, return_index=True)
+    for box, victims in zip(boxes, np.split(worse, starts[1:]), strict=True):
+        if alive[box]:
+            alive[victims] = False
+
+
+class _Sweep:
+    """The pairs of boxes that meet, by sorting along the axis on which they are spread widest.
+
+    Attributes:
+        pairs: how many pairs meet along that axis.
+    """
+
+    def __init__(self, boxes: Array) -> None:
+        self.boxes = boxes
+        self.axis = int(np.argmax(np.ptp(boxes[:, :3], axis=0))) if len(boxes) else 0
+        self.order = np.argsort(boxes[:, self.axis], kind="stable")
+        low, high = boxes[self.order, self.axis], boxes[self.order, self.axis + 3]
+        self.first = np.arange(1, len(boxes) + 1)
+        begun = np.searchsorted(low, high, side="right")  # boxes that begin before this one ends
+        self.counts = np.maximum(begun - self.first, 0)
+        self.pairs = int(self.counts.sum())
+
+    def meeting(self) -> tuple[Array, Array]:
+        """Return the pairs that meet along all three axes, each once, as two index arrays."""
+        before = np.cumsum(self.counts) - self.counts
+        a = np.repeat(np.arange(len(self.boxes)), self.counts)
+        b = np.arange(self.pairs) + np.repeat(self.first - before, self.counts)
+        a, b = self.order[a], self.order[b]
+        for axis in {0, 1, 2} - {self.axis}:
+            low, high = self.boxes[:, axis], self.boxes[:, axis + 3]
+            meet = (low[a] <= high[b]) & (low[b] <= high[a])
+            a, b = a[meet], b[meet]
+        return a, b

@@ -120,7 +120,7 @@ class SlabStreamInferer(Inferer):
             raise ValueError("the network is in training mode: call network.eval() first")
         if self.precision == "float16" and _device_of(network).type == "cpu":
             raise ValueError("float16 is for CUDA: use precision='bfloat16' or 'float32' on a CPU")
-        return network.to(memory_format=torch.channels_last) if self.channels_last else network  # type: ignore[call-overload, no-any-return]
+        return network.to(memory_format=torch.channels_last) if self.channels_last else network  # type: ignore[call-overload]
 
     def _autocast(self, device: torch.device) -> AbstractContextManager[Any]:
         """Return an autocast by hand: that of MONAI's evaluator is for CUDA alone."""
