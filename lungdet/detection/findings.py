@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__
-from ..geometry import frames
-from ..records import DetectionReport, Finding, ModelInfo, SeriesInfo
+from lungdet import __version__
+from lungdet.geometry import frames
+from lungdet.records import DetectionReport, Finding, ModelInfo, SeriesInfo
 
 Float64Array = frames.Float64Array
 MM_DIGITS = VOXEL_DIGITS = 4  # a tenth of a micrometre; what is below is noise of the arithmetic

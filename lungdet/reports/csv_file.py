@@ -7,7 +7,8 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..records import DetectionReport, SeriesInfo
+from lungdet.records import DetectionReport, SeriesInfo
+
 from .atomic import write_files
 
 COLUMNS = ("seriesuid", "coordX", "coordY", "coordZ", "probability")

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..geometry import frames
-from ..records import CTVolume, DetectionReport, Finding
+from lungdet.geometry import frames
+from lungdet.records import CTVolume, DetectionReport, Finding
+
 from .atomic import write_files
 from .csv_file import source_name
 from .json_file import slice_uid, time_stamp

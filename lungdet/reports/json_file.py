@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..geometry import frames
-from ..records import DetectionReport, Finding, ModelInfo, SeriesInfo
+from lungdet.geometry import frames
+from lungdet.records import DetectionReport, Finding, ModelInfo, SeriesInfo
+
 from .atomic import write_files
 
 FORMAT = "lungdet-findings/1"

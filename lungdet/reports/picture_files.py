@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..records import CTVolume, DetectionReport
+from lungdet.records import CTVolume, DetectionReport
+
 from .atomic import write_files
 from .overview import overview
 from .pictures import closeup_section, to_png, whole_section

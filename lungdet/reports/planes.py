@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import frames
-from ..records import CTVolume
+from lungdet.geometry import frames
+from lungdet.records import CTVolume
 
 Box = tuple[float, float, float, float, float, float]
 Rectangle = tuple[float, float, float, float]  # (left, top, right, bottom) in the edge frame of a picture's pixels

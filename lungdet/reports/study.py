@@ -7,7 +7,8 @@ import re
 from datetime import datetime
 from pathlib import Path
 
-from ..records import CTVolume, DetectionReport, SeriesInfo
+from lungdet.records import CTVolume, DetectionReport, SeriesInfo
+
 from .atomic import write_files
 from .csv_file import reports_to_csv, source_name
 from .html_file import report_to_html

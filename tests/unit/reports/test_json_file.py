@@ -104,7 +104,7 @@ def test_faults_are_named(content: dict[str, Any], path: tuple[Any, ...], value:
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"score": NaN}', "[" * 100_000])
 def test_what_is_no_report_is_refused_with_the_file(tmp_path: Path, text: str):
     (tmp_path / "findings.json").write_text(text)
-    with pytest.raises(FindingsFileError, match="findings.json: "):
+    with pytest.raises(FindingsFileError, match=r"findings\.json: "):
         read_json(tmp_path / "findings.json")
     with pytest.raises(FileNotFoundError):
         read_json(tmp_path / "none.json")
