@@ -14,15 +14,23 @@ class ReadLimits:
 
     Attributes:
         max_header_bytes: bytes of the data set before its pixels (after inflating, where the file is deflated).
-        max_pixel_bytes: rows x columns x frames x samples x bytes per sample.
-        max_inflated_bytes: size of a deflated data set after inflating, pixels included.
+        max_elements: data elements before the pixels, those inside wanted sequences included. An enhanced CT has about
+            40 for each frame.
         max_depth: sequences inside sequences.
+        max_pixel_bytes: rows x columns x frames x bytes per pixel.
+        max_frame_bytes: rows x columns x bytes per pixel of compressed frames: decoders work on a frame at a time, and
+            take up to four times as much.
+        max_inflated_bytes: size of a deflated data set after inflating, pixels included.
+        max_compression: pixel bytes for each compressed byte, for images above 64 MiB.
     """
 
     max_header_bytes: int = 64 * MIB
-    max_pixel_bytes: int = 4 * GIB
-    max_inflated_bytes: int = 512 * MIB
+    max_elements: int = 400_000
     max_depth: int = 48
+    max_pixel_bytes: int = 4 * GIB
+    max_frame_bytes: int = 128 * MIB
+    max_inflated_bytes: int = 512 * MIB
+    max_compression: int = 500
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():

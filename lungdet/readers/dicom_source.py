@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -13,11 +14,20 @@ CHUNK_BYTES = 256 * 1024
 
 
 class ByteSource(Protocol):
-    """A growing prefix of a data set."""
+    """A growing prefix of a data set.
+
+    Attributes:
+        total: size of the whole in bytes, where it is known beforehand.
+    """
+
+    total: int | None
 
     def grow(self, size: int, limit: int) -> bytearray:
-        """Return at least ``size`` bytes from the start, or all there is; refuse if that takes more than ``limit``."""
-        ...  # pragma: no cover
+        """Return at least ``size`` bytes from the start, or all there is.
+
+        Raises:
+            DicomFileError: that takes more than ``limit`` bytes, or the bytes are damaged.
+        """
 
 
 class FileSource:
@@ -25,13 +35,14 @@ class FileSource:
 
     def __init__(self, file: BinaryIO, path: Path) -> None:
         self._file, self._path = file, path
+        self.total: int | None = os.fstat(file.fileno()).st_size
         self.data = bytearray(file.read(FIRST_READ_BYTES))
 
     def grow(self, size: int, limit: int) -> bytearray:
         """See :class:`ByteSource`."""
         _check_budget(self._path, size, limit)
         while len(self.data) < size:
-            # Twice as much each time: a header of many small elements costs few reads.
+            # Up to twice as much each time: a header of many small elements costs few reads.
             piece = self._file.read(max(size - len(self.data), min(len(self.data), CHUNK_BYTES)))
             if not piece:
                 break
@@ -40,12 +51,13 @@ class FileSource:
 
 
 class DeflatedSource:
-    """A data set that is inflated piece by piece (PS3.5 A.5: raw deflate after the meta information)."""
+    """A data set that is inflated piece by piece (PS3.5 A.5: raw deflate from the end of the meta information)."""
+
+    total: int | None = None
 
     def __init__(self, file: BinaryIO, path: Path, start: int) -> None:
         self._file, self._path = file, path
         self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-        self._pending = b""
         self.data = bytearray()
         file.seek(start)
 
@@ -53,11 +65,11 @@ class DeflatedSource:
         """See :class:`ByteSource`."""
         _check_budget(self._path, size, limit)
         while len(self.data) < size and not self._inflate.eof:
-            self._pending = self._inflate.unconsumed_tail or self._file.read(CHUNK_BYTES)
-            if not self._pending:
+            pending = self._inflate.unconsumed_tail or self._file.read(CHUNK_BYTES)
+            if not pending:
                 break
             try:
-                self.data += self._inflate.decompress(self._pending, CHUNK_BYTES)
+                self.data += self._inflate.decompress(pending, CHUNK_BYTES)
             except zlib.error as error:
                 raise DicomFileError(
                     self._path, f"its deflated data set is damaged ({error})", "copy or export the file again"

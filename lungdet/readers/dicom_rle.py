@@ -1,0 +1,63 @@
+"""Decode RLE frames (PS3.5 annex G) into exactly as many bytes as the image has, whatever the segments say."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .dicom_layout import PixelLayout
+
+HEADER_BYTES = 64
+LITERAL_MAX, NO_OPERATION = 127, 128
+
+
+def decode_rle(data: bytes, layout: PixelLayout) -> NDArray[Any]:
+    """Decode one frame.
+
+    Args:
+        data: the frame: a header of 16 numbers, then a segment for each byte of a pixel, the high byte first.
+        layout: size and bits of the frame.
+
+    Returns:
+        The bits of the pixels, ``(rows, columns)`` of the layout's ``raw_dtype``.
+
+    Raises:
+        ValueError: the frame is damaged or cut off.
+    """
+    if len(data) < HEADER_BYTES:
+        raise ValueError(f"its RLE frame of {len(data)} bytes is shorter than an RLE header")
+    count, *offsets = struct.unpack_from("<16L", data)
+    width = layout.bits_allocated // 8
+    if count != width:
+        raise ValueError(f"its RLE frame has {count} segments, and {width} bytes per pixel want as many")
+    pixels = layout.rows * layout.columns
+    planes = np.empty((pixels, width), dtype=np.uint8)
+    ends = [*offsets[1:count], len(data)]
+    for number, (start, end) in enumerate(zip(offsets, ends, strict=False)):
+        if not HEADER_BYTES <= start <= end <= len(data):
+            raise ValueError(f"its RLE segment {number + 1} runs from byte {start} to {end} of {len(data)}")
+        plane = _unpack(data, start, end, pixels)
+        planes[:, width - 1 - number] = np.frombuffer(plane, dtype=np.uint8)  # stored high byte first, wanted low first
+    return planes.view(layout.raw_dtype.newbyteorder("<")).reshape(layout.rows, layout.columns)
+
+
+def _unpack(data: bytes, start: int, end: int, size: int) -> bytearray:
+    """Undo PackBits until ``size`` bytes are out."""
+    out = bytearray()
+    position = start
+    while len(out) < size and position < end:
+        code = data[position]
+        if code <= LITERAL_MAX:  # code + 1 bytes as they are
+            out += data[position + 1 : position + 2 + code]
+            position += 2 + code
+        elif code > NO_OPERATION:  # one byte 257 - code times
+            out += data[position + 1 : position + 2] * (257 - code)
+            position += 2
+        else:
+            position += 1
+    if len(out) < size:
+        raise ValueError(f"its RLE segment gives {len(out)} bytes, and {size} are needed")
+    return out[:size]
