@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lungdet.networks import NoduleDetector
+from lungdet.networks.blocks import cat_steps
 
 
 class SlabStreamInferer(Inferer):
@@ -92,7 +93,7 @@ class SlabStreamInferer(Inferer):
             if until > made:
                 kept.append(network.features_2d(*self._piece(image, network, made, until)))
                 made = until
-            features = torch.cat(kept, dim=1)
+            features = cat_steps(kept)
             mixed, state = network.mixer.stream(features, stop - start, state)
             answer = network.answer(mixed)[:, :, : outputs.shape[2], : outputs.shape[3]]
             outputs[..., start:stop] = answer.to(outputs)

@@ -12,6 +12,8 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 
+from .sequences import cat_channels, stack_steps
+
 State: TypeAlias = tuple[Tensor, Tensor]
 GATES = 4
 
@@ -65,9 +67,11 @@ class ConvLSTMCell(nn.Module):
         """Take one step whose input-to-hidden convolution, ``(B, 4 * hidden_channels, X, Y)``, is done already."""
         hidden, cell = state
         gates = input_gates + self.hidden_conv(hidden)
-        i, f, g, o = gates.chunk(GATES, dim=1)
-        cell = torch.sigmoid(f) * cell + torch.sigmoid(i) * torch.tanh(g)
-        hidden = torch.sigmoid(o) * torch.tanh(cell)
+        # One sigmoid over the whole block, candidate included, is faster than three over strided quarters.
+        i, f, _, o = torch.sigmoid(gates).chunk(GATES, dim=1)
+        candidate = torch.tanh(gates[:, 2 * self.hidden_channels : 3 * self.hidden_channels])
+        cell = f * cell + i * candidate
+        hidden = o * torch.tanh(cell)
         return hidden.to(gates.dtype), cell
 
     def zero_state(self, input_gates: Tensor) -> State:
@@ -154,7 +158,7 @@ class ConvLSTM(nn.Module):
             outputs.append(output)
             hiddens.append(hidden)
             cells.append(cell)
-        return torch.cat(outputs, dim=2), (torch.stack(hiddens), torch.stack(cells))
+        return cat_channels(outputs), (torch.stack(hiddens), torch.stack(cells))
 
     def run_direction(self, sequence: Tensor, direction: int, state: State | None = None) -> tuple[Tensor, State]:
         """Run one direction alone: 0 forward, 1 backward.
@@ -178,7 +182,7 @@ class ConvLSTM(nn.Module):
         for step in range(length):
             state = cell.step(gates[:, step if direction == 0 else length - 1 - step], state)
             hiddens.append(state[0])
-        return torch.stack(hiddens if direction == 0 else hiddens[::-1], dim=1), state
+        return stack_steps(hiddens if direction == 0 else hiddens[::-1]), state
 
     def _check(self, sequence: Tensor, state: State | None) -> None:
         if sequence.ndim != 5 or sequence.shape[2] != self.in_channels:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from .conv_lstm import ConvLSTM
+from .sequences import cat_channels
 
 
 class ZMixer(nn.Module):
@@ -75,7 +75,7 @@ class ConvLSTMMixer(ZMixer):
         if not self.looks_ahead:
             return forward, state
         backward, _ = self.lstm.run_direction(features, 1)
-        return torch.cat([forward, backward[:, :keep]], dim=2), state
+        return cat_channels([forward, backward[:, :keep]]), state
 
 
 class IdentityMixer(ZMixer):

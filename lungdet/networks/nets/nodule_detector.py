@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lungdet.networks.blocks.residual_2d import Norm, conv_norm_act
+from lungdet.networks.blocks.sequences import cat_steps
 from lungdet.networks.blocks.slab_encoder import SlabEncoder
 from lungdet.networks.blocks.z_mixers import ConvLSTMMixer, IdentityMixer, ZMixer
 
@@ -103,8 +104,9 @@ class NoduleDetector(nn.Module):
         pieces = []
         for first in range(start, stop, chunk):
             slabs = self.slabs(image, first, min(first + chunk, stop))
-            pieces.append(self.encoder(slabs.flatten(0, 1)).unflatten(0, slabs.shape[:2]))
-        return pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=1)
+            flat = slabs.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+            pieces.append(self.encoder(flat).unflatten(0, slabs.shape[:2]))
+        return cat_steps(pieces)
 
     def slabs(self, image: Tensor, start: int, stop: int) -> Tensor:
         """Cut slabs ``start`` to ``stop`` (exclusive) out of an image; slices beyond its ends repeat the edge.
@@ -112,11 +114,15 @@ class NoduleDetector(nn.Module):
         Returns:
             ``(B, stop - start, in_channels * slab_slices, X, Y)``.
         """
-        step = self.stride_xyz[2]
-        first = torch.arange(start, stop, device=image.device)[:, None] * step - self.context_slices
-        index = (first + torch.arange(self.slab_slices, device=image.device)).clamp(0, image.shape[4] - 1)
-        picked = image.permute(0, 4, 1, 2, 3)[:, index]  # (B, n, slab_slices, C, X, Y)
-        return picked.flatten(2, 3)
+        step, size_z = self.stride_xyz[2], image.shape[4]
+        low, high = start * step - self.context_slices, stop * step + self.context_slices
+        slices = image[..., max(low, 0) : min(high, size_z)]
+        before, after = image[..., :1].expand(*image.shape[:4], max(-low, 0)), image[..., -1:]
+        after = after.expand(*image.shape[:4], max(high - size_z, 0))
+        if low < 0 or high > size_z:
+            slices = torch.cat([before, slices, after], dim=4)
+        windows = slices.unfold(4, self.slab_slices, step)  # (B, C, X, Y, n, slab_slices), a view
+        return windows.permute(0, 4, 1, 5, 2, 3).flatten(2, 3)
 
     def answer(self, mixed: Tensor) -> Tensor:
         """Run the head on mixed features, ``(B, T, mixer.out_channels, X/4, Y/4)``; see :meth:`forward`."""
