@@ -137,8 +137,10 @@ def _decode_gdcm(gdcm: Any, data: bytes, stream: StreamHeader) -> NDArray[Any]:
     syntax = gdcm.TransferSyntax.GetTSType(GDCM_LOSSLESS if lossless else GDCM_LOSSY)
     image.SetTransferSyntax(gdcm.TransferSyntax(syntax))
     image.SetPixelFormat(gdcm.PixelFormat(1, allocated, stream.precision, stream.precision - 1, 0))
-    # GDCM hands bytes out as text.
-    return _as_pixels(image.GetBuffer().encode("utf-8", "surrogateescape"), stream.precision)
+    text = image.GetBuffer()
+    if text is None:
+        raise ValueError("GDCM gives no pixels")
+    return _as_pixels(text.encode("utf-8", "surrogateescape"), stream.precision)  # GDCM hands bytes out as text
 
 
 def _as_pixels(data: bytes | bytearray, precision: int) -> NDArray[Any]:

@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 PREAMBLE_BYTES = 128
 PREFIX = b"DICM"
+BIG_ENDIAN_BEGINNING = b"\x00\x08"
+BARE_BEGINNINGS = (b"\x02\x00", b"\x08\x00", BIG_ENDIAN_BEGINNING)
 META_GROUP = 2
 SPECIFIC_CHARACTER_SET = 0x00080005
 TRANSFER_SYNTAX = 0x00020010
@@ -47,7 +49,8 @@ CT_KEYWORDS = (
     "ImagePositionPatient ImageOrientationPatient PixelSpacing SliceLocation "
     "SamplesPerPixel PhotometricInterpretation PlanarConfiguration NumberOfFrames Rows Columns BitsAllocated "
     "BitsStored HighBit PixelRepresentation PixelPaddingValue PixelPaddingRangeLimit RescaleSlope RescaleIntercept "
-    "RescaleType ModalityLUTSequence WindowCenter WindowWidth SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence"
+    "RescaleType ModalityLUTSequence WindowCenter WindowWidth "
+    "SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence"
 )
 
 
@@ -105,7 +108,7 @@ def read_header(
 def _read_bare(
     file: BinaryIO, source: FileSource, path: Path, tags: dict[int, BaseTag], limits: ReadLimits
 ) -> DicomHeader:
-    if bytes(source.data[:2]) not in (b"\x02\x00", b"\x08\x00"):
+    if bytes(source.data[:2]) not in BARE_BEGINNINGS:
         raise _not_dicom(path, "it has neither the prefix DICM nor a first element of group 0002 or 0008")
     try:
         header = _read(file, source, path, 0, tags, limits)
@@ -131,7 +134,7 @@ def _read(
     return DicomHeader(
         path=path,
         dataset=_dataset(scan, encoding),
-        transfer_syntax=syntax or (ImplicitVRLittleEndian if encoding.implicit else ExplicitVRLittleEndian),
+        transfer_syntax=syntax or _native_syntax(encoding),
         encoding=encoding,
         data_set_offset=meta.end,
         pixel_element=scan.pixels,
@@ -154,7 +157,14 @@ def _encoding(data: bytearray, position: int, syntax: UID, path: Path) -> Encodi
     implicit = not has_vr(data, position)
     if syntax and len(data) > position and implicit != (syntax == ImplicitVRLittleEndian):
         logger.warning("%s: its elements are written with%s VR, unlike its transfer syntax", path, "out" * implicit)
-    return Encoding(implicit, little=syntax != ExplicitVRBigEndian)
+    big = syntax == ExplicitVRBigEndian or (not syntax and data[position : position + 2] == BIG_ENDIAN_BEGINNING)
+    return Encoding(implicit, little=not big)
+
+
+def _native_syntax(encoding: Encoding) -> UID:
+    if not encoding.little:
+        return ExplicitVRBigEndian
+    return ImplicitVRLittleEndian if encoding.implicit else ExplicitVRLittleEndian
 
 
 def _dataset(scan: Scan, encoding: Encoding) -> Dataset:

@@ -69,9 +69,7 @@ def _read_items(file: BinaryIO, header: DicomHeader) -> tuple[list[int], list[Fr
         if tag != ITEM:
             raise _bad(header, f"({group:04X},{number:04X}) stands among its compressed frames at byte {position}")
         if value + length > size:
-            raise _bad(
-                header, f"its compressed frames are cut off: {value + length} bytes are needed, {size} are there"
-            )
+            raise _bad(header, f"its compressed frames are cut off at byte {size}, before byte {value + length}")
         if offsets is None:
             offsets = _offset_table(file, value, length)
         elif len(fragments) >= header.limits.max_elements:

@@ -45,8 +45,8 @@ def read_pixels(header: DicomHeader, out: NDArray[Any] | None = None, frame: int
         IndexError: there is no such frame.
         ValueError: ``out`` has another shape, or a type that cannot hold the values.
     """
-    layout: PixelLayout = header.once("layout", lambda: layout_of(header))
     element = _pixel_element(header)
+    layout: PixelLayout = header.once("layout", lambda: layout_of(header))
     if frame is not None and not 0 <= frame < layout.frames:
         raise IndexError(f"{header.path}: there is no frame {frame}, it has {layout.frames}")
     first, count = (0, layout.frames) if frame is None else (frame, 1)
@@ -98,7 +98,7 @@ def _read_native(
         _check_length(header, element, layout, file.seek(0, 2) - element.offset)
         raw = _empty(target, layout, shape)
         file.seek(element.offset + first * layout.frame_bytes)
-        _read_into(file, memoryview(raw.reshape(-1).view(np.uint8)), header.path)
+        _read_into(file, raw.reshape(-1).view(np.uint8).data, header.path)
     if header.encoding.little != (sys.byteorder == "little"):
         _swap_bytes(raw, element)
     return raw_to_values(raw, layout)

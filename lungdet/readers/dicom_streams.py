@@ -1,6 +1,7 @@
 """Read what a compressed image says about itself, before any decoder takes memory for it.
 
-A JPEG 2000 stream of 1.4 KiB can ask for 5 GB. So its own dimensions are read first, and must be those of the DICOM header.
+A JPEG 2000 stream of 1.4 KiB can ask for 5 GB. So its own dimensions are read first, and must be those that the DICOM
+header gives.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def is_complete(data: bytes) -> bool:
         >>> is_complete(b"...\xff\xd9\x00"), is_complete(b"...")
         (True, False)
     """
-    return data.rstrip(b"\0").endswith(END_OF_IMAGE)
+    return data.rstrip(b"\0\xff").endswith(END_OF_IMAGE)  # some writers pad with FF
 
 
 def _jpeg2000(data: bytes, start: int) -> StreamHeader:
