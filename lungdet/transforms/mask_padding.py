@@ -1,0 +1,121 @@
+"""Voxels that hold no measurement: find them and make them air."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+from monai.config import KeysCollection
+from monai.data import MetaTensor
+from monai.transforms import MapTransform, Transform
+from monai.utils import ensure_tuple, ensure_tuple_rep
+from monai.utils.enums import TransformBackends
+from torch import Tensor
+
+from ..geometry.hounsfield import AIR_HU, padding_mask
+from .conversion import as_image, plain, with_meta_of
+from .dicom_meta import find_number
+
+LOWEST_HU = -1024.0  # 12-bit CT ends here; -2000, -3024 and the like are marks, not measurements
+
+
+class MaskPadding(Transform):
+    """Set padding outside the field of view to air, or to another value.
+
+    Padding is what equals ``padding_hu``, what lies below ``below_hu``, NaN, and the PixelPaddingValue of the metadata.
+
+    Args:
+        padding_hu: one or more values that stand for padding, in HU.
+        below_hu: everything below it, and NaN, is padding; ``None`` to go by values only.
+        fill_hu: what padding becomes.
+        use_meta: look for PixelPaddingValue (a stored value) in the metadata, together with the RescaleSlope and the
+            RescaleIntercept that turn it into HU.
+
+    Raises:
+        ValueError: nothing says what padding is.
+    """
+
+    backend = [TransformBackends.TORCH]
+
+    def __init__(
+        self,
+        padding_hu: float | Sequence[float] = (),
+        below_hu: float | None = LOWEST_HU,
+        fill_hu: float = AIR_HU,
+        use_meta: bool = True,
+    ) -> None:
+        self.padding_hu = tuple(float(value) for value in ensure_tuple(padding_hu))
+        if not self.padding_hu and below_hu is None and not use_meta:
+            raise ValueError("nothing says what padding is: give padding_hu or below_hu, or use_meta=True")
+        self.below_hu, self.fill_hu, self.use_meta = below_hu, fill_hu, use_meta
+
+    def mask(self, image: Any) -> Tensor:
+        """Tell where there is padding: ``(C, X, Y, Z)`` bool, with the metadata of ``image``."""
+        image_hu = as_image(image)
+        values = self.padding_hu + (_padding_of_meta(image_hu) if self.use_meta else ())
+        return with_meta_of(padding_mask(plain(image_hu), values, self.below_hu), image_hu)
+
+    def __call__(self, image: Any) -> Tensor:
+        """Fill the padding of ``(C, X, Y, Z)`` in HU; type and metadata are kept; without padding nothing is copied."""
+        return self.fill(image, self.mask(image))
+
+    def fill(self, image: Any, mask: Tensor) -> Tensor:
+        """Set ``image`` to ``fill_hu`` where ``mask`` is true, in a copy if it is true anywhere."""
+        image_hu = as_image(image)
+        if not plain(mask).any():
+            return image_hu
+        return with_meta_of(plain(image_hu).clone().masked_fill_(plain(mask), self.fill_hu), image_hu)
+
+
+class MaskPaddingd(MapTransform):
+    """Dictionary form of :class:`MaskPadding`, which can keep the mask as well.
+
+    Args:
+        keys: keys of the images.
+        padding_hu: see :class:`MaskPadding`.
+        below_hu: see :class:`MaskPadding`.
+        fill_hu: see :class:`MaskPadding`.
+        use_meta: see :class:`MaskPadding`.
+        mask_keys: keys under which to keep the masks, one for each image; ``None`` keeps none.
+        allow_missing_keys: do not complain about keys that are not there.
+    """
+
+    backend = MaskPadding.backend
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        padding_hu: float | Sequence[float] = (),
+        below_hu: float | None = LOWEST_HU,
+        fill_hu: float = AIR_HU,
+        use_meta: bool = True,
+        mask_keys: KeysCollection | None = None,
+        allow_missing_keys: bool = False,
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.padding = MaskPadding(padding_hu, below_hu, fill_hu, use_meta)
+        self.mask_keys = ensure_tuple_rep(mask_keys, len(self.keys))
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Fill the padding of every image in a copy of ``data``."""
+        item = dict(data)
+        for key, mask_key in self.key_iterator(item, self.mask_keys):
+            mask = self.padding.mask(item[key])
+            item[key] = self.padding.fill(item[key], mask)
+            if mask_key is not None:
+                item[mask_key] = mask
+        return item
+
+
+def _padding_of_meta(image: Tensor) -> tuple[float, ...]:
+    """PixelPaddingValue of the metadata in HU; nothing unless one slope and one intercept say how to get there.
+
+    Without them a stored padding of 0 would be taken for 0 HU, which is water.
+    """
+    if not isinstance(image, MetaTensor):
+        return ()
+    keywords = ("PixelPaddingValue", "RescaleSlope", "RescaleIntercept")
+    stored, slope, intercept = (find_number(image.meta, keyword) for keyword in keywords)
+    if not (isinstance(stored, float) and isinstance(slope, float) and isinstance(intercept, float)):
+        return ()
+    return (stored * slope + intercept,)
