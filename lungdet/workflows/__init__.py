@@ -1,0 +1,43 @@
+"""Open a bundle, and process one study or many."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .bundle import BundleError, bundle_names, bundle_root, open_bundle
+
+if TYPE_CHECKING:
+    from .detector import Detector, detect
+    from .studies import StudyJob, find_studies
+    from .summary import DetectSummary, StudyResult
+
+__all__ = [
+    "BundleError",
+    "DetectSummary",
+    "Detector",
+    "StudyJob",
+    "StudyResult",
+    "bundle_names",
+    "bundle_root",
+    "detect",
+    "find_studies",
+    "open_bundle",
+]
+
+_HOMES = {
+    "DetectSummary": "summary",
+    "Detector": "detector",
+    "StudyJob": "studies",
+    "StudyResult": "summary",
+    "detect": "detector",
+    "find_studies": "studies",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import torch and MONAI, five seconds on a small machine, only when something asks for what needs them."""
+    import importlib
+
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
