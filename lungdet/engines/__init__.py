@@ -2,5 +2,13 @@
 
 from .detections import detections_from_engine
 from .prepare_batch import prepare_detection_batch
+from .save_findings import FindingsSaver, read_model_info, save_study, volume_of
 
-__all__ = ["detections_from_engine", "prepare_detection_batch"]
+__all__ = [
+    "FindingsSaver",
+    "detections_from_engine",
+    "prepare_detection_batch",
+    "read_model_info",
+    "save_study",
+    "volume_of",
+]
