@@ -1,17 +1,26 @@
-"""A synthetic chest CT whose nodules are known."""
+"""Make a synthetic chest CT whose nodules are known."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..records import CTVolume, SeriesInfo
+from .capsules import coverage
 from .nodule import PhantomNodule
+from .patient import Patient, draw_patient
+from .placement import PlacedNodule, place_nodules
+from .render import Painter
+from .scanner import Dose, Kernel, Scanner, noise_gain, outside_field
+from .thorax import Array
 
-Kernel = Literal["soft", "standard", "lung"]
-Dose = Literal["none", "standard", "low", "ultra_low"]
+BLOCK_SLICES = 24  # painted at once: memory stays flat for long scans
+SUBSLICE_MM = 1.6  # thicker slices are the mean of thinner ones
+HU_RANGE = (-1024, 3071)  # 12 bits of a scanner
+NODULE_STREAM, NOISE_STREAM = 101, 102
 
 
 @dataclass(frozen=True)
@@ -20,11 +29,13 @@ class ChestPhantom:
 
     Attributes:
         volume: HU, int16, with its affine.
-        nodules: every nodule in the volume, each one visible.
+        nodules: every nodule that lies whole in the volume; each one is visible, see :class:`PhantomNodule`.
+        ignored: nodules that the border of the volume cuts: neither to be found nor to be counted as false.
     """
 
     volume: CTVolume
     nodules: tuple[PhantomNodule, ...]
+    ignored: tuple[PhantomNodule, ...] = ()
 
 
 def make_chest(
@@ -38,28 +49,111 @@ def make_chest(
     thickness_mm: float | None = None,
     padding_hu: int | None = None,
 ) -> ChestPhantom:
-    """Make a chest CT from a seed."""
-    rng = np.random.default_rng(seed)
-    origin = np.array([-8.3, -142.7, -1180.0])
-    x, y, z = ((np.arange(n) - (n - 1) / 2) * s for n, s in zip(shape, spacing_mm, strict=True))
-    zz, yy, xx = z[:, None, None], y[None, :, None], x[None, None, :]
-    hu = np.where((xx / 160) ** 2 + (yy / 110) ** 2 < 1, 40, -1000).astype(np.float32) + 0 * zz
-    for side in (-1, 1):
-        hu[((xx - 70 * side) / 55) ** 2 + (yy / 85) ** 2 + (zz / 110) ** 2 < 1] = -850
-    truth = []
-    for index in range(3 if nodules is None else nodules):
-        side = 1 if index % 2 else -1
-        c = np.array([70 * side, rng.uniform(-50, 50), rng.uniform(-60, 60)])
-        r = float(np.clip(rng.lognormal(np.log(4.5), 0.35), 2.5, 12))
-        hu[(xx - c[0]) ** 2 + (yy - c[1]) ** 2 + (zz - c[2]) ** 2 < r * r] = 40
-        w = c + origin
-        truth.append(PhantomNodule(tuple(w), (*(w - r), *(w + r)), 2 * r, "solid", "isolated", 890.0, 1.0))
-    hu += rng.standard_normal(hu.shape, dtype=np.float32) * 20
+    """Make a chest CT from a seed: same arguments, same bytes.
+
+    The patient is drawn in mm: the same seed shows the same patient with the same nodules at every spacing, shape,
+    kernel and dose. The grid lies about the middle of the chest; columns run to the left, rows to the back, slices to
+    the head. A small one cuts the patient.
+
+    Args:
+        seed: not negative; chooses patient, nodules and noise.
+        spacing_mm: voxel size ``(x, y, z)``; x and y are equal on a scanner, but need not be.
+        shape: ``(X, Y, Z)`` = (columns, rows, slices).
+        nodules: how many the patient has; None draws 2 to 8.
+        kernel: reconstruction kernel: blur, grain of the noise, sharpening.
+        dose: how much noise; ``"none"`` for none.
+        thickness_mm: over which a slice is the mean; the slice spacing where None. Larger makes slices overlap.
+        padding_hu: HU outside the circular field of view, say -2000 or -3024; None leaves air there.
+
+    Returns:
+        The volume and its nodules.
+
+    Raises:
+        ValueError: negative seed, empty shape, spacing or thickness that is not positive, unknown kernel or dose.
+
+    Example:
+        >>> phantom = make_chest(1, shape=(64, 64, 40), spacing_mm=(5.0, 5.0, 6.0), nodules=2)
+        >>> phantom.volume.array.shape, phantom.volume.array.dtype
+        ((64, 64, 40), dtype('int16'))
+    """
+    thickness = spacing_mm[2] if thickness_mm is None else thickness_mm
+    if seed < 0 or min(shape) < 2 or min(*spacing_mm, thickness) <= 0:
+        raise ValueError(
+            f"wanted seed >= 0, shape >= 2 and sizes > 0, got {seed=}, {shape=}, {spacing_mm=}, {thickness_mm=}"
+        )
+    patient = draw_patient(seed)
+    placed = place_nodules(patient, np.random.default_rng([seed, NODULE_STREAM]), nodules)
+    axes = [(np.arange(n) - (n - 1) / 2) * step for n, step in zip(shape, spacing_mm, strict=True)]
+    noise = np.random.default_rng([seed, NOISE_STREAM])
+    scanner = Scanner(noise, spacing_mm[:2], noise_gain(axes[0], axes[1]), kernel, dose, thickness)
+    block = _scan(patient, placed, axes, scanner, thickness)
     if padding_hu is not None:
-        hu = np.where(np.hypot(xx, yy) > x[-1], padding_hu, hu)
+        block[:, outside_field(axes[0], axes[1])] = padding_hu
     affine = np.diag([*spacing_mm, 1.0])
-    affine[:3, 3] = origin + [x[0], y[0], z[0]]
+    affine[:3, 3] = patient.offset_lps_mm + [axis[0] for axis in axes]
     info = SeriesInfo(
-        f"phantom-{seed}", description="Synthetic chest", kernel=kernel, thickness_mm=thickness_mm or spacing_mm[2]
+        source=f"phantom-{seed}", description=f"Phantom {kernel} {dose}", kernel=kernel, thickness_mm=float(thickness)
     )
-    return ChestPhantom(CTVolume(np.rint(hu).astype(np.int16).T, affine, info), tuple(truth))
+    whole = [_holds(axes, spacing_mm, patient, item.truth) for item in placed]
+    return ChestPhantom(
+        CTVolume(block.T, affine, info),
+        tuple(item.truth for item, inside in zip(placed, whole, strict=True) if inside == "whole"),
+        tuple(item.truth for item, inside in zip(placed, whole, strict=True) if inside == "cut"),
+    )
+
+
+def _scan(
+    patient: Patient, placed: Sequence[PlacedNodule], axes: Sequence[Array], scanner: Scanner, thickness: float
+) -> NDArray[np.int16]:
+    """Paint and measure all slices, block by block: ``(Z, Y, X)`` HU."""
+    x, y, z = axes
+    painter = Painter(patient, x, y)
+    parts = max(1, int(np.ceil(thickness / SUBSLICE_MM)))
+    shifts = ((np.arange(parts) + 0.5) / parts - 0.5) * thickness
+    out = np.empty((len(z), len(y), len(x)), dtype=np.int16)
+    for first in range(0, len(z), BLOCK_SLICES):
+        heights = z[first : first + BLOCK_SLICES]
+        mean = np.zeros((len(heights), len(y), len(x)), dtype=np.float32)
+        for shift in shifts:
+            hu = painter.block(heights + shift)
+            for nodule in placed:
+                paint_nodule(hu, (x, y, heights + shift), patient, nodule)
+            mean += hu
+        measured = scanner.measure(mean / np.float32(parts), heights)
+        out[first : first + BLOCK_SLICES] = np.rint(np.clip(measured, *HU_RANGE))
+    return out
+
+
+def paint_nodule(hu: NDArray[np.float32], axes: Sequence[Array], patient: Patient, nodule: PlacedNodule) -> None:
+    """Paint one nodule into ``hu``, ``(Z, Y, X)`` with voxel centres ``axes`` (x, y, z) in patient mm, in place."""
+    shape = nodule.shape
+    blur = float(axes[0][1] - axes[0][0])
+    reach = shape.reach_mm + blur
+    spans = [
+        slice(int(np.searchsorted(axis, c - reach)), int(np.searchsorted(axis, c + reach)))
+        for axis, c in zip(axes, shape.center, strict=True)
+    ]
+    window = hu[spans[2], spans[1], spans[0]]
+    if window.size:
+        z, y, x = np.meshgrid(*(axes[n][spans[n]] for n in (2, 1, 0)), indexing="ij")
+        points = np.stack([x.ravel(), y.ravel(), z.ravel()], axis=1)
+        part = np.clip(0.5 - shape.distance_mm(points) / blur, 0, 1)
+        part *= np.clip(0.5 - patient.thorax.lung_distance_mm(*points.T) / blur, 0, 1)
+        added = part * np.maximum(shape.density_hu(points) - window.ravel(), 0)
+        window += added.reshape(window.shape).astype(np.float32)
+    if len(shape.spikes):
+        strands = coverage(shape.spikes, *axes)
+        hu += strands * np.maximum(np.float32(shape.hu) - hu, 0)
+
+
+def _holds(
+    axes: Sequence[Array], spacing_mm: tuple[float, float, float], patient: Patient, nodule: PhantomNodule
+) -> str:
+    """Whether the grid shows a nodule ``whole``, ``cut`` or ``not``."""
+    half = np.array(spacing_mm) / 2
+    low = np.array([axis[0] for axis in axes]) - half + patient.offset_lps_mm
+    high = np.array([axis[-1] for axis in axes]) + half + patient.offset_lps_mm
+    box = np.array(nodule.box_lps_mm)
+    if (box[:3] >= low).all() and (box[3:] <= high).all():
+        return "whole"
+    return "cut" if (box[3:] > low).all() and (box[:3] < high).all() else "not"

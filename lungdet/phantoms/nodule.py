@@ -1,26 +1,40 @@
-"""The truth about one nodule of a phantom."""
+"""A nodule of a phantom: its shape, and the truth about it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .capsules import Capsules, join
+
+Array = NDArray[Any]
 
 NoduleKind = Literal["solid", "part_solid", "ground_glass"]
 NoduleLocation = Literal["isolated", "juxtapleural", "juxtavascular"]
+
+CONTRAST_HU: dict[str, float] = {"solid": 200.0, "part_solid": 100.0, "ground_glass": 100.0}
+VISIBLE_FRACTION = 0.7
 
 
 @dataclass(frozen=True)
 class PhantomNodule:
     """One nodule that was put into a phantom; everything is known about it.
 
+    **Visible** means: over at least :data:`VISIBLE_FRACTION` of its volume it adds at least :data:`CONTRAST_HU` of its
+    kind to what would be there without it (lung, vessels, airways; texture and noise aside). Its volume is the part
+    of the shape that lies in the lung, so the box holds nothing that is hidden in the chest wall.
+
     Attributes:
         center_lps_mm: centre of the box.
-        box_lps_mm: ``(x0, y0, z0, x1, y1, z1)`` in LPS mm, tight around the part of the nodule that lies in the lung.
+        box_lps_mm: ``(x0, y0, z0, x1, y1, z1)`` in LPS mm, tight around its volume.
         diameter_mm: diameter of a ball of the same volume.
         kind: its density.
         location: what it touches.
         contrast_hu: mean of what it adds to the HU that were there, over its volume.
-        visible_fraction: part of its volume where it adds at least :data:`CONTRAST_HU`.
+        visible_fraction: part of its volume where it adds at least :data:`CONTRAST_HU` of its kind.
     """
 
     center_lps_mm: tuple[float, float, float]
@@ -39,3 +53,100 @@ class PhantomNodule:
             raise ValueError(f"diameter_mm must be positive, got {self.diameter_mm}")
         if not 0.0 <= self.visible_fraction <= 1.0:
             raise ValueError(f"visible_fraction must be in [0, 1], got {self.visible_fraction}")
+
+
+@dataclass(frozen=True)
+class NoduleShape:
+    """A lumpy ellipsoid with a density, in patient mm.
+
+    Attributes:
+        center: ``(3,)``.
+        half_axes: ``(3,)`` before the lumps.
+        rotation: ``(3, 3)``; its columns are the axes.
+        lumps: ``(K, 4)`` unit direction and height of each lump as a part of the radius.
+        kind: density.
+        hu: of the solid part, or of the whole where it is ground glass.
+        glass_hu: of the ground glass around a part-solid core.
+        core: size of the solid or calcified core as a part of the radius; 0 for none.
+        core_hu: HU in the core.
+        spikes: thin strands that radiate from it; they do not count for its box.
+    """
+
+    center: Array
+    half_axes: Array
+    rotation: Array
+    lumps: Array
+    kind: NoduleKind
+    hu: float
+    core: float
+    core_hu: float
+    spikes: Capsules
+
+    @property
+    def reach_mm(self) -> float:
+        """No part of it lies further than this from the centre, spikes aside."""
+        return float(self.half_axes.max() * (1 + np.abs(self.lumps[:, 3]).sum())) + 0.5
+
+    def level(self, points: Array) -> tuple[Array, Array]:
+        """Place of ``(N, 3)`` points in it: 0 at the centre, 1 on the surface; and the radius there in mm."""
+        local = ((points - self.center) @ self.rotation) / self.half_axes
+        length = np.linalg.norm(local, axis=1)
+        away = points - self.center
+        distance = np.linalg.norm(away, axis=1)
+        unit = away / np.maximum(distance, 1e-9)[:, None]
+        lump = 1 + (np.exp(4.0 * (unit @ self.lumps[:, :3].T - 1)) * self.lumps[:, 3]).sum(axis=1)
+        level = length / lump
+        radius = np.where(level > 1e-6, distance / np.maximum(level, 1e-9), self.half_axes.min())
+        return level, radius
+
+    def distance_mm(self, points: Array) -> Array:
+        """Signed distance to the surface along the ray from the centre, ``(N,)`` mm; negative inside."""
+        level, radius = self.level(points)
+        distance: Array = (level - 1) * radius
+        return distance
+
+    def density_hu(self, points: Array) -> Array:
+        """HU of its tissue at ``(N, 3)`` points, wherever they lie."""
+        level, radius = self.level(points)
+        inner = np.clip(0.5 + (self.core - level) * radius / 1.5, 0, 1) if self.core else np.zeros(len(points))
+        hu: Array = self.hu + inner * (self.core_hu - self.hu)
+        return hu
+
+
+def draw_shape(rng: np.random.Generator, kind: NoduleKind, diameter_mm: float, center: Array) -> NoduleShape:
+    """Draw a shape of about the given diameter around a point in patient mm."""
+    stretch = np.exp(rng.normal(0, 0.13, 3))
+    half = diameter_mm / 2 * stretch / stretch.prod() ** (1 / 3)
+    lumps = np.zeros((0, 4))
+    if rng.random() < 0.6:
+        directions = rng.normal(size=(int(rng.integers(2, 6)), 3))
+        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        lumps = np.column_stack([directions, rng.uniform(0.06, 0.28, len(directions))])
+        half = half * 0.94
+    rotation = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    hu, core, core_hu = _draw_density(rng, kind)
+    spikes = join([])
+    if kind != "ground_glass" and diameter_mm > 8 and rng.random() < 0.35:
+        spikes = _draw_spikes(rng, center, half)
+    return NoduleShape(center, half, rotation, lumps, kind, hu, core, core_hu, spikes)
+
+
+def _draw_density(rng: np.random.Generator, kind: NoduleKind) -> tuple[float, float, float]:
+    if kind == "ground_glass":
+        return rng.uniform(-660, -480), 0.0, 0.0
+    if kind == "part_solid":
+        return rng.uniform(-640, -480), rng.uniform(0.35, 0.65), rng.uniform(-20, 50)
+    if rng.random() < 0.1:  # calcified
+        return rng.uniform(30, 70), rng.uniform(0.4, 1.2), rng.uniform(220, 700)
+    return rng.uniform(-40, 70), 0.0, 0.0
+
+
+def _draw_spikes(rng: np.random.Generator, center: Array, half: Array) -> Capsules:
+    count = int(rng.integers(5, 14))
+    directions = rng.normal(size=(count, 3))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    size = float(half.mean())
+    start = center + 0.8 * size * directions
+    length = size * rng.uniform(0.4, 1.1, count) + 1.5
+    end = start + length[:, None] * (directions + rng.normal(0, 0.15, (count, 3)))
+    return Capsules(start, end, rng.uniform(0.5, 0.9, count), np.full(count, 0.2))
