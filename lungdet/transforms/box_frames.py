@@ -82,14 +82,14 @@ class _BoxFramed(MapTransform, InvertibleTransform, LazyTransform):
     def __init__(
         self,
         keys: KeysCollection,
-        image_key: Hashable = "image",
+        ref_image_key: Hashable = "image",
         world: World = "lps",
         origin: BoxOrigin = "edge",
         allow_missing_keys: bool = False,
     ) -> None:
         MapTransform.__init__(self, keys, allow_missing_keys)
         LazyTransform.__init__(self, lazy=False)
-        self.image_key = image_key
+        self.ref_image_key = ref_image_key
         self._to_voxel, self._to_world = BoxToVoxel(world, origin), BoxToWorld(world, origin)
 
     def __call__(self, data: Mapping[Hashable, Any], lazy: bool | None = None) -> dict[Hashable, Any]:
@@ -100,7 +100,7 @@ class _BoxFramed(MapTransform, InvertibleTransform, LazyTransform):
         """
         item = dict(data)
         for key in self.key_iterator(item):
-            affine = image_affine(item[self.image_key], self.image_key)
+            affine = image_affine(item[self.ref_image_key], self.ref_image_key)
             item[key] = self._map(item[key], affine, back=False)
             own_trace(item, key)
             self.push_transform(item, key, extra_info={"affine": affine})
@@ -129,7 +129,7 @@ class BoxToVoxeld(_BoxFramed):
 
     Args:
         keys: keys of the boxes.
-        image_key: key of the image, a ``MetaTensor``.
+        ref_image_key: key of the image, a ``MetaTensor``.
         world: see :class:`BoxToVoxel`.
         origin: see :class:`BoxToVoxel`.
         allow_missing_keys: do not complain about keys that are not there.
@@ -144,7 +144,7 @@ class BoxToWorldd(_BoxFramed):
 
     Args:
         keys: keys of the boxes.
-        image_key: key of the image, a ``MetaTensor``.
+        ref_image_key: key of the image, a ``MetaTensor``.
         world: see :class:`BoxToWorld`.
         origin: see :class:`BoxToWorld`.
         allow_missing_keys: do not complain about keys that are not there.

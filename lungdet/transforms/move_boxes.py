@@ -1,8 +1,8 @@
 """Boxes that follow their image through any spatial transform.
 
 MONAI moves boxes with flips and quarter turns (``FlipBoxd``, ``RotateBox90d``), which agree with what is here. Its
-``ZoomBoxd`` (1.6.1) refuses a single factor, changes its own factors from item to item and can be a voxel off, and it
-has nothing for rotations, affines, resampling, orientation and padding. Here one class wraps whatever transform there is:
+``ZoomBoxd`` (1.6.1) refuses a single factor, changes its own factors from item to item and can be a voxel off. It has
+nothing for rotations, affines, resampling, orientation and padding. Here one class wraps whatever transform there is:
 where the boxes go follows from the image's affine before and after.
 """
 
@@ -67,7 +67,7 @@ class MoveBoxesd(MapTransform, InvertibleTransform, LazyTransform):
     Args:
         transform: a dictionary transform, or a ``Compose``, that keeps the affine of its images up to date.
         keys: keys of the boxes, ``(N, 6)`` in the edge frame of the image.
-        image_key: key of the image that the boxes belong to, a ``MetaTensor``.
+        ref_image_key: key of the image that the boxes belong to, a ``MetaTensor``.
         fit: see :class:`MoveBoxes`.
         allow_missing_keys: do not complain about keys that are not there.
 
@@ -81,7 +81,7 @@ class MoveBoxesd(MapTransform, InvertibleTransform, LazyTransform):
         self,
         transform: MapTransform | Compose,
         keys: KeysCollection,
-        image_key: Hashable = "image",
+        ref_image_key: Hashable = "image",
         fit: BoxFit = "box",
         allow_missing_keys: bool = False,
     ) -> None:
@@ -91,7 +91,7 @@ class MoveBoxesd(MapTransform, InvertibleTransform, LazyTransform):
             # A cache would otherwise freeze the random step: MONAI's CacheDataset looks for the trait.
             raise ValueError(f"{type(transform).__name__} draws random numbers: wrap it in RandMoveBoxesd")
         LazyTransform.__init__(self, lazy=bool(isinstance(transform, LazyTrait) and transform.lazy))
-        self.transform, self.image_key, self.move = transform, image_key, MoveBoxes(fit)
+        self.transform, self.ref_image_key, self.move = transform, ref_image_key, MoveBoxes(fit)
 
     @property
     def requires_current_data(self) -> bool:
@@ -104,11 +104,11 @@ class MoveBoxesd(MapTransform, InvertibleTransform, LazyTransform):
         Raises:
             ValueError: the image carries no affine.
         """
-        before = image_affine(data[self.image_key], self.image_key)
+        before = image_affine(data[self.ref_image_key], self.ref_image_key)
         lazy_ = self.lazy if lazy is None else lazy
         moved = self.transform(data, lazy=lazy_) if isinstance(self.transform, LazyTrait) else self.transform(data)
         item = dict(moved)
-        after = image_affine(item[self.image_key], self.image_key)
+        after = image_affine(item[self.ref_image_key], self.ref_image_key)
         for key in self.key_iterator(item):
             item[key] = self.move(item[key], before, after)
             own_trace(item, key)
@@ -136,7 +136,7 @@ class RandMoveBoxesd(Randomizable, MoveBoxesd):
     Args:
         transform: see :class:`MoveBoxesd`.
         keys: see :class:`MoveBoxesd`.
-        image_key: see :class:`MoveBoxesd`.
+        ref_image_key: see :class:`MoveBoxesd`.
         fit: see :class:`MoveBoxesd`.
         allow_missing_keys: do not complain about keys that are not there.
     """

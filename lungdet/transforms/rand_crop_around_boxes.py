@@ -35,7 +35,7 @@ class RandCropAroundBoxes(Randomizable, TraceableTransform, LazyTransform, Multi
     only the patch is ever resampled.
 
     Args:
-        patch_size: voxels of a patch, one number for all spatial axes or one for each.
+        spatial_size: voxels of a patch, one number for all spatial axes or one for each.
         num_samples: patches per image.
         pos_ratio: probability that a patch is positive.
         jitter: where the box may lie in a positive patch: 0 at its centre, 1 wherever it fits. A box that is larger
@@ -52,7 +52,7 @@ class RandCropAroundBoxes(Randomizable, TraceableTransform, LazyTransform, Multi
 
     def __init__(
         self,
-        patch_size: int | Sequence[int],
+        spatial_size: int | Sequence[int],
         num_samples: int = 1,
         pos_ratio: float = 0.5,
         jitter: float = 1.0,
@@ -61,17 +61,17 @@ class RandCropAroundBoxes(Randomizable, TraceableTransform, LazyTransform, Multi
         lazy: bool = False,
     ) -> None:
         LazyTransform.__init__(self, lazy)
-        if min(ensure_tuple(patch_size)) < 1 or num_samples < 1 or tries < 1:
-            raise ValueError(f"sizes and counts must be positive, got {patch_size}, {num_samples} and {tries}")
+        if min(ensure_tuple(spatial_size)) < 1 or num_samples < 1 or tries < 1:
+            raise ValueError(f"sizes and counts must be positive, got {spatial_size}, {num_samples} and {tries}")
         if not (0 <= pos_ratio <= 1 and 0 <= jitter <= 1):
             raise ValueError(f"pos_ratio and jitter must be in [0, 1], got {pos_ratio} and {jitter}")
-        self.patch_size, self.num_samples, self.pos_ratio = patch_size, num_samples, pos_ratio
+        self.spatial_size, self.num_samples, self.pos_ratio = spatial_size, num_samples, pos_ratio
         self.jitter, self.pad_value, self.tries = jitter, pad_value, tries
         self.origins: list[tuple[int, ...]] = []
 
     def sizes(self, image_size: Sequence[int]) -> tuple[int, ...]:
         """Voxels of a patch along each axis of an image of that spatial size."""
-        return tuple(ensure_tuple_rep(self.patch_size, len(image_size)))
+        return tuple(ensure_tuple_rep(self.spatial_size, len(image_size)))
 
     def randomize(self, boxes: Tensor, image_size: Sequence[int]) -> None:  # type: ignore[override]
         """Draw the origins of the patches.
@@ -105,7 +105,7 @@ class RandCropAroundBoxes(Randomizable, TraceableTransform, LazyTransform, Multi
             lazy: overrides the ``lazy`` of the transform.
 
         Returns:
-            ``(C, *patch_size)`` each, with ``meta["patch_origin"]``; boxes are not cropped here, see ``origins``.
+            ``(C, *spatial_size)`` each, with ``meta["patch_origin"]``; boxes are not cropped here, see ``origins``.
         """
         whole = as_image(image)
         size = pending_size(whole)
@@ -140,7 +140,7 @@ class RandCropAroundBoxesd(Randomizable, MapTransform, LazyTransform, MultiSampl
     Args:
         keys: keys of the images, all of one size and cropped alike.
         box_key: key of the boxes, ``(N, 6)`` in the edge frame of the images; may be empty.
-        patch_size: see :class:`RandCropAroundBoxes`.
+        spatial_size: see :class:`RandCropAroundBoxes`.
         label_keys: keys of what rides along with the boxes, ``(N, ...)`` each.
         num_samples: see :class:`RandCropAroundBoxes`.
         pos_ratio: see :class:`RandCropAroundBoxes`.
@@ -164,7 +164,7 @@ class RandCropAroundBoxesd(Randomizable, MapTransform, LazyTransform, MultiSampl
         self,
         keys: KeysCollection,
         box_key: Hashable,
-        patch_size: int | Sequence[int],
+        spatial_size: int | Sequence[int],
         label_keys: KeysCollection = (),
         num_samples: int = 1,
         pos_ratio: float = 0.5,
@@ -181,7 +181,7 @@ class RandCropAroundBoxesd(Randomizable, MapTransform, LazyTransform, MultiSampl
         LazyTransform.__init__(self, lazy)
         if keep == "owner":
             raise ValueError("keep='owner' is for grids: random patches own nothing")
-        self.cropper = RandCropAroundBoxes(patch_size, num_samples, pos_ratio, jitter, tries=tries)
+        self.cropper = RandCropAroundBoxes(spatial_size, num_samples, pos_ratio, jitter, tries=tries)
         self.crop = BoxCrop(keep, min_overlap, clip)
         self.pad_values = ensure_tuple_rep(pad_value, len(self.keys))
         self.box_key, self.label_keys = box_key, ensure_tuple(label_keys)

@@ -71,7 +71,7 @@ class RecistToBoxd(MapTransform):
         margin_px: see :class:`RecistToBox`.
         margin_mm: see :class:`RecistToBox`.
         origin: see :class:`RecistToBox`.
-        image_key: key of the image whose affine tells the spacing; its first axis is the columns.
+        ref_image_key: key of the image whose affine tells the spacing; its first axis is the columns.
         slice_range_key: key of the ``(N, 2)`` slice ranges, for boxes with a depth.
         diameter_key: key for the ``(N, 2)`` diameters, mm with an image, else pixels; ``None`` keeps none. With several
             keys of marks, one for each.
@@ -90,7 +90,7 @@ class RecistToBoxd(MapTransform):
         margin_px: float = 0.0,
         margin_mm: float = 0.0,
         origin: MarkOrigin = "voxel",
-        image_key: Hashable | None = None,
+        ref_image_key: Hashable | None = None,
         slice_range_key: Hashable | None = None,
         diameter_key: KeysCollection | None = None,
         allow_missing_keys: bool = False,
@@ -99,7 +99,7 @@ class RecistToBoxd(MapTransform):
         self.to_box = RecistToBox(margin_px, margin_mm, origin)
         self.box_keys = _one_each("box_key", box_key, len(self.keys))
         self.diameter_keys = _one_each("diameter_key", diameter_key, len(self.keys))
-        self.image_key, self.slice_range_key = image_key, slice_range_key
+        self.ref_image_key, self.slice_range_key = ref_image_key, slice_range_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Add boxes to a copy of ``data``.
@@ -109,8 +109,8 @@ class RecistToBoxd(MapTransform):
         """
         item = dict(data)
         spacing_mm = None
-        if self.image_key is not None:
-            affine = image_affine(item[self.image_key], self.image_key)
+        if self.ref_image_key is not None:
+            affine = image_affine(item[self.ref_image_key], self.ref_image_key)
             spacing_mm = torch.from_numpy(spacing_of(affine.cpu().numpy())[:2])
         for key, box_key, diameter_key in self.key_iterator(item, self.box_keys, self.diameter_keys):
             ranges = None if self.slice_range_key is None else item[self.slice_range_key]
