@@ -54,16 +54,16 @@ def interpolate_planes(block: Block, planes: FloatArray, count: int) -> Block:
 
 
 def straightened_grid(shifts_px: FloatArray, shape: tuple[int, ...]) -> tuple[FloatArray, tuple[int, int]]:
-    """Find the rectangular grid that holds every shifted slice.
+    """Find the rectangular grid that holds every shifted slice; an unshifted one lies on its pixels.
 
     Args:
         shifts_px: ``(N, 2)`` shift of each slice along rows (columns of pixels) and along columns, in pixels.
         shape: rows and columns of a slice.
 
     Returns:
-        ``(2,)`` the least shifts, where the new grid begins, and its rows and columns.
+        ``(2,)`` the whole shifts where the new grid begins, and its rows and columns.
     """
-    low = shifts_px.min(axis=0)
+    low = np.floor(np.round(shifts_px.min(axis=0), 6))
     grow = np.ceil(np.round(shifts_px.max(axis=0) - low, 6)).astype(int)
     return low, (shape[0] + int(grow[1]), shape[1] + int(grow[0]))
 
