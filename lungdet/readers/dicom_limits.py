@@ -25,7 +25,7 @@ class ReadLimits:
     """
 
     max_header_bytes: int = 64 * MIB
-    max_elements: int = 400_000
+    max_elements: int = 200_000
     max_depth: int = 48
     max_pixel_bytes: int = 4 * GIB
     max_frame_bytes: int = 128 * MIB

@@ -2,37 +2,70 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .dicom_file import DicomHeader
+from .dicom_header import DicomHeader
+
+logger = logging.getLogger(__name__)
 
 
 def padding_mask(header: DicomHeader, stored: NDArray[Any]) -> NDArray[np.bool_]:
-    """Tell the padding pixels of ``stored``, values as :func:`read_pixels` returns them, of any shape.
+    """Tell the padding pixels of an image.
 
     PixelPaddingValue alone names one value; with PixelPaddingRangeLimit it names a range, ends included (PS3.3
     C.7.5.1.1.2). Writers confuse signed with unsigned: 63536 in a signed image of 16 bits means -2000, and is read so.
+
+    Args:
+        header: header of the file.
+        stored: values as `read_pixels` returns them, in the file's own type, of any shape.
+
+    Returns:
+        True where a pixel is padding, of the same shape.
     """
     value, limit = header.integer("PixelPaddingValue"), header.integer("PixelPaddingRangeLimit")
     if value is None:
         return np.zeros(stored.shape, dtype=bool)
-    first = _as_stored(value, stored.dtype)
-    last = first if limit is None else _as_stored(limit, stored.dtype)
+    bits = 8 * stored.dtype.itemsize
+    stored_bits = min(header.integer("BitsStored") or bits, bits)
+    signed = stored.dtype.kind == "i"
+    first = as_stored(value, bits, stored_bits, signed)
+    last = first if limit is None else as_stored(limit, bits, stored_bits, signed)
+    if first is None or last is None:
+        logger.warning("%s: padding of %s does not fit its %d bits and is left", header.path, value, stored_bits)
+        return np.zeros(stored.shape, dtype=bool)
     low, high = min(first, last), max(first, last)
     mask: NDArray[np.bool_] = stored == low if low == high else (stored >= low) & (stored <= high)
     return mask
 
 
-def _as_stored(value: int, dtype: np.dtype[Any]) -> int:
-    """Read ``value`` again with the signedness that the pixels have.
+def as_stored(value: int, bits: int, stored_bits: int, signed: bool) -> int | None:
+    """Read a value with the sign that the pixels have, whatever sign it was written with.
+
+    Args:
+        value: as its own VR gives it.
+        bits: bits of the pixels' type.
+        stored_bits: how many of them hold the value.
+        signed: whether the pixels are signed.
+
+    Returns:
+        The value as it occurs among the pixels; None if it cannot occur there.
 
     Example:
-        >>> _as_stored(63536, np.dtype("int16")), _as_stored(-2000, np.dtype("uint16"))
+        >>> as_stored(63536, 16, 16, signed=True), as_stored(-2000, 16, 16, signed=False)
         (-2000, 63536)
+        >>> as_stored(0x830, 16, 12, signed=True), as_stored(63536, 16, 12, signed=False)
+        (-2000, None)
     """
-    bits = 8 * dtype.itemsize
-    wrapped = value % (1 << bits)
-    return wrapped - (1 << bits) if dtype.kind == "i" and wrapped >= 1 << (bits - 1) else wrapped
+    if not signed:
+        wrapped = value % (1 << bits)
+        return wrapped if wrapped < 1 << stored_bits else None
+    half = 1 << (stored_bits - 1)
+    for width in (bits, stored_bits):
+        wrapped = (value + (1 << (width - 1))) % (1 << width) - (1 << (width - 1))
+        if -half <= wrapped < half and (width == bits or 0 <= value < 2 * half):
+            return wrapped
+    return None

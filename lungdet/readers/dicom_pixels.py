@@ -53,7 +53,7 @@ def read_pixels(header: DicomHeader, out: NDArray[Any] | None = None, frame: int
     shape = (count, layout.rows, layout.columns)
     if out is not None and (out.shape != shape or not layout.fits(out.dtype)):
         raise ValueError(f"out is {out.dtype} {out.shape}; wanted is {shape} of a type that holds {layout.value_range}")
-    target = out if out is not None and _same_bits(out, layout) else None
+    target = out if out is not None and not header.is_deflated and _same_bits(out, layout) else None
     if not header.is_native:
         values = _read_compressed(header, layout, target, first, shape)
     elif header.is_deflated:
