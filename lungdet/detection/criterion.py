@@ -65,7 +65,7 @@ class DetectionCriterion(nn.Module):
         Args:
             outputs: ``(B, 7, gx, gy, gz)`` as ``NoduleDetector`` gives it.
             targets: for each of the ``B`` images, ``(N, 6)`` boxes in the edge frame of the network's input, or a
-                mapping that holds them; or one padded tensor ``(B, N, 6)``, whose rows of zeros are padding.
+                mapping that holds them; or one padded tensor ``(B, N, 6)``. Rows of zeros are padding.
 
         Returns:
             Scalars ``center``, ``offset`` and ``size``.
@@ -106,7 +106,7 @@ class DetectionCriterion(nn.Module):
 
 def _plain(boxes: Tensor | Sequence[Any], device: torch.device) -> Tensor:
     """Return boxes as a plain tensor, ``(N, 6)``, without padding rows."""
-    tensor: Tensor = convert_to_tensor(boxes, dtype=torch.float32, device=device, track_meta=False)
+    tensor: Tensor = convert_to_tensor(boxes, dtype=torch.float32, device=device, wrap_sequence=True, track_meta=False)
     tensor = tensor.reshape(0, 6) if tensor.numel() == 0 else tensor
     return tensor[(tensor != 0).any(dim=1)] if tensor.ndim == 2 else tensor
 

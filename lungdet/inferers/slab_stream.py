@@ -73,8 +73,8 @@ class SlabStreamInferer(Inferer):
         """
         network = self._ready(network)
         image: Tensor = convert_to_tensor(inputs, track_meta=False)
-        if image.ndim != 5:
-            raise ValueError(f"inputs must be (B, C, X, Y, Z), got {tuple(image.shape)}")
+        if image.ndim != 5 or image.shape[1] != network.in_channels or image.numel() == 0:
+            raise ValueError(f"inputs must be (B, {network.in_channels}, X, Y, Z), got {tuple(image.shape)}")
         cells = [-(-n // stride) for n, stride in zip(image.shape[2:], network.stride_xyz, strict=True)]
         outputs = image.new_empty((len(image), network.out_channels, *cells), dtype=torch.float32)
         with self._autocast(_device_of(network)):
