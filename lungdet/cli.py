@@ -208,10 +208,10 @@ def _complain(message: str) -> None:
 
 def _be_quiet(debug: bool) -> None:
     """Show the readers' warnings in one form, and hide those that other packages address to developers."""
-    level = logging.DEBUG if debug else logging.WARNING
     logging.basicConfig(level=logging.WARNING, format="lungdet: %(levelname)s: %(message)s")
-    logging.getLogger("lungdet").setLevel(level)
-    if not debug:
+    if debug:
+        logging.getLogger("lungdet").setLevel(logging.DEBUG)
+    else:
         warnings.filterwarnings("ignore", module=r"(?!lungdet)")
 
 
