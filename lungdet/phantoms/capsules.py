@@ -51,22 +51,40 @@ class Capsules:
         centers = self.start[index] + part[:, None] * (self.end - self.start)[index]
         return centers, self.start_radius[index] + part * (self.end_radius - self.start_radius)[index]
 
-    def distance_mm(self, points: Array) -> Array:
-        """Signed distance of ``(M, 3)`` points to the nearest of the capsules; +inf where there is none."""
+    def distance_mm(self, points: Array, within_mm: float = np.inf) -> Array:
+        """Signed distance of points to the surface of the nearest of the capsules.
+
+        Args:
+            points: ``(M, 3)`` mm.
+            within_mm: capsules that lie further from all points may be left out: then their distance is not known.
+
+        Returns:
+            ``(M,)`` mm, negative inside; +inf where no capsule is known.
+        """
         best = np.full(len(points), np.inf)
         if not len(self) or not len(points):
             return best
-        reach = 5.0 + np.maximum(self.start_radius, self.end_radius)[:, None]
+        reach = within_mm + np.maximum(self.start_radius, self.end_radius)[:, None]
         low, high = np.minimum(self.start, self.end) - reach, np.maximum(self.start, self.end) + reach
-        near = ((low <= points.max(axis=0)) & (high >= points.min(axis=0))).all(axis=1)
-        for a, b, ra, rb in zip(
-            self.start[near], self.end[near], self.start_radius[near], self.end_radius[near], strict=True
-        ):
-            axis = b - a
-            part = np.clip((points - a) @ axis / max(float(axis @ axis), 1e-9), 0, 1)
-            gap = np.linalg.norm(points - a - part[:, None] * axis, axis=1) - (ra + part * (rb - ra))
-            np.minimum(best, gap, out=best)
+        near = self.select(((low <= points.max(axis=0)) & (high >= points.min(axis=0))).all(axis=1))
+        batch = max(1, CHUNK // max(len(points), 1))
+        for first in range(0, len(near), batch):
+            some = near.select(np.arange(first, min(first + batch, len(near))))
+            np.minimum(best, _gaps(some, points).min(axis=0), out=best)
         return best
+
+
+def _gaps(capsules: Capsules, points: Array) -> Array:
+    """Signed distance of every point to every capsule, ``(N, M)`` mm."""
+    axis = capsules.end - capsules.start
+    square = np.maximum((axis**2).sum(axis=1), 1e-9)[:, None]
+    # |p - a|^2 and (p - a).axis from products: no (N, M, 3) array is made
+    along = axis @ points.T - (axis * capsules.start).sum(axis=1)[:, None]
+    part = np.clip(along / square, 0, 1)
+    from_start = (points**2).sum(axis=1) - 2 * capsules.start @ points.T + (capsules.start**2).sum(axis=1)[:, None]
+    away = np.sqrt(np.maximum(from_start - 2 * part * along + part**2 * square, 0))
+    gaps: Array = away - capsules.start_radius[:, None] - part * (capsules.end_radius - capsules.start_radius)[:, None]
+    return gaps
 
 
 def join(parts: Sequence[Capsules]) -> Capsules:

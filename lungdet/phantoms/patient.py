@@ -80,8 +80,8 @@ class Patient:
         inside = self.thorax.lung_distance_mm(*points.T) < 0
         hu = np.where(inside, self.lung_hu(points), self.tissues.muscle)
         solid = join([self.vessels, self.mediastinum.vessels, self.scars])
-        hu = np.where(solid.distance_mm(points) < 0, np.maximum(hu, self.tissues.blood), hu)
-        lumen = self.airways.distance_mm(points)
+        hu = np.where(solid.distance_mm(points, 0.0) < 0, np.maximum(hu, self.tissues.blood), hu)
+        lumen = self.airways.distance_mm(points, 1.0)
         hu = np.where(lumen < 0.8, np.maximum(hu, 0.0), hu)
         return np.where(lumen < 0, -1000.0, hu)
 

@@ -25,7 +25,7 @@ COUNT = (2, 9)  # nodules of a patient, where none is asked for: low to high - 1
 MARGIN_FRACTION = 0.05  # placed a little better than promised
 APART_MM = 4.0
 ATTEMPTS = 80
-SAMPLES_ACROSS = 28
+SAMPLES_ACROSS = 24
 
 
 @dataclass(frozen=True)

@@ -208,7 +208,8 @@ class Painter:
         _raise(hu, 30.0, walls)
         lumens = coverage(patient.airways, x, y, z)
         coverage(patient.mediastinum.windpipe, x, y, z, lumens)
-        hu += lumens * np.minimum(AIR_HU + 5 - hu, 0)
+        for image, share in zip(hu, lumens, strict=True):
+            image += share * np.minimum(AIR_HU + 5 - image, 0)
         _raise(hu, CORTEX_HU - 100, coverage(patient.skeleton.shoulders, x, y, z))
         hu -= np.float32(CORTEX_HU - 100 - MARROW_HU) * coverage(patient.skeleton.shoulders.grown(1.0, -2.2), x, y, z)
 
@@ -219,7 +220,8 @@ class Painter:
 
 def _raise(hu: Image, value: float, part: Array) -> None:
     """Blend towards ``value`` where that raises the HU: tubes show in lung and fat, not in bone."""
-    hu += part * np.maximum(np.float32(value) - hu, 0)
+    for image, share in zip(hu, part, strict=True):  # slice by slice stays in the cache
+        image += share * np.maximum(np.float32(value) - image, 0)
 
 
 def _couch(x: Array, y: Array, patient: Patient) -> Image:

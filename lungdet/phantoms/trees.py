@@ -57,26 +57,17 @@ def grow_tree(rng: np.random.Generator, root: Array, tips: Array, tip_radius_mm:
     Returns:
         All pieces of all branches.
     """
-    pieces: list[tuple[Array, Array, float, float]] = []
-    middle = tips.mean(axis=0) - root
-    work = [(root, middle / max(float(np.linalg.norm(middle)), 1e-6), tips)]
-    while work:
-        base, heading, group = work.pop()
-        radius = min(tip_radius_mm * len(group) ** (1 / MURRAY), largest_mm)
-        if len(group) == 1:
-            fork, end_radius = group[0], 0.7 * tip_radius_mm
-        else:
-            early = 0.26 if 6 < len(group) < 160 else 0.42  # segments fork early, so that their branches run far
-            fork = base + (early + rng.uniform(0, 0.14)) * (group.mean(axis=0) - base)
-            end_radius = radius * 0.88
-        away = fork - base
-        length = float(np.linalg.norm(away))
-        control = base + 0.5 * away + 0.18 * length * (heading - away / max(length, 1e-6))
-        control += rng.normal(0, 0.05 * length, 3)
-        pieces.append((np.stack([base, control, fork]), np.array([radius, end_radius]), length, 0.0))
-        if len(group) > 1:
-            work.extend((fork, _unit(fork - control), half) for half in _halve(rng, group))
-    return _bend(pieces)
+    pieces: list[tuple[Array, Array]] = []
+    sizes, points = np.array([len(tips)]), tips
+    base, heading = root[None], _unit(tips.mean(axis=0, keepdims=True) - root)
+    while len(sizes):
+        knots, radii = _reach(rng, base, heading, points, sizes, tip_radius_mm, largest_mm)
+        pieces.append((knots, radii))
+        more = sizes > 1
+        heading = np.repeat(_unit(knots[more, 2] - knots[more, 1]), 2, axis=0)
+        base = np.repeat(knots[more, 2], 2, axis=0)
+        points, sizes = _halve(rng, points[np.repeat(more, sizes)], sizes[more])
+    return _bend(np.concatenate([part[0] for part in pieces]), np.concatenate([part[1] for part in pieces]))
 
 
 def companions(vessels: Capsules, smallest_mm: float, ratio: float, gap_mm: float) -> Capsules:
@@ -105,19 +96,45 @@ def companions(vessels: Capsules, smallest_mm: float, ratio: float, gap_mm: floa
     )
 
 
-def _halve(rng: np.random.Generator, group: Array) -> tuple[Array, Array]:
-    centered = group - group.mean(axis=0)
-    axis = np.linalg.eigh(centered.T @ centered)[1][:, -1] + rng.normal(0, 0.15, 3)
-    order = np.argsort(centered @ axis, kind="stable")
-    cut = int(np.clip(round(len(group) * rng.uniform(0.28, 0.72)), 1, len(group) - 1))
-    return group[order[:cut]], group[order[cut:]]
+def _reach(
+    rng: np.random.Generator,
+    base: Array,
+    heading: Array,
+    points: Array,
+    sizes: Array,
+    tip_radius_mm: float,
+    largest_mm: float,
+) -> tuple[Array, Array]:
+    """One branch for each group of tips: ``(G, 3, 3)`` knots of a quadratic curve and ``(G, 2)`` radii."""
+    middle = np.add.reduceat(points, np.cumsum(sizes) - sizes) / sizes[:, None]
+    early = np.where((sizes > 6) & (sizes < 160), 0.26, 0.42)  # segments fork early, so that their branches run far
+    part = np.where(sizes > 1, early + rng.uniform(0, 0.14, len(sizes)), 1.0)[:, None]
+    away = part * (middle - base)
+    length = np.linalg.norm(away, axis=1, keepdims=True)
+    control = base + 0.5 * away + 0.18 * length * (heading - _unit(away))
+    control += rng.normal(0, 0.05, away.shape) * length
+    radius = np.minimum(tip_radius_mm * sizes ** (1 / MURRAY), largest_mm)
+    ending = np.where(sizes > 1, 0.88 * radius, 0.7 * tip_radius_mm)
+    return np.stack([base, control, base + away], axis=1), np.stack([radius, ending], axis=1)
 
 
-def _bend(pieces: list[tuple[Array, Array, float, float]]) -> Capsules:
-    """Turn quadratic curves into capsules of about 5 mm."""
-    knots = np.stack([piece[0] for piece in pieces])  # (N, 3, 3)
-    radii = np.stack([piece[1] for piece in pieces])  # (N, 2)
-    counts = np.clip(np.ceil(np.array([piece[2] for piece in pieces]) / 5.0).astype(int), 2, 8)
+def _halve(rng: np.random.Generator, points: Array, sizes: Array) -> tuple[Array, Array]:
+    """Cut every group across its longest extent: points in the new order, and the sizes of the halves."""
+    if not len(sizes):
+        return points, sizes
+    first, owner = np.cumsum(sizes) - sizes, np.repeat(np.arange(len(sizes)), sizes)
+    centered = points - (np.add.reduceat(points, first) / sizes[:, None])[owner]
+    spread = np.add.reduceat(centered[:, :, None] * centered[:, None, :], first)  # (G, 3, 3)
+    axes = np.linalg.eigh(spread)[1][:, :, -1] + rng.normal(0, 0.15, (len(sizes), 3))
+    order = np.lexsort(((centered * axes[owner]).sum(axis=1), owner))
+    cut = np.clip(np.rint(sizes * rng.uniform(0.28, 0.72, len(sizes))).astype(int), 1, sizes - 1)
+    return points[order], np.stack([cut, sizes - cut], axis=1).ravel()
+
+
+def _bend(knots: Array, radii: Array) -> Capsules:
+    """Turn quadratic curves, ``(N, 3, 3)`` knots and ``(N, 2)`` radii, into capsules of about 5 mm."""
+    length = np.linalg.norm(knots[:, 2] - knots[:, 0], axis=1)
+    counts = np.clip(np.ceil(length / 5.0).astype(int), 2, 8)
     owner = np.repeat(np.arange(len(counts)), counts)
     within = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
     t0, t1 = within / counts[owner], (within + 1) / counts[owner]
@@ -131,6 +148,7 @@ def _bend(pieces: list[tuple[Array, Array, float, float]]) -> Capsules:
     return Capsules(start, end, start_radius, end_radius)
 
 
-def _unit(vector: Array) -> Array:
-    length: Array = vector / max(float(np.linalg.norm(vector)), 1e-6)
-    return length
+def _unit(vectors: Array) -> Array:
+    """Scale ``(N, 3)`` vectors to length 1; a zero vector stays zero."""
+    units: Array = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
+    return units
