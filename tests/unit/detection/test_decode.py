@@ -30,7 +30,7 @@ def test_coding_and_decoding_gives_the_boxes_back() -> None:
     boxes = torch.cat([centers - half, centers + half], dim=1)
     target = encode_targets(boxes, grid)
     outputs = torch.cat([torch.logit(target.heat, eps=1e-6), target.offset, target.log_size])
-    decoded, scores = decode(outputs, score_threshold=0.9995)
+    decoded, _ = decode(outputs, score_threshold=0.9995)
     order = torch.cdist(decoded, boxes).argmin(dim=1)
     assert sorted(order.tolist()) == list(range(18))
     torch.testing.assert_close(decoded, boxes[order], atol=1e-4, rtol=0)
