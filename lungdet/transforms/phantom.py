@@ -10,8 +10,8 @@ from monai.data import MetaTensor
 from monai.transforms import Transform
 from monai.utils.enums import TransformBackends
 
-from ..geometry.frames import lps_to_ras
-from ..phantoms import make_chest
+from lungdet.geometry.frames import lps_to_ras
+from lungdet.phantoms import make_chest
 
 
 class MakePhantomd(Transform):

@@ -1,0 +1,44 @@
+"""Write the score of an evaluation."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ignite.engine import Engine, Events
+
+from lungdet.metrics import NoduleFROC
+from lungdet.reports import write_files
+
+
+class FrocSaver:
+    """Ignite handler: ``froc.json`` with the sensitivities, their mean and the counts, when an evaluation ends.
+
+    Args:
+        metric: the evaluator's own metric, which holds the scans.
+        output_dir: folder of the file; made if absent.
+    """
+
+    def __init__(self, metric: NoduleFROC, output_dir: str | Path) -> None:
+        self.metric, self.output_dir = metric, Path(output_dir)
+
+    def attach(self, engine: Engine) -> None:
+        """Run at the end."""
+        engine.add_event_handler(Events.COMPLETED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Write the file and print its content."""
+        result = self.metric.result()
+        content = {
+            "rule": "LUNA16: centre within the radius, at most 100 marks a scan, interpolated sensitivity",
+            "cpm": result.cpm,
+            "sensitivity_at_fp_per_scan": dict(zip(map(str, result.fp_rates), result.sensitivities, strict=True)),
+            "scans": result.scans,
+            "nodules": result.nodules,
+            "true_positives": result.true_positives,
+            "false_positives": result.false_positives,
+            "double_hits": result.double_hits,
+        }
+        text = json.dumps(content, indent=2)
+        write_files(self.output_dir, {"froc.json": text.encode()})
+        print(text)
