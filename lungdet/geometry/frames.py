@@ -83,11 +83,13 @@ def voxel_to_world(points_voxel: ArrayLike, affine: ArrayLike) -> ArrayLike:
         >>> voxel_to_world(np.array([[10.0, 0.0, 2.0]]), affine)
         array([[7., 0., 5.]])
     """
+    points_voxel, affine = _same_type(points_voxel, affine)
     return points_voxel @ affine[:3, :3].T + affine[:3, 3]
 
 
 def world_to_voxel(points_world: ArrayLike, affine: ArrayLike) -> ArrayLike:
     """Invert :func:`voxel_to_world`."""
+    points_world, affine = _same_type(points_world, affine)
     module = np if isinstance(affine, np.ndarray) else _torch()
     return (points_world - affine[:3, 3]) @ module.linalg.inv(affine[:3, :3]).T
 
@@ -110,8 +112,7 @@ def boxes_to_world(boxes: ArrayLike, affine: ArrayLike, origin: BoxOrigin = "edg
         >>> boxes_to_world(np.array([[0.0, 0.0, 0.0, 2.0, 2.0, 2.0]]), affine)
         array([[-0.5, -0.5, -1. ,  1.5,  1.5,  3. ]])
     """
-    shift = HALF_VOXEL if origin == "edge" else 0.0
-    return _map_corners(_checked(boxes) - shift, affine)
+    return _map_corners(_checked(boxes) - _offset(origin), affine)
 
 
 def boxes_to_voxel(boxes_mm: ArrayLike, affine: ArrayLike, origin: BoxOrigin = "edge") -> ArrayLike:
@@ -126,8 +127,7 @@ def boxes_to_voxel(boxes_mm: ArrayLike, affine: ArrayLike, origin: BoxOrigin = "
         ``(N, 6)`` boxes, min corner then max corner, in array-axis order.
     """
     module = np if isinstance(affine, np.ndarray) else _torch()
-    shift = HALF_VOXEL if origin == "edge" else 0.0
-    return _map_corners(_checked(boxes_mm), module.linalg.inv(affine)) + shift
+    return _map_corners(_checked(boxes_mm), module.linalg.inv(affine)) + _offset(origin)
 
 
 def spacing_of(affine: Float64Array) -> Float64Array:
@@ -137,6 +137,7 @@ def spacing_of(affine: Float64Array) -> Float64Array:
 
 def _map_corners(boxes: ArrayLike, affine: ArrayLike) -> ArrayLike:
     """Map boxes by centre and half size: exact for any affine, and vertex order never matters."""
+    boxes, affine = _same_type(boxes, affine)
     low, high = boxes[:, :3], boxes[:, 3:]
     center = voxel_to_world((low + high) / 2, affine)
     half = ((high - low) / 2) @ abs(affine[:3, :3]).T
@@ -148,6 +149,20 @@ def _checked(boxes: ArrayLike) -> ArrayLike:
     if boxes.ndim != 2 or boxes.shape[1] != 6:
         raise ValueError(f"boxes must be (N, 6), got {tuple(boxes.shape)}")
     return boxes
+
+
+def _offset(origin: BoxOrigin) -> float:
+    if origin not in ("edge", "voxel"):
+        raise ValueError(f"origin must be 'edge' or 'voxel', got {origin!r}")
+    return HALF_VOXEL if origin == "edge" else 0.0
+
+
+def _same_type(coordinates: ArrayLike, affine: ArrayLike) -> tuple[ArrayLike, ArrayLike]:
+    """Give tensors of different precision the higher one, as NumPy does by itself; torch would refuse them."""
+    if isinstance(coordinates, np.ndarray) or coordinates.dtype == affine.dtype:
+        return coordinates, affine
+    common = _torch().promote_types(coordinates.dtype, affine.dtype)
+    return coordinates.to(common), affine.to(common)
 
 
 def _torch() -> Any:

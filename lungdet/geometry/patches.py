@@ -109,8 +109,8 @@ def extract_patch(
             f"the patch at {tuple(origin)} of size {tuple(patch_size)} sticks out of the image of size {tuple(size)}: "
             "give pad_value, or border='shift' for a grid"
         )
-    before = [position - start for position, start in zip(low, origin, strict=True)]
-    after = [end - position for position, end in zip(high, ends, strict=True)]
+    before = [max(0, min(-start, length)) for start, length in zip(origin, patch_size, strict=True)]
+    after = [total - first - held for total, first, held in zip(patch_size, before, inside.shape[1:], strict=True)]
     return pad_image(inside, before, after, pad_value)
 
 
