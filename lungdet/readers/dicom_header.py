@@ -151,7 +151,7 @@ class DicomHeader:
 
     def _broken(self, keyword: str, why: object) -> DicomFileError:
         return DicomFileError(
-            self.path, f"its {keyword} cannot be read ({why})", "correct the element or leave the file out"
+            self.path, f"its {keyword} cannot be read ({str(why)[:200]})", "correct the element or leave the file out"
         )
 
 

@@ -208,7 +208,7 @@ def test_lying_transfer_syntax_is_logged(ct_file, caplog):
 def test_rubbish_is_no_dicom(tmp_path, content):
     path = tmp_path / "rubbish"
     path.write_bytes(content)
-    with pytest.raises(NotDicomError, match="rubbish: it is no DICOM file: .*; leave it out"):
+    with pytest.raises(NotDicomError, match=r"rubbish: it is no DICOM file: .*; leave it out"):
         read_header(path)
 
 
@@ -249,13 +249,14 @@ def test_limits_are_positive():
 
 def test_no_patient_data_in_messages(ct_files, stored, caplog):
     path = ct_files.slice("a.dcm", stored[0], (0, 0, 0), PatientName="Somebody^Known", PatientID="4711-77")
-    data = path.read_bytes()
+    data, messages = path.read_bytes(), []
     with caplog.at_level(logging.DEBUG, logger="lungdet"):
         for size in range(0, len(data), 7):
             path.write_bytes(data[:size])
             try:
                 read_header(path)
             except DicomFileError as error:
-                assert "Somebody" not in str(error)
-                assert "4711" not in str(error)
-    assert "Somebody" not in caplog.text
+                messages.append(str(error))
+    assert len(messages) > 10
+    for secret in ("Somebody", "Known", "4711"):
+        assert secret not in "".join(messages) + caplog.text
