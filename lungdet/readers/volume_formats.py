@@ -19,6 +19,7 @@ NIFTI_SUFFIXES = (".nii", ".nii.gz")
 ITK_SUFFIXES = (".mha", ".mhd", ".nrrd", ".nhdr")
 NIFTI_MILLIMETRES = {"unknown", "mm"}
 SAME_AFFINE_MM = 0.01
+ITK_TYPES = {"char": "i1", "unsigned_char": "u1", "short": "i2", "unsigned_short": "u2"}  # all others become float32
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class VolumeHeader:
     Attributes:
         path: the file.
         shape: ``(X, Y, Z)``.
-        dtype: of the stored values.
+        dtype: of the stored values; only whether they may become int16 counts.
         affine_lps: ``(4, 4)`` voxel centres to LPS mm.
         slope: scale of the stored values.
         intercept: offset of the scaled values.
@@ -85,10 +86,13 @@ def _open_nifti(path: Path) -> VolumeHeader:
 
     def read() -> NDArray[Any]:
         try:
-            values = np.asanyarray(image.dataobj.get_unscaled())
+            values = np.asanyarray(image.dataobj.get_unscaled()).reshape(shape).T
         except (OSError, EOFError, ValueError) as error:
             raise _damaged(path, error) from error
-        return np.array(values.reshape(shape).T, dtype=values.dtype.newbyteorder("="), order="C")
+        native = values.dtype.newbyteorder("=")
+        if isinstance(values, np.memmap):  # still in the file, which may go away
+            return np.array(values, dtype=native, order="C")
+        return np.require(values, dtype=native, requirements=["C", "W"])
 
     affine = np.asarray(ras_to_lps(np.asarray(image.affine, dtype=np.float64)))
     return VolumeHeader(path, shape, image.get_data_dtype(), affine, float(slope), float(intercept), read)
@@ -122,7 +126,7 @@ def _open_itk(path: Path) -> VolumeHeader:
 
     def read() -> NDArray[Any]:
         try:
-            return np.array(itk.array_from_image(itk.imread(str(path)))).reshape(shape[::-1])
+            return np.array(itk.array_view_from_image(itk.imread(str(path)))).reshape(shape[::-1])
         except RuntimeError as error:
             raise _damaged(path, error) from error
 
@@ -130,8 +134,8 @@ def _open_itk(path: Path) -> VolumeHeader:
     for axis in range(3):
         affine[:3, axis] = np.asarray(reader.GetDirection(axis))[:3] * reader.GetSpacing(axis)
         affine[axis, 3] = reader.GetOrigin(axis)
-    dtype = np.dtype(f"V{reader.GetComponentSize()}")
-    return VolumeHeader(path, shape, dtype, affine, 1.0, 0.0, read)
+    kind = ITK_TYPES.get(reader.GetComponentTypeAsString(reader.GetComponentType()), "f4")
+    return VolumeHeader(path, shape, np.dtype(kind), affine, 1.0, 0.0, read)
 
 
 def _three(path: Path, sizes: Any) -> tuple[int, int, int]:

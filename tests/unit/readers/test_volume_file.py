@@ -233,3 +233,15 @@ def test_damaged_files_are_refused(tmp_path: Path, hu, name: str):
 def test_a_large_volume_is_refused_before_it_is_read(tmp_path: Path, hu):
     with pytest.raises(SeriesError, match="6 x 4 x 5 voxels need 240 bytes, more than max_bytes=200"):
         read_ct(write_nifti(tmp_path / "scan.nii", hu), max_bytes=200)
+    with pytest.raises(SeriesError, match="6 x 4 x 5 voxels need 240 bytes, more than max_bytes=200"):
+        read_ct(write_itk(tmp_path / "scan.nrrd", hu), max_bytes=200)
+    with pytest.raises(SeriesError, match="6 x 4 x 5 voxels need 480 bytes"):
+        read_ct(write_itk(tmp_path / "scan.mha", hu.astype(np.int32)), max_bytes=240)
+
+
+def test_a_volume_outlives_its_file(tmp_path: Path, hu):
+    path = write_nifti(tmp_path / "scan.nii", hu)
+    volume = read_ct(path)
+    path.write_bytes(bytes(path.stat().st_size))
+    np.testing.assert_array_equal(volume.array, hu)
+    volume.array[0, 0, 0] = 1
