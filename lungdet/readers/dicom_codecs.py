@@ -84,7 +84,7 @@ def _checked_stream(data: bytes, kind: str, layout: PixelLayout) -> StreamHeader
             f"its compressed stream holds {stream.rows} x {stream.columns} pixels of {stream.components} components, "
             f"and its header says {layout.rows} x {layout.columns} of 1"
         )
-    if not 1 < stream.precision <= layout.bits_allocated:
+    if not 0 < stream.precision <= layout.bits_allocated:
         raise ValueError(
             f"its compressed stream has {stream.precision} bits, and BitsAllocated is {layout.bits_allocated}"
         )

@@ -19,7 +19,7 @@ class ReadLimits:
         max_depth: sequences inside sequences.
         max_pixel_bytes: rows x columns x frames x bytes per pixel.
         max_frame_bytes: rows x columns x bytes per pixel of compressed frames: decoders work on a frame at a time, and
-            take up to four times as much.
+            take up to eight times as much.
         max_inflated_bytes: size of a deflated data set after inflating, pixels included.
         max_compression: pixel bytes for each compressed byte, for images above 64 MiB.
     """
@@ -28,7 +28,7 @@ class ReadLimits:
     max_elements: int = 200_000
     max_depth: int = 48
     max_pixel_bytes: int = 4 * GIB
-    max_frame_bytes: int = 128 * MIB
+    max_frame_bytes: int = 64 * MIB
     max_inflated_bytes: int = 512 * MIB
     max_compression: int = 500
 

@@ -298,10 +298,12 @@ def test_padding_of_12_signed_bits(ct_files):
     np.testing.assert_array_equal(padding_mask(header, read_pixels(header)[0]), [[True, False]])
 
 
-def test_padding_that_cannot_occur_is_left_and_logged(ct_files, caplog):
+@pytest.mark.parametrize("representation", [0, 1])
+def test_padding_that_cannot_occur_is_left_and_logged(ct_files, caplog, representation):
     raw = np.array([[63536 & 0x0FFF, 0x0001]], np.uint16)
-    elements = {"BitsStored": 12, "HighBit": 11}
-    header = read_header(ct_files.slice("a.dcm", raw, (0, 0, 0), PixelPaddingValue=63536, **elements))
+    value = -25536 if representation else 63536  # neither -25536 nor 63536 fits 12 bits
+    elements = {"BitsStored": 12, "HighBit": 11, "PixelRepresentation": representation, "PixelPaddingValue": value}
+    header = read_header(ct_files.slice("a.dcm", raw, (0, 0, 0), **elements))
     with caplog.at_level(logging.WARNING, logger="lungdet"):
         assert not padding_mask(header, read_pixels(header)).any()
     assert "does not fit its 12 bits" in caplog.text
