@@ -102,5 +102,6 @@ def load_weights(network: Any, checkpoint: str | Path, device: Any) -> str:
         content = torch.load(path, map_location=device, weights_only=True)
         network.load_state_dict(content.get("model", content))
     except Exception as error:  # torch raises what it likes: RuntimeError, UnpicklingError, EOFError, AttributeError
-        raise BundleError(f"{path}: these are no weights of {type(network).__name__}: {error}") from error
+        reason = " ".join(str(error).split())[:300]
+        raise BundleError(f"{path}: these are no weights of {type(network).__name__}: {reason}") from error
     return hashlib.sha256(path.read_bytes()).hexdigest()

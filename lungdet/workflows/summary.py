@@ -55,7 +55,7 @@ class DetectSummary:
         stream = io.StringIO(newline="")
         writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({**row, "error": " ".join(row["error"].split())} for row in rows)  # one line per study
         files = {
             "findings.csv": reports_to_csv(self.reports),
             "summary.csv": stream.getvalue().encode(errors="backslashreplace"),
