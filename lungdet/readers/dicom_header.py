@@ -96,7 +96,7 @@ class DicomHeader:
         return default if value is None or value == "" else value
 
     def text(self, keyword: str) -> str:
-        r"""Return the value as text without padding, several values joined by "\\"; "" where it is absent."""
+        r"""Return the value of a text element without padding, several values joined by "\\"; "" where it is absent."""
         element = self.dataset.get_item(keyword)
         if isinstance(element, RawDataElement) and isinstance(element.value, bytes):
             raw = element.value

@@ -178,8 +178,8 @@ def agrees_with_pydicom(path: Path) -> bool:
 
 
 def test_radiographs(real_data):
-    paths = sorted((real_data / "radiographs_dicom").iterdir())
-    assert all([agrees_with_pydicom(path) for path in paths])
+    for path in sorted((real_data / "radiographs_dicom").iterdir()):
+        assert agrees_with_pydicom(path), path.name
 
 
 def test_test_files_of_pydicom(caplog):
