@@ -1,12 +1,16 @@
 """Synthetic chest CT with known nodules, written as DICOM, NIfTI and truth, and ways to damage a series. No torch."""
 
 from .chest import ChestPhantom, make_chest
+from .damage import DAMAGES, FATAL_DAMAGES, HARMLESS_DAMAGES
 from .dicom_series import TRANSFER_SYNTAXES, write_dicom_series
 from .nifti import write_nifti
 from .nodule import PhantomNodule
 from .truth import write_truth
 
 __all__ = [
+    "DAMAGES",
+    "FATAL_DAMAGES",
+    "HARMLESS_DAMAGES",
     "TRANSFER_SYNTAXES",
     "ChestPhantom",
     "PhantomNodule",

@@ -111,7 +111,11 @@ def _inner_surfaces(tubes: Capsules, chambers: Array, rng: np.random.Generator) 
     """The inner surfaces of both lungs: outside of every organ, smooth."""
     base = np.interp(Y_TABLE, (-100, -70, -30, 10, 34, 60, 80, 100), (12, 7, 7, 8, 11, 13, 16, 25))[None]
     base = base + np.interp(Z_TABLE, (60, 110), (0, 8))[:, None]
+    behind = Y_TABLE[None] - np.asarray(spine_y_mm(Z_TABLE))[:, None]
+    spine = 19.0 * np.sqrt(np.maximum(1 - (behind / 16.5) ** 2, 0))
+    spine = np.maximum(spine, np.interp(behind, (8, 16, 24, 34, 44), (0, 15, 28, 41, 42)))
     left, right = base + rng.uniform(-1, 3), -base - rng.uniform(-1, 2)
+    left, right = np.maximum(left, spine), np.minimum(right, -spine)
     centers, radii = tubes.spheres(5.0)
     balls = np.concatenate([centers, np.repeat(radii[:, None], 3, axis=1)], axis=1)
     for x, y, z, *half in np.concatenate([balls, chambers]):

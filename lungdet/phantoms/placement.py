@@ -21,7 +21,8 @@ LOCATIONS: tuple[tuple[NoduleLocation, float], ...] = (
     ("juxtapleural", 0.28),
     ("juxtavascular", 0.22),
 )
-COUNT = (2, 9)  # nodules of a patient, where none is asked for: low to high - 1
+COUNT = (2, 9)  # nodules of a patient, where no number is asked for: low to high - 1
+MOST = 60
 MARGIN_FRACTION = 0.05  # placed a little better than promised
 APART_MM = 4.0
 ATTEMPTS = 80
@@ -42,14 +43,14 @@ def place_nodules(patient: Patient, rng: np.random.Generator, count: int | None 
     Args:
         patient: who.
         rng: source of chance; the grid has no part in it, so that a patient has the same nodules at any spacing.
-        count: how many; None draws 2 to 8.
+        count: how many, 60 at most; None draws 2 to 8.
 
     Raises:
-        ValueError: ``count`` is negative, or so many do not fit.
+        ValueError: ``count`` is negative or beyond :data:`MOST`, or so many do not fit.
     """
     wanted = int(rng.integers(*COUNT)) if count is None else count
-    if wanted < 0:
-        raise ValueError(f"the number of nodules must not be negative, got {wanted}")
+    if not 0 <= wanted <= MOST:
+        raise ValueError(f"the number of nodules must be in 0..{MOST}, got {wanted}")
     placed: list[PlacedNodule] = []
     for _ in range(wanted):
         placed.append(_place_one(patient, rng, placed))
