@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from contextlib import nullcontext
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
 import torch
 from monai.config import KeysCollection
+from monai.data import MetaTensor
 from monai.transforms import Compose, InvertibleTransform, LazyTransform, MapTransform, Randomizable, Transform
 from monai.transforms.traits import LazyTrait, RandomizableTrait
 from monai.transforms.utils import allow_missing_keys_mode
@@ -105,9 +107,9 @@ class MoveBoxesd(MapTransform, InvertibleTransform, LazyTransform):
             ValueError: the image carries no affine.
         """
         before = image_affine(data[self.ref_image_key], self.ref_image_key)
+        item = {key: _with_own_trace(value) for key, value in data.items()}
         lazy_ = self.lazy if lazy is None else lazy
-        moved = self.transform(data, lazy=lazy_) if isinstance(self.transform, LazyTrait) else self.transform(data)
-        item = dict(moved)
+        item = dict(self.transform(item, lazy=lazy_) if isinstance(self.transform, LazyTrait) else self.transform(item))
         after = image_affine(item[self.ref_image_key], self.ref_image_key)
         for key in self.key_iterator(item):
             item[key] = self.move(item[key], before, after)
@@ -117,10 +119,9 @@ class MoveBoxesd(MapTransform, InvertibleTransform, LazyTransform):
 
     def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Invert the wrapped transform and bring the boxes back in a copy of ``data``."""
-        item = dict(data)
+        item = {key: _with_own_trace(value) for key, value in data.items()}
         for key in self.key_iterator(item):
             own_trace(item, key)
-            item[key] = with_meta_of(item[key], item[key])
             info = self.pop_transform(item, key)[TraceKeys.EXTRA_INFO]
             item[key] = self.move(item[key], torch.as_tensor(info["after"]), torch.as_tensor(info["before"]))
         # Invertd hands over one key at a time, and says so by allowing for missing ones.
@@ -150,3 +151,12 @@ class RandMoveBoxesd(Randomizable, MoveBoxesd):
 
     def randomize(self, data: Any = None) -> None:
         """Do nothing: the wrapped transform draws for itself."""
+
+
+def _with_own_trace(value: Any) -> Any:
+    """Copy the trace of a ``MetaTensor``: MONAI writes to it where it is, which must not reach the caller's data."""
+    if not isinstance(value, MetaTensor):
+        return value
+    copy = MetaTensor(value.as_tensor()).copy_meta_from(value)
+    copy.applied_operations = deepcopy(value.applied_operations)
+    return copy

@@ -1,0 +1,78 @@
+"""What holds for every transform: it comes as X and Xd, and survives the trip to a worker process."""
+
+import pickle
+
+import pytest
+import torch
+from monai.transforms import Flipd, MapTransform, RandFlipd, Transform
+
+from lungdet import transforms
+
+ONLY_FOR_DICTIONARIES = {"MakePhantomd", "RandMoveBoxesd"}
+EXAMPLES = {
+    "BoxToVoxel": {},
+    "BoxToVoxeld": {"keys": "box"},
+    "BoxToWorld": {},
+    "BoxToWorldd": {"keys": "box"},
+    "GridPatches": {"patch_size": 8, "pad_value": 0},
+    "GridPatchesd": {"keys": "image", "patch_size": 8, "pad_value": 0, "box_key": "box"},
+    "LoadCT": {},
+    "LoadCTd": {"keys": "image"},
+    "MakePhantomd": {},
+    "MaskPadding": {},
+    "MaskPaddingd": {"keys": "image"},
+    "MoveBoxes": {},
+    "MoveBoxesd": {"transform": Flipd("image", 0), "keys": "box"},
+    "PadToMultiple": {"multiple": 8, "value": 0},
+    "PadToMultipled": {"keys": "image", "multiple": 8, "value": 0},
+    "RandCropAroundBoxes": {"spatial_size": 8},
+    "RandCropAroundBoxesd": {"keys": "image", "box_key": "box", "spatial_size": 8},
+    "RandMoveBoxesd": {"transform": RandFlipd("image", 0.5), "keys": "box"},
+    "RecistToBox": {},
+    "RecistToBoxd": {"keys": "recist"},
+    "RescaleToHU": {"slope": 1, "intercept": 0},
+    "RescaleToHUd": {"keys": "image", "slope": 1, "intercept": 0},
+    "ScaleHU": {},
+    "ScaleHUd": {"keys": "image"},
+    "StitchPatches": {},
+    "StitchPatchesd": {"keys": "image"},
+}
+
+
+def test_every_transform_has_an_example():
+    assert set(transforms.__all__) == set(EXAMPLES)
+    assert transforms.__all__ == sorted(transforms.__all__)
+
+
+def test_every_transform_comes_twice():
+    for name in transforms.__all__:
+        if name not in ONLY_FOR_DICTIONARIES:
+            assert name + "d" in transforms.__all__ or name[:-1] in transforms.__all__, name
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_kind_and_pickle(name):
+    transform = getattr(transforms, name)(**EXAMPLES[name])
+    assert isinstance(transform, Transform)
+    assert transform.backend
+    again = pickle.loads(pickle.dumps(transform))  # noqa: S301
+    assert type(again) is type(transform)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in EXAMPLES if name[-1] == "d" and name not in ("BoxToWorld", "LoadCTd", "MakePhantomd")]
+)
+def test_dictionaries_are_copied_and_missing_keys_noticed(name, item):
+    transform = getattr(transforms, name)(**EXAMPLES[name])
+    assert isinstance(transform, MapTransform)
+    item["recist"] = torch.zeros(1, 4, 2)
+    before = dict(item)
+    image, boxes = item["image"].clone(), item["box"].clone()
+    transform(item) if name != "StitchPatchesd" else transform(transforms.GridPatchesd("image", 10, pad_value=0)(item))
+    assert item.keys() == before.keys()
+    assert all(item[key] is before[key] for key in item)
+    assert torch.equal(item["image"], image)
+    assert item["image"].applied_operations == []
+    assert torch.equal(item["box"], boxes)
+    with pytest.raises(KeyError):
+        transform({} if name != "StitchPatchesd" else [{"patch_origin": [0, 0, 0], "scan_size": [1, 1, 1]}])
