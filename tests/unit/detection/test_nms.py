@@ -74,6 +74,13 @@ def test_of_equal_scores_the_earlier_box_is_kept() -> None:
     assert nms_by_distance(boxes, torch.tensor([0.5, 0.7, 0.7])).tolist() == [1]
 
 
+def test_just_as_much_overlap_as_the_threshold_is_kept() -> None:
+    boxes = torch.tensor([[0.0, 0, 0, 4, 4, 4], [0, 0, 0, 4, 4, 2], [4, 0, 0, 8, 4, 4]])  # half, and side by side
+    scores = torch.tensor([0.9, 0.8, 0.7])
+    assert nms_by_iou(boxes, scores, 0.5).tolist() == [0, 1, 2]
+    assert nms_by_iou(boxes, scores, 0.0).tolist() == [0, 2]
+
+
 def test_at_most_so_many() -> None:
     boxes, scores = random_boxes(50, 500.0, side=5.0)
     assert nms(boxes, scores, max_boxes=3).tolist() == torch.argsort(scores, descending=True)[:3].tolist()
