@@ -175,23 +175,10 @@ def _bundle(options: argparse.Namespace) -> int:
 
 
 def _print_result(study: StudyResult) -> None:
-    report = study.report
-    if report is None:
-        return
-    series = report.series
-    named = f"series {series.series_uid} " if series.series_uid else ""
-    print(f"{study.source}: {named}{series.description!r}, {report.shape[2]} slices")
-    for step in series.steps:
-        print(f"  {step}")
-    if report.findings:
-        print("  rank  score     x mm     y mm     z mm  diameter mm  slice   (LPS; slices count from 1)")
-    for rank, finding in enumerate(report.findings, start=1):
-        x, y, z = finding.center_lps_mm
-        place = f"{x:7.1f}  {y:7.1f}  {z:7.1f}  {finding.diameter_mm:11.1f}  {finding.center_slice + 1:5d}"
-        print(f"  {rank:4d}  {finding.score:.3f}  {place}")
-    print(
-        f"  {len(report.findings) or 'no'} finding{'s' * (len(report.findings) != 1)}, report: {study.page}", flush=True
-    )
+    from .reports import report_to_text
+
+    if study.report is not None:
+        print(f"{report_to_text(study.report)}, report: {study.page}", flush=True)
 
 
 def _fraction(text: str) -> float:

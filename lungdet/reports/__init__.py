@@ -14,6 +14,7 @@ from .json_file import (
 )
 from .picture_files import draw_pictures, write_png
 from .study import study_folder_name, write_study
+from .text_table import report_to_text
 
 __all__ = [
     "FindingsFileError",
@@ -23,6 +24,7 @@ __all__ = [
     "report_from_json",
     "report_to_html",
     "report_to_json",
+    "report_to_text",
     "reports_to_csv",
     "source_name",
     "study_folder_name",

@@ -40,7 +40,8 @@ class MakePhantomd(Transform):
         spacing_mm: Sequence[float] = (1.4, 1.4, 1.4),
         shape: Sequence[int] = (256, 256, 200),
     ) -> None:
-        self.seed_key, self.image_key, self.box_key, self.label_key = seed_key, image_key, box_key, label_key
+        self.seed_key, self.image_key = seed_key, image_key
+        self.box_key, self.label_key = box_key, label_key
         self.spacing_mm, self.shape = tuple(spacing_mm), tuple(shape)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:

@@ -29,7 +29,7 @@ def test_boxes_come_by_falling_score():
 
 
 def test_doubles_are_dropped_before_the_best_are_chosen():
-    # Three marks on one nodule, 4 voxels apart and so no neighbours in the grid's peak search, and a weaker one elsewhere.
+    # Three marks on one nodule, too far apart in the grid to hide each other as peaks, and a weaker one elsewhere.
     doubles = [([4.0, 4, 4, 24, 24, 16], 3.0), ([4.0, 4, 8, 24, 24, 20], 2.0), ([4.0, 4, 12, 24, 24, 24], 1.0)]
     other = [26.0, 26, 2, 30, 30, 6]
     decode = DecodeBoxesd(max_boxes=2, suppression="iou", iou_threshold=0.1)
