@@ -25,7 +25,8 @@ def write_synthetic_ct(folder: Path) -> Path:
     chest = make_chest(SEED, spacing_mm=(0.8, 0.8, 1.5), shape=(448, 448, 190))
     info = write_dicom_series(chest.volume, folder / "ct", seed=SEED)
     write_truth(chest.nodules, info.series_uid, folder / "truth.json", folder / "truth.csv", image="ct")
-    print(f"   {len(info.slice_uids)} slices in {folder / 'ct'}, {len(chest.nodules)} nodules in {folder / 'truth.csv'}")
+    print(f"   {len(info.slice_uids)} slices in {folder / 'ct'}")
+    print(f"   {len(chest.nodules)} nodules in {folder / 'truth.csv'}", flush=True)
     return folder / "ct"
 
 

@@ -17,8 +17,8 @@ from lungdet.phantoms import make_chest
 class MakePhantomd(Transform):
     """Make the synthetic chest CT of a seed, with its image and the boxes of its nodules.
 
-    It takes the place of a loader: the datalist holds ``{"seed": 7}`` (and, if wanted, ``"spacing_mm"``) where a list of
-    real scans holds ``{"image": path, "box": boxes}``; what comes out has the same keys, frames and types.
+    It takes the place of a loader: the datalist holds ``{"seed": 7}`` (and, if wanted, ``"spacing_mm"``) where a list
+    of real scans holds ``{"image": path, "box": boxes}``; what comes out has the same keys, frames and types.
 
     Args:
         seed_key: key of the seed.

@@ -14,8 +14,9 @@ CONFIGS = sorted(path for bundle in BUNDLES for path in (bundle / "configs").glo
 LONGEST_EXPRESSION = 72
 # A config names the folder, never the file: then files may move.
 ROOMS_WITH_PUBLIC_NAMES = {
-    "lungdet.transforms", "lungdet.detection", "lungdet.losses", "lungdet.metrics", "lungdet.inferers", "lungdet.engines",
-    "lungdet.networks.nets", "lungdet.networks.blocks", "lungdet.readers", "lungdet.phantoms", "lungdet.workflows",
+    "lungdet.transforms", "lungdet.detection", "lungdet.losses", "lungdet.metrics", "lungdet.inferers",
+    "lungdet.engines", "lungdet.networks.nets", "lungdet.networks.blocks", "lungdet.readers", "lungdet.phantoms",
+    "lungdet.workflows",
 }  # fmt: skip
 
 
