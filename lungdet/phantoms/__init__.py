@@ -2,6 +2,7 @@
 
 from .chest import ChestPhantom, make_chest
 from .damage import DAMAGES, FATAL_DAMAGES, HARMLESS_DAMAGES
+from .dicom_enhanced import write_enhanced_ct
 from .dicom_series import TRANSFER_SYNTAXES, write_dicom_series
 from .nifti import write_nifti
 from .nodule import PhantomNodule
@@ -16,6 +17,7 @@ __all__ = [
     "PhantomNodule",
     "make_chest",
     "write_dicom_series",
+    "write_enhanced_ct",
     "write_nifti",
     "write_truth",
 ]

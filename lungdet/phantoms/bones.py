@@ -25,12 +25,14 @@ class Skeleton:
         cartilage: ``(RIBS, ANGLES)`` whether the rib is cartilage there.
         rib_slope: ``(RIBS, ANGLES)`` cosine of the rib's slope.
         shoulders: collar bones and upper arms.
+        spine_shift_mm: by how much the vertebrae are shifted up.
     """
 
     rib_height_mm: Array
     cartilage: Array
     rib_slope: Array
     shoulders: Capsules
+    spine_shift_mm: float
 
     def nearest_rib(self, z_mm: float) -> tuple[Array, Array]:
         """At one height: distance in mm across the nearest rib and whether it is cartilage, ``(ANGLES,)`` each."""
@@ -57,21 +59,22 @@ def draw_skeleton(rng: np.random.Generator, thorax: Thorax) -> Skeleton:
         heights.append(np.where((degrees < ending) | (degrees > 172), 1e4, height))
         cartilage.append(degrees < joint)
         slopes.append(1 / np.sqrt(1 + slope**2))
-    return Skeleton(np.stack(heights), np.stack(cartilage), np.stack(slopes), _shoulders(thorax))
+    return Skeleton(np.stack(heights), np.stack(cartilage), np.stack(slopes), _shoulders(thorax), rng.uniform(0, 21))
 
 
-def spine_profile(x: Array, y: Array, z_mm: float) -> tuple[Array, Array]:
+def spine_profile(x: Array, y: Array, z_mm: float, shift_mm: float = 0.0) -> tuple[Array, Array]:
     """Distance in mm to the surface of the spine in one slice (negative inside), and its HU within.
 
     Args:
         x: ``(1, X)`` patient mm.
         y: ``(Y, 1)`` patient mm.
         z_mm: height of the slice.
+        shift_mm: by how much the vertebrae are shifted up.
 
     Returns:
         ``(Y, X)`` each.
     """
-    phase = (z_mm + 3.0) % VERTEBRA_STEP_MM - VERTEBRA_STEP_MM / 2
+    phase = (z_mm - shift_mm) % VERTEBRA_STEP_MM - VERTEBRA_STEP_MM / 2
     dy = y - float(spine_y_mm(z_mm))
     waist = 1.0 + 0.09 * np.cos(np.pi * (1 + phase / (VERTEBRA_STEP_MM / 2)))
     body = 15.0 * (np.sqrt((x / (17.0 * waist)) ** 2 + (dy / (14.0 * waist)) ** 2) - 1)

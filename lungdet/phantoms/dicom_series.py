@@ -77,8 +77,8 @@ def write_dicom_series(
     """
     if transfer_syntax not in TRANSFER_SYNTAXES:
         raise ValueError(f"transfer_syntax must be one of {sorted(TRANSFER_SYNTAXES)}, got {transfer_syntax!r}")
-    stored = _stored_values(volume)  # (Z, Y, X)
-    info = _identify(volume, stored, folder, seed, series_uid)
+    stored = stored_values(volume)  # (Z, Y, X)
+    info = identify(volume, stored, folder, seed, series_uid)
     info = replace(
         info,
         description=info.description if description is None else description,
@@ -86,7 +86,7 @@ def write_dicom_series(
         thickness_mm=thickness_mm or info.thickness_mm or float(spacing_of(volume.affine_lps)[2]),
     )
     template = common_attributes(info, seed, series_number)
-    _add_plane(template, volume.affine_lps)
+    template.update(plane_attributes(volume.affine_lps))
     _add_pixel_format(template, stored)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -175,14 +175,19 @@ def save_slice(dataset: Dataset, pixels: NDArray[Any], path: Path, syntax: UID) 
     os.replace(temporary, path)
 
 
-def _stored_values(volume: CTVolume) -> NDArray[np.int16]:
+def stored_values(volume: CTVolume) -> NDArray[np.int16]:
+    """Stored values ``(Z, Y, X)`` for an intercept of -1024.
+
+    Raises:
+        ValueError: they do not fit 16 bits.
+    """
     stored = np.rint(volume.array.T).astype(np.int32) - INTERCEPT_HU
     if stored.min() < -32768 or stored.max() > 32767:
         raise ValueError(f"{volume.info.source}: HU {volume.array.min()}..{volume.array.max()} do not fit 16 bits")
     return stored.astype(np.int16)
 
 
-def _identify(
+def identify(
     volume: CTVolume, stored: NDArray[np.int16], folder: str | Path, seed: int, series_uid: str | None
 ) -> SeriesInfo:
     """Derive every UID from the seed, the place and the pixels."""
@@ -194,13 +199,20 @@ def _identify(
     return replace(volume.info, source=str(folder), study_uid=study, series_uid=series, slice_uids=slices)
 
 
-def _add_plane(dataset: Dataset, affine_lps: Float64Array) -> None:
+def plane_attributes(affine_lps: Float64Array) -> Dataset:
+    """ImageOrientationPatient and PixelSpacing of an affine.
+
+    Raises:
+        ValueError: its axes are not at right angles.
+    """
     spacing = spacing_of(affine_lps)
     directions = affine_lps[:3, :3] / spacing
     if not np.allclose(directions.T @ directions, np.eye(3), atol=1e-4):
         raise ValueError(f"a DICOM series needs axes at right angles, got directions {directions.tolist()}")
+    dataset = Dataset()
     dataset.ImageOrientationPatient = [decimal_string(value + 0.0) for value in directions[:, :2].T.ravel()]
     dataset.PixelSpacing = [decimal_string(spacing[1]), decimal_string(spacing[0])]  # row distance comes first
+    return dataset
 
 
 def _add_pixel_format(dataset: Dataset, stored: NDArray[np.int16]) -> None:

@@ -57,6 +57,7 @@ class Patient:
         fissures: ``(3, 5)``: oblique left, oblique right and horizontal right, coefficients of the height z over
             ``1, y, x^2 / 100, y^2 / 100, x`` in mm.
         tissues: HU.
+        organ_shift_mm: ``(4, 3)`` where stomach, spleen and both lobes of the liver lie off their usual places.
         lattices: three cubes of unit normal noise for texture, see :data:`LATTICE_STEPS_MM`.
     """
 
@@ -69,6 +70,7 @@ class Patient:
     scars: Capsules
     fissures: Array
     tissues: Tissues
+    organ_shift_mm: Array
     lattices: tuple[Array, ...]
 
     def lung_hu(self, points: Array) -> Array:
@@ -113,6 +115,7 @@ def draw_patient(seed: int) -> Patient:
         scars=_draw_scars(tree, thorax),
         fissures=fissures,
         tissues=_draw_tissues(shape),
+        organ_shift_mm=shape.normal(0, 5, (4, 3)),
         lattices=tuple(_draw_lattice(texture, step) for step in LATTICE_STEPS_MM),
     )
 

@@ -26,8 +26,10 @@ from .thorax import ANGLES, Y_TABLE, table_row
 Array = NDArray[Any]
 Image = NDArray[np.float32]
 
-AIR_HU, WATER_HU, SKIN_HU = -1000.0, 0.0, 15.0
+AIR_HU, SKIN_HU = -1000.0, 15.0
 FISSURE_MM = 0.3
+# Middles of stomach, spleen, left and right lobe of the liver.
+ORGANS_MM = np.array([(48, -18, -132), (84, 42, -128), (12, -48, -120), (-62, -2, -132)], dtype=float)
 SKIN_MM = 1.6
 
 
@@ -125,12 +127,13 @@ class Painter:
     def _add_abdomen(self, hu: Image, z_mm: float, wall: Array, depth: Array) -> None:
         tissues = self.patient.tissues
         organs = np.full_like(hu, tissues.fat + 5)
-        if z_mm < -60:
-            self._organ(organs, (48, -18, -132), (44, 44, 52), z_mm, 40.0)
-            self._organ(organs, (48, -18, -132), (40, 40, 48), z_mm, 18.0, gas_above_y=-26.0)
-            self._organ(organs, (84, 42, -128), (30, 40, 48), z_mm, tissues.spleen)
-        self._organ(organs, (12, -48, -120), (52, 32, 46), z_mm, tissues.liver)
-        self._organ(organs, (-62, -2, -132), (88, 104, 92), z_mm, tissues.liver)
+        stomach, spleen, left_lobe, right_lobe = ORGANS_MM + self.patient.organ_shift_mm
+        self._organ(organs, stomach, (44, 44, 52), z_mm, 40.0)
+        gas_above_y = stomach[1] + 4 * self.patient.organ_shift_mm[0, 0] - 8
+        self._organ(organs, stomach, (40, 40, 48), z_mm, 18.0, gas_above_y)
+        self._organ(organs, spleen, (30, 40, 48), z_mm, tissues.spleen)
+        self._organ(organs, left_lobe, (52, 32, 46), z_mm, tissues.liver)
+        self._organ(organs, right_lobe, (88, 104, 92), z_mm, tissues.liver)
         organs = np.where(depth < 4, np.float32(tissues.muscle), organs)
         spine_fat = np.hypot(self.x, self.y - spine_y_mm(z_mm)) < 30
         organs = np.where(spine_fat, np.float32(tissues.fat + 60), organs)
@@ -139,7 +142,7 @@ class Painter:
     def _organ(
         self,
         hu: Image,
-        center: tuple[float, float, float],
+        center: Array,
         half: tuple[float, float, float],
         z_mm: float,
         value: float,
@@ -192,7 +195,7 @@ class Painter:
         columns = slice(*np.searchsorted(self.x[0], (-42, 42)))
         rows = slice(*np.searchsorted(self.y[:, 0], (20, 130)))
         if columns.start < columns.stop and rows.start < rows.stop:
-            spine, value = spine_profile(self.x[:, columns], self.y[rows], z_mm)
+            spine, value = spine_profile(self.x[:, columns], self.y[rows], z_mm, self.patient.skeleton.spine_shift_mm)
             self._blend(hu[rows, columns], value, spine)
 
     def _add_tubes(self, hu: Image, z: Array) -> None:
