@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from pydicom.uid import UID
 
 from .dicom_header import DicomHeader
+from .dicom_jpeg_ls import decode_jpeg_ls
 from .dicom_layout import EXPORT_AGAIN, PixelLayout
 from .dicom_reach import COPY_AGAIN
 from .dicom_rle import decode_rle
@@ -99,7 +100,7 @@ Decoder = Callable[[bytes, StreamHeader], NDArray[Any]]
 def _decoder(stream: StreamHeader, header: DicomHeader) -> Decoder:
     if stream.kind == "jpegls":
         jpeg_ls = _codec("jpeg_ls", header)
-        return lambda data, _: _as_pixels(jpeg_ls.decode_pixel_data(data)[0], stream.precision)
+        return lambda data, _: decode_jpeg_ls(jpeg_ls, data, stream)
     if stream.kind == "jpeg2000":
         openjpeg = _codec("openjpeg", header)
         return lambda data, _: _as_pixels(openjpeg.decode_pixel_data(data, version=2), stream.precision)
