@@ -22,9 +22,11 @@ class SlabStreamInferer(Inferer):
     direction starts ``look_ahead`` slabs further on. What is alive at any time is ``chunk + look_ahead`` slabs of
     features and the output, so memory does not grow with the number of slices beyond the input and the output.
 
-    With a look-ahead that covers the rest of the scan the answer is that of ``network(inputs)`` up to rounding; with 8
-    slabs (16 slices) what the backward direction forgets is small. The input is padded to the network's multiple with
-    ``pad_value``, and the answer cropped to the cells that hold a voxel of it.
+    With a look-ahead that covers the rest of the scan, or a mixer that does not look ahead, the answer is that of
+    ``network(inputs)`` up to rounding. Otherwise it depends on how long the backward direction has learned to
+    remember: in one trained network no score moved by more than 0.002 with 16 slabs (32 slices), 0.02 with 8 and 0.2
+    with none; check your own. Sizes need not be multiples: X and Y are padded with ``pad_value``, along z the last
+    slice is repeated, and the answer is cropped to the cells that hold a voxel of the input.
 
     Args:
         chunk: slabs answered at once.
@@ -40,8 +42,8 @@ class SlabStreamInferer(Inferer):
 
     def __init__(
         self,
-        chunk: int = 16,
-        look_ahead: int = 8,
+        chunk: int = 32,
+        look_ahead: int = 16,
         precision: str = "float32",
         channels_last: bool = True,
         pad_value: float = 0.0,
