@@ -115,14 +115,14 @@ class NoduleShape:
 
 def draw_shape(rng: np.random.Generator, kind: NoduleKind, diameter_mm: float, center: Array) -> NoduleShape:
     """Draw a shape of about the given diameter around a point in patient mm."""
-    stretch = np.exp(rng.normal(0, 0.13, 3))
+    stretch = np.exp(rng.normal(0, 0.17, 3))
     half = diameter_mm / 2 * stretch / stretch.prod() ** (1 / 3)
     lumps = np.zeros((0, 4))
     if rng.random() < 0.6:
         directions = rng.normal(size=(int(rng.integers(2, 6)), 3))
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-        lumps = np.column_stack([directions, rng.uniform(0.06, 0.28, len(directions))])
-        half = half * 0.94
+        lumps = np.column_stack([directions, rng.uniform(0.08, 0.34, len(directions))])
+        half = half * 0.93
     rotation = np.linalg.qr(rng.normal(size=(3, 3)))[0]
     hu, core, core_hu = _draw_density(rng, kind)
     spikes = join([])

@@ -14,6 +14,7 @@ from .thorax import Array
 Choice = TypeVar("Choice")
 
 DIAMETER_MM = (4.0, 25.0)  # of what can be seen
+FAINT_FROM_MM = 6.0  # part-solid and ground-glass nodules are not smaller
 MEDIAN_MM, SPREAD = 8.0, 0.5  # of the log-normal sizes
 KINDS: tuple[tuple[NoduleKind, float], ...] = (("solid", 0.68), ("part_solid", 0.16), ("ground_glass", 0.16))
 LOCATIONS: tuple[tuple[NoduleLocation, float], ...] = (
@@ -98,6 +99,8 @@ def _place_one(patient: Patient, rng: np.random.Generator, others: list[PlacedNo
     for _ in range(ATTEMPTS):
         kind, location = _pick(rng, KINDS), _pick(rng, LOCATIONS)
         diameter = float(np.clip(rng.lognormal(np.log(MEDIAN_MM), SPREAD), DIAMETER_MM[0] + 0.2, DIAMETER_MM[1] - 1))
+        if kind != "solid":
+            diameter = max(diameter, FAINT_FROM_MM + 0.5)
         center = _draw_center(patient, rng, location, diameter / 2)
         if center is None:
             continue

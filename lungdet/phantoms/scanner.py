@@ -21,7 +21,7 @@ EDGE_GAIN: dict[str, float] = {"soft": 0.0, "standard": 0.0, "lung": 0.45}  # th
 NOISE_HU: dict[str, float] = {"none": 0.0, "standard": 16.0, "low": 30.0, "ultra_low": 55.0}  # standard kernel, 1.4 mm
 REFERENCE_THICKNESS_MM = 1.4
 NOISE_PLANES, NOISE_MARGIN = 12, 48
-SHOULDER_Z_MM, SHOULDER_STREAKS = 85.0, 1.6
+SHOULDER_Z_MM, SHOULDER_STREAKS = 85.0, 1.1
 
 
 class Scanner:
