@@ -130,10 +130,12 @@ def padding_mask(image_hu: Tensor, padding_hu: Sequence[float] = (), below_hu: f
         >>> padding_mask(torch.tensor([-3024.0, -1000.0, 40.0, float("nan")]), below_hu=-1024)
         tensor([ True, False, False,  True])
     """
-    if below_hu is not None:
+    if below_hu is None:
+        mask = torch.zeros_like(image_hu, dtype=torch.bool)
+    elif image_hu.is_floating_point():
         mask = (image_hu >= below_hu).logical_not_()  # not `<`: NaN must count as padding
     else:
-        mask = torch.zeros_like(image_hu, dtype=torch.bool)
+        mask = image_hu < below_hu
     for value in padding_hu:
         mask |= image_hu == value
     return mask

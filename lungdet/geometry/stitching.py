@@ -1,13 +1,13 @@
 """Stitching: who owns which part of a scan when patches overlap, and blending patches back into one.
 
 A grid is a product: the starts along each axis say it all (:func:`lungdet.geometry.patches.grid_starts`). So owners and
-weights are worked out axis by axis, and no volume of weights is ever made.
+weights are worked out axis by axis, and no volume of weights as large as the scan is ever made.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Literal
 
@@ -77,35 +77,39 @@ def starts_of(origins: Sequence[Sequence[int]]) -> list[list[int]]:
     return starts
 
 
-def axis_weights(starts: Sequence[int], patch: int, length: int, blend: Blend = "average") -> list[Tensor]:
-    """Weights of the patches along one axis; at every voxel of the axis they add up to 1.
+def axis_window(patch: int, blend: Blend = "average") -> Tensor:
+    """How much the voxels of a patch count along one axis, ``(patch,)`` float64.
 
     Args:
-        starts: rising starts of the patches.
         patch: voxels of a patch.
-        length: voxels of the image; what sticks out gets weights, too, but they are of no use.
         blend: ``"average"`` treats all voxels of a patch alike; ``"gaussian"`` trusts its middle most.
-
-    Returns:
-        For each patch ``(patch,)``, float64.
 
     Raises:
         ValueError: ``blend`` is unknown.
 
     Example:
-        >>> [weights.tolist() for weights in axis_weights([0, 2], 3, 5)]
-        [[1.0, 1.0, 0.5], [0.5, 1.0, 1.0]]
+        >>> axis_window(3), axis_window(4, "gaussian")
+        (tensor([1., 1., 1.], dtype=torch.float64), tensor([0.0111, 0.6065, 0.6065, 0.0111], dtype=torch.float64))
     """
     if blend not in ("average", "gaussian"):
         raise ValueError(f"blend must be 'average' or 'gaussian', got {blend!r}")
-    window = torch.ones(patch, dtype=torch.float64)
-    if blend == "gaussian":
-        distance = (torch.arange(patch, dtype=torch.float64) - (patch - 1) / 2) / (GAUSSIAN_SIGMA * patch)
-        window = torch.exp(-distance.square() / 2)
-    total = torch.zeros(max(length, starts[-1] + patch), dtype=torch.float64)
+    if blend == "average":
+        return torch.ones(patch, dtype=torch.float64)
+    distance = torch.arange(patch, dtype=torch.float64) - (patch - 1) / 2
+    return torch.exp(-(distance / (GAUSSIAN_SIGMA * patch)).square() / 2)
+
+
+def axis_total(starts: Sequence[int], window: Tensor, length: int) -> Tensor:
+    """Sum of the windows of all patches at every voxel of an axis, ``(length,)``: what blended values are divided by.
+
+    Example:
+        >>> axis_total([0, 2], axis_window(3), 5)
+        tensor([1., 1., 2., 1., 1.], dtype=torch.float64)
+    """
+    total = torch.zeros(max(length, starts[-1] + len(window)), dtype=window.dtype)
     for start in starts:
-        total[start : start + patch] += window
-    return [window / total[start : start + patch] for start in starts]
+        total[start : start + len(window)] += window
+    return total[:length]
 
 
 def stitch_patches(
@@ -120,38 +124,45 @@ def stitch_patches(
         patches: one ``(C, *patch_size)`` tensor for each origin.
         origins: first voxel of each patch; together a whole grid, in any order.
         image_size: spatial size of the result; what sticks out of it is cut off.
-        blend: how to weigh patches where they overlap, see :func:`axis_weights`.
+        blend: how to weigh patches where they overlap, see :func:`axis_window`.
 
     Returns:
-        ``(C, *image_size)``, type and device of the patches.
+        ``(C, *image_size)``, type, device and memory order of the patches.
 
     Raises:
         ValueError: a patch is missing or comes twice, patches differ in shape, or they do not cover the image.
     """
     starts = _checked_starts(patches, origins, image_size)
-    patch_size = patches[0].shape[1:]
+    patch_size, kind = patches[0].shape[1:], patches[0].dtype
     apart = all(b - a >= length for axis, length in zip(starts, patch_size, strict=True) for a, b in pairwise(axis))
-    kind = patches[0].dtype
     working = kind if apart or kind == torch.float64 else torch.float32
     out = empty_in_order(patches[0], (patches[0].shape[0], *image_size), working)
-    if not apart:
-        out.zero_()
-    tables = [
-        dict(zip(axis, axis_weights(axis, length, total, blend), strict=True))
-        for axis, length, total in zip(starts, patch_size, image_size, strict=True)
-    ]
-    for patch, origin in zip(patches, origins, strict=True):
-        sides = [min(length, total - at) for length, total, at in zip(patch_size, image_size, origin, strict=True)]
-        target = out[(slice(None), *(slice(at, at + side) for at, side in zip(origin, sides, strict=True)))]
-        source = patch[(slice(None), *map(slice, sides))]
-        if apart:
+    if apart:
+        for target, source in _overlaid(out, patches, origins):
             target.copy_(source)
+        return out
+    windows = [axis_window(length, blend).to(out) for length in patch_size]
+    weight = None if blend == "average" else _outer(windows)
+    out.zero_()
+    for target, source in _overlaid(out, patches, origins):
+        if weight is None:
+            target.add_(source)
         else:
-            weights = [table[at][:side] for table, at, side in zip(tables, origin, sides, strict=True)]
-            target.addcmul_(source.to(working), _outer(weights).to(target))
-    if working != kind and not kind.is_floating_point:
-        out.round_()
-    return out.to(kind)
+            target.addcmul_(source.to(working), weight[tuple(map(slice, source.shape[1:]))])
+    for axis, (firsts, window, length) in enumerate(zip(starts, windows, image_size, strict=True), start=1):
+        shape = [length if dimension == axis else 1 for dimension in range(out.ndim)]
+        out.div_(axis_total(firsts, window, length).reshape(shape))
+    return out.to(kind) if kind.is_floating_point else out.round_().to(kind)
+
+
+def _overlaid(
+    out: Tensor, patches: Sequence[Tensor], origins: Sequence[Sequence[int]]
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Part of ``out`` that each patch covers, and the part of the patch that lies in ``out``; both are views."""
+    for patch, origin in zip(patches, origins, strict=True):
+        region = tuple(slice(at, at + length) for at, length in zip(origin, patch.shape[1:], strict=True))
+        target = out[(slice(None), *region)]
+        yield target, patch[(slice(None), *map(slice, target.shape[1:]))]
 
 
 def _outer(vectors: Sequence[Tensor]) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
+import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
@@ -64,7 +65,8 @@ class MaskPadding(Transform):
         image_hu = as_image(image)
         if not plain(mask).any():
             return image_hu
-        return with_meta_of(plain(image_hu).clone().masked_fill_(plain(mask), self.fill_hu), image_hu)
+        fill = plain(image_hu).new_tensor(self.fill_hu)  # a number would turn int16 into float32
+        return with_meta_of(torch.where(plain(mask), fill, plain(image_hu)), image_hu)
 
 
 class MaskPaddingd(MapTransform):

@@ -13,17 +13,19 @@ def test_fit_by_hand():
     assert patch_sampling.fit_origin(np.array([0.0, 0, 0]), (4, 5, 10), (10, 10, 10)) == (-3, -2, 0)
 
 
-@given(
-    st.lists(st.integers(0, 90), min_size=3, max_size=3), st.lists(st.integers(1, 16), min_size=3, max_size=3), shifts
-)
-def test_a_box_that_fits_lies_wholly_in_its_patch(low, sides, shift):
-    low, high = np.array(low) * 1.0, np.minimum(np.array(low) + sides, 91.5)
-    box = np.concatenate([low, np.maximum(high, low + 0.5)])
-    origin = np.array(patch_sampling.origin_around(box, shift, (92, 92, 92), (17, 18, 19)))
+lows = st.lists(st.floats(0, 74), min_size=3, max_size=3).map(np.array)
+sides = st.lists(st.floats(0.5, 15.9), min_size=3, max_size=3).map(np.array)
+
+
+@given(lows, sides, shifts)
+def test_a_box_that_fits_lies_wholly_in_its_patch(low, side, shift):
+    patch = np.array([17, 18, 19])
+    box = np.concatenate([low, low + side])
+    origin = np.array(patch_sampling.origin_around(box, shift, (92, 92, 92), patch))
     assert (origin >= 0).all()
-    assert (origin + (17, 18, 19) <= 92).all()
+    assert (origin + patch <= 92).all()
     assert (origin <= box[:3]).all()
-    assert (box[3:] <= origin + (17, 18, 19)).all()
+    assert (box[3:] <= origin + patch).all()
 
 
 def test_without_shift_the_box_is_centred():

@@ -48,24 +48,26 @@ def test_missing_and_double_patches_are_noticed():
         stitching.starts_of([])
 
 
-@pytest.mark.parametrize("blend", ["average", "gaussian"])
-def test_weights_add_up_to_one(blend):
-    starts, patch, length = [0, 5, 9], 8, 17
-    total = torch.zeros(length, dtype=torch.float64)
-    for start, weights in zip(starts, stitching.axis_weights(starts, patch, length, blend), strict=True):
-        total[start : start + patch] += weights
-    assert torch.allclose(total, torch.ones(length, dtype=torch.float64))
+def test_windows_by_hand():
+    assert stitching.axis_window(3).tolist() == [1, 1, 1]
+    gaussian = stitching.axis_window(5, "gaussian")  # sigma is 0.625
+    assert gaussian.tolist() == pytest.approx([math.exp(-((x / 0.625) ** 2) / 2) for x in (-2, -1, 0, 1, 2)])
+
+
+def test_totals_by_hand():
+    assert stitching.axis_total([0, 2, 4], stitching.axis_window(4), 7).tolist() == [1, 1, 2, 2, 2, 2, 1]
 
 
 def test_gaussian_trusts_the_middle():
-    first, second = stitching.axis_weights([0, 4], 8, 12, "gaussian")
-    assert first[4] > 0.9  # next to its own middle, at the far end of the other
-    assert second[0] < 0.1
+    patches = [torch.zeros(1, 8), torch.ones(1, 8)]
+    stitched = stitching.stitch_patches(patches, [(0,), (4,)], (12,), "gaussian")
+    assert stitched[0, 4] < 0.1  # next to the middle of the first, at the far end of the second
+    assert stitched[0, 7] > 0.9
 
 
 def test_unknown_blend_is_refused():
     with pytest.raises(ValueError, match="blend"):
-        stitching.axis_weights([0], 4, 4, "max")
+        stitching.axis_window(4, "max")
 
 
 @settings(deadline=None, max_examples=60)
