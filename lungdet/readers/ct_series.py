@@ -44,6 +44,7 @@ def read_ct(
     on_single: Literal["error", "thickness"] = "error",
     padding_hu: float | None = -1000.0,
     max_bytes: int = DEFAULT_MAX_BYTES,
+    dtype: Literal["auto", "float32"] = "auto",
 ) -> CTVolume:
     """Read one CT volume.
 
@@ -67,15 +68,16 @@ def read_ct(
         on_single: a single slice: ``"thickness"`` takes SpacingBetweenSlices, else SliceThickness, as its step.
         padding_hu: HU that padding, by its tags, and values of -1500 HU or less become; None keeps them.
         max_bytes: a volume that needs more is refused before memory is taken.
+        dtype: ``"auto"`` gives int16 where that is exact, else float32; ``"float32"`` gives that always.
 
     Returns:
-        The volume, ``(X, Y, Z)`` = (columns, rows, slices), in HU: int16 where that is exact, else float32.
+        The volume, ``(X, Y, Z)`` = (columns, rows, slices), in HU.
 
     Raises:
         SeriesError: the source holds no volume that can be trusted.
         ValueError: an option has a value that is not allowed.
     """
-    allowed = ReadOptions(on_gap, on_tilt, on_spacing, on_duplicate, on_single, padding_hu, max_bytes)
+    allowed = ReadOptions(on_gap, on_tilt, on_spacing, on_duplicate, on_single, padding_hu, max_bytes, dtype)
     volume_path = _volume_path(source)
     if volume_path is not None:
         return read_volume_file(volume_path, allowed)
@@ -127,7 +129,7 @@ def _read_plan(
 ) -> CTVolume:
     """Read, straighten and interpolate as planned."""
     first = plan.slices[0]
-    block, padded = read_stack(plan.slices, options.padding_hu, options.max_bytes, scan.source)
+    block, padded = read_stack(plan.slices, options, scan.source)
     steps += plan.steps
     if padded:
         steps += (f"set {padded} voxels of padding to {options.padding_hu:g} HU",)

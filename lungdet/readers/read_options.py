@@ -24,6 +24,7 @@ class ReadOptions:
             the step (``thickness``).
         padding_hu: HU that padding and values outside the field of view become; None keeps them as they are.
         max_bytes: a volume that needs more is refused before memory is taken.
+        dtype: ``auto`` gives int16 where that is exact, else float32; ``float32`` gives that always.
     """
 
     on_gap: Literal["error", "interpolate"] = "error"
@@ -33,11 +34,12 @@ class ReadOptions:
     on_single: Literal["error", "thickness"] = "error"
     padding_hu: float | None = -1000.0
     max_bytes: int = DEFAULT_MAX_BYTES
+    dtype: Literal["auto", "float32"] = "auto"
 
     def __post_init__(self) -> None:
         for name, hint in get_type_hints(type(self)).items():
             allowed = get_args(hint)
-            if name.startswith("on_") and getattr(self, name) not in allowed:
+            if (name.startswith("on_") or name == "dtype") and getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {allowed}, got {getattr(self, name)!r}")
         if self.padding_hu is not None and not math.isfinite(self.padding_hu):
             raise ValueError(f"padding_hu must be finite or None, got {self.padding_hu}")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from .dicom_pixels import padding_mask, read_pixels
 from .errors import SeriesError
+from .read_options import ReadOptions
 from .slice_facts import SliceFacts
 
 Block: TypeAlias = NDArray[Any]
@@ -29,15 +30,12 @@ class _NotInt16Error(Exception):
     """A value does not fit int16 exactly."""
 
 
-def read_stack(
-    slices: Sequence[SliceFacts], padding_hu: float | None, max_bytes: int, source: str
-) -> tuple[Block, int]:
+def read_stack(slices: Sequence[SliceFacts], options: ReadOptions, source: str) -> tuple[Block, int]:
     """Read slices of one grid as HU.
 
     Args:
         slices: what to read, in the order of the result.
-        padding_hu: what padding and values of -1500 HU or less become; None keeps them.
-        max_bytes: a larger block is refused before memory is taken.
+        options: ``padding_hu``, ``max_bytes`` and ``dtype`` count.
         source: where the slices come from, for messages.
 
     Returns:
@@ -46,12 +44,12 @@ def read_stack(
     Raises:
         SeriesError: the block is too large, or a file cannot be read.
     """
-    if _may_be_int16(slices, padding_hu):
+    if options.dtype == "auto" and all(_may_be_int16(fact, options.padding_hu) for fact in slices):
         try:
-            return _read_as(np.dtype(np.int16), _read_int16, slices, padding_hu, max_bytes, source)
+            return _read_as(np.dtype(np.int16), _read_int16, slices, options, source)
         except _NotInt16Error:
             pass  # rare: 16 bit values with an intercept that takes them out of range
-    return _read_as(np.dtype(np.float32), _read_float32, slices, padding_hu, max_bytes, source)
+    return _read_as(np.dtype(np.float32), _read_float32, slices, options, source)
 
 
 def check_size(count: int, grid: tuple[int, ...], dtype: np.dtype[Any], max_bytes: int, source: str) -> None:
@@ -73,8 +71,8 @@ def same_pixels(one: SliceFacts, two: SliceFacts) -> bool:
     return np.array_equal(read_pixels(one.header, frame=one.frame), read_pixels(two.header, frame=two.frame))
 
 
-def _may_be_int16(slices: Sequence[SliceFacts], padding_hu: float | None) -> bool:
-    numbers = {fact.slope for fact in slices} | {fact.intercept for fact in slices} | {padding_hu or 0.0}
+def _may_be_int16(fact: SliceFacts, padding_hu: float | None) -> bool:
+    numbers = (fact.slope, fact.intercept, padding_hu or 0.0)
     return all(number == round(number) and INT16.min <= number <= INT16.max for number in numbers)
 
 
@@ -82,15 +80,16 @@ def _read_as(
     dtype: np.dtype[Any],
     read: Callable[[SliceFacts, Block, float | None], int],
     slices: Sequence[SliceFacts],
-    padding_hu: float | None,
-    max_bytes: int,
+    options: ReadOptions,
     source: str,
 ) -> tuple[Block, int]:
-    check_size(len(slices), slices[0].grid, dtype, max_bytes, source)
+    check_size(len(slices), slices[0].grid, dtype, options.max_bytes, source)
     block = np.empty((len(slices), *slices[0].grid), dtype=dtype)
     with ThreadPoolExecutor(THREADS) as pool:
         # map raises the error of the first bad slice, whichever thread comes upon one first
-        return block, sum(pool.map(lambda place: read(slices[place], block[place], padding_hu), range(len(slices))))
+        return block, sum(
+            pool.map(lambda place: read(slices[place], block[place], options.padding_hu), range(len(slices)))
+        )
 
 
 def _read_int16(fact: SliceFacts, out: Block, padding_hu: float | None) -> int:
@@ -116,6 +115,15 @@ def _read_int16(fact: SliceFacts, out: Block, padding_hu: float | None) -> int:
 
 def _read_float32(fact: SliceFacts, out: Block, padding_hu: float | None) -> int:
     """Read one slice into ``out``, ``(rows, columns)`` float32, and return how many voxels were padding."""
+    if _may_be_int16(fact, padding_hu):
+        whole = np.empty(out.shape, dtype=np.int16)
+        try:
+            padded = _read_int16(fact, whole, padding_hu)  # three times as fast as arithmetic in float64
+        except _NotInt16Error:
+            pass
+        else:
+            out[...] = whole
+            return padded
     stored = read_pixels(fact.header, frame=fact.frame)[0]
     outside = None if padding_hu is None else _outside(fact, stored)
     out[...] = stored * np.float64(fact.slope) + fact.intercept

@@ -45,7 +45,8 @@ def read_volume_file(path: Path, options: ReadOptions) -> CTVolume:
     header = open_volume(path)
     affine, shifts_px = _checked_geometry(header, options)
     columns, rows, slices = header.shape
-    wide = np.dtype(np.int16 if header.dtype.itemsize <= 2 and header.dtype.kind in "iu" else np.float32)
+    narrow = options.dtype == "auto" and header.dtype.itemsize <= 2 and header.dtype.kind in "iu"
+    wide = np.dtype(np.int16 if narrow else np.float32)
     check_size(slices, (rows, columns), wide, options.max_bytes, str(path))
     block, steps = _to_hu(header, options)
     if shifts_px is not None:
@@ -128,11 +129,11 @@ def _to_hu(header: VolumeHeader, options: ReadOptions) -> tuple[NDArray[Any], li
     stored = header.read()
     if stored.dtype.kind not in "iuf":
         raise SeriesError(f"{header.path}: its values are {stored.dtype}, not plain numbers; this is no CT")
-    hu = _as_int16(header, stored)
+    hu: NDArray[Any] | None = _as_int16(header, stored)
     if hu is None:
         plain = (header.slope, header.intercept) == (1.0, 0.0)
         hu = stored.astype(np.float32) if plain else (stored * header.slope + header.intercept).astype(np.float32)
-    hu = np.ascontiguousarray(hu)
+    hu = np.ascontiguousarray(hu, dtype=np.float32 if options.dtype == "float32" else hu.dtype)
     steps = _fill_padding(header.path, hu, options.padding_hu)
     if hu.min() > NOT_HU_ABOVE:
         steps.append(f"its values run from {hu.min():g} to {hu.max():g}: are they HU?")

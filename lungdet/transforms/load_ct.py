@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -15,7 +15,10 @@ from monai.utils.enums import MetaKeys, SpaceKeys, TransformBackends
 
 from lungdet.geometry.frames import lps_to_ras
 from lungdet.readers import read_ct
+from lungdet.readers.read_options import ReadOptions
 from lungdet.records import CTVolume
+
+CHOICES = ("series", "choose")
 
 
 class LoadCT(Transform):
@@ -31,6 +34,8 @@ class LoadCT(Transform):
         options: options of :func:`~lungdet.readers.read_ct`, such as ``choose="thinnest"`` or ``on_gap="interpolate"``.
 
     Raises:
+        TypeError: an option is unknown.
+        ValueError: an option has a value that is not allowed.
         SeriesError: on the call, if the source holds no volume that can be trusted.
     """
 
@@ -40,11 +45,14 @@ class LoadCT(Transform):
         self.dtype = getattr(torch, dtype) if isinstance(dtype, str) else dtype
         if self.dtype is not None and not isinstance(self.dtype, torch.dtype):
             raise ValueError(f"dtype must be a torch dtype, its name, or None, got {dtype!r}")
+        ReadOptions(**{name: value for name, value in options.items() if name not in CHOICES})  # refuse what is wrong
         self.options = options
 
     def __call__(self, source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> MetaTensor:
         """Read ``source``: a folder, a list of files, or one file."""
-        return to_meta_tensor(read_ct(source, **self.options), self.dtype)
+        # Read as float32 at once where that is wanted: half the memory of a later conversion, and less time.
+        dtype: Literal["auto", "float32"] = "float32" if self.dtype == torch.float32 else "auto"
+        return to_meta_tensor(read_ct(source, dtype=dtype, **self.options), self.dtype)
 
 
 class LoadCTd(MapTransform):

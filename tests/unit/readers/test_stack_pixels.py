@@ -96,6 +96,18 @@ def test_padding_that_does_not_fit_int16_does_not_cost_int16(ct_files, stored):
     assert hu_of(folder, padding_hu=None).dtype == np.float32
 
 
+@pytest.mark.parametrize("above", [3000, 65000])
+def test_float32_on_demand_holds_the_same_hu(ct_files, stored, above: int):
+    values = stored.astype(np.uint16)
+    values[2, 1, 1] = above
+    folder = ct_files.series(values, PixelPaddingValue=int(values[3, 0, 0]))
+    hu = hu_of(folder, dtype="float32")
+    assert hu.dtype == np.float32
+    np.testing.assert_array_equal(hu, hu_of(folder))
+    with pytest.raises(ValueError, match="dtype must be one of"):
+        hu_of(folder, dtype="int8")
+
+
 def test_an_odd_rescale_type_is_told(ct_files, stored):
     volume = read_ct(ct_files.series(stored, RescaleType="Houndsfield Unit"))
     assert volume.info.steps == ("RescaleType 'Houndsfield Unit' taken as HU",)

@@ -98,6 +98,15 @@ def test_types_become_int16_only_if_whole(tmp_path: Path, hu, dtype):
     np.testing.assert_array_equal(volume.array, values)
 
 
+def test_float32_on_demand_holds_the_same_hu(tmp_path: Path, hu):
+    path = write_nifti(tmp_path / "scan.nii", hu)
+    volume = read_ct(path, dtype="float32")
+    assert volume.array.dtype == np.float32
+    np.testing.assert_array_equal(volume.array, hu)
+    with pytest.raises(SeriesError, match="need 480 bytes"):
+        read_ct(path, dtype="float32", max_bytes=240)
+
+
 def test_large_values_stay_exact(tmp_path: Path, hu):
     values = hu.astype(np.int32)
     values[1, 1, 1] = 40_000

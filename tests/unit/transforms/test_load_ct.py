@@ -69,6 +69,14 @@ def test_options_go_to_the_reader(folder: Path):
     assert LoadCTd("image", on_gap="interpolate")({"image": folder})["image"].shape == (1, 10, 8, 6)
 
 
+def test_wrong_options_are_refused_at_construction():
+    with pytest.raises(ValueError, match="on_gap must be one of"):
+        LoadCT(on_gap="ignore")
+    with pytest.raises(TypeError, match="on_holes"):
+        LoadCTd("image", on_holes="interpolate")
+    assert LoadCT(series="1.2", choose="thinnest").options == {"series": "1.2", "choose": "thinnest"}
+
+
 def test_dictionaries_are_copied_and_keys_may_be_missing(folder: Path):
     data = {"image": str(folder), "label": 3}
     item = LoadCTd(["image", "prior"], allow_missing_keys=True)(data)
