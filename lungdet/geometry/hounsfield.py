@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 AIR_HU = -1000.0
+_THRESHOLD_TYPES = (torch.int16, torch.int32, torch.int64, torch.float32, torch.float64)
 
 
 class Window(NamedTuple):
@@ -135,10 +138,55 @@ def padding_mask(image_hu: Tensor, padding_hu: Sequence[float] = (), below_hu: f
     elif image_hu.is_floating_point():
         mask = (image_hu >= below_hu).logical_not_()  # not `<`: NaN must count as padding
     else:
-        mask = image_hu < below_hu
+        mask = image_hu <= _last_below(
+            below_hu, image_hu.dtype
+        )  # with a float torch would compare in float: 3 x slower
     for value in padding_hu:
         mask |= image_hu == value
     return mask
+
+
+def fill_padding(
+    image_hu: Tensor, fill_hu: float = AIR_HU, padding_hu: Sequence[float] = (), below_hu: float | None = None
+) -> Tensor:
+    """Set the voxels that :func:`padding_mask` finds to ``fill_hu``.
+
+    Returns:
+        The filled image, same type and memory order; ``image_hu`` itself if it holds no padding.
+
+    Example:
+        >>> fill_padding(torch.tensor([-3024, -1000, 40], dtype=torch.int16), below_hu=-1024)
+        tensor([-1000, -1000,    40], dtype=torch.int16)
+    """
+    if below_hu is not None and not padding_hu and image_hu.numel():
+        lowest = float(image_hu.amin())  # as a number: torch would wrap below_hu around in int16
+        if lowest >= below_hu:
+            return image_hu
+        if not math.isnan(lowest) and image_hu.dtype in _THRESHOLD_TYPES:  # one pass, a quarter of the time of a mask
+            return torch.nn.functional.threshold(image_hu, _last_below(below_hu, image_hu.dtype), fill_hu)
+    mask = padding_mask(image_hu, padding_hu, below_hu)
+    return fill_where(image_hu, mask, fill_hu)
+
+
+def fill_where(image_hu: Tensor, mask: Tensor, fill_hu: float = AIR_HU) -> Tensor:
+    """Set voxels to ``fill_hu`` where ``mask`` is true; ``image_hu`` itself comes back if it is true nowhere.
+
+    Example:
+        >>> fill_where(torch.tensor([5, 6]), torch.tensor([True, False]), -1000)
+        tensor([-1000,     6])
+    """
+    if not mask.any():
+        return image_hu
+    return torch.where(mask, image_hu.new_tensor(fill_hu), image_hu)  # a bare number would make float32 of int16
+
+
+def _last_below(below_hu: float, dtype: torch.dtype) -> float:
+    """Largest value of ``dtype`` that is below ``below_hu``, or the lowest one there is."""
+    if dtype.is_floating_point:
+        kind = np.float64 if dtype == torch.float64 else np.float32
+        return float(np.nextafter(kind(below_hu), kind(-np.inf)))
+    limits = torch.iinfo(dtype)
+    return max(limits.min, min(limits.max, math.ceil(below_hu) - 1))
 
 
 def check_window(low_hu: float, high_hu: float) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
@@ -13,7 +12,7 @@ from monai.utils import ensure_tuple, ensure_tuple_rep
 from monai.utils.enums import TransformBackends
 from torch import Tensor
 
-from ..geometry.hounsfield import AIR_HU, padding_mask
+from ..geometry.hounsfield import AIR_HU, fill_padding, padding_mask
 from .conversion import as_image, plain, with_meta_of
 from .dicom_meta import find_number
 
@@ -53,20 +52,18 @@ class MaskPadding(Transform):
     def mask(self, image: Any) -> Tensor:
         """Tell where there is padding: ``(C, X, Y, Z)`` bool, with the metadata of ``image``."""
         image_hu = as_image(image)
-        values = self.padding_hu + (_padding_of_meta(image_hu) if self.use_meta else ())
-        return with_meta_of(padding_mask(plain(image_hu), values, self.below_hu), image_hu)
+        return with_meta_of(padding_mask(plain(image_hu), self.values(image_hu), self.below_hu), image_hu)
 
     def __call__(self, image: Any) -> Tensor:
         """Fill the padding of ``(C, X, Y, Z)`` in HU; type and metadata are kept; without padding nothing is copied."""
-        return self.fill(image, self.mask(image))
-
-    def fill(self, image: Any, mask: Tensor) -> Tensor:
-        """Set ``image`` to ``fill_hu`` where ``mask`` is true, in a copy if it is true anywhere."""
         image_hu = as_image(image)
-        if not plain(mask).any():
-            return image_hu
-        fill = plain(image_hu).new_tensor(self.fill_hu)  # a number would turn int16 into float32
-        return with_meta_of(torch.where(plain(mask), fill, plain(image_hu)), image_hu)
+        values = plain(image_hu)
+        filled = fill_padding(values, self.fill_hu, self.values(image_hu), self.below_hu)
+        return image_hu if filled is values else with_meta_of(filled, image_hu)
+
+    def values(self, image_hu: Tensor) -> tuple[float, ...]:
+        """Values that stand for padding in this image: those given, and that of its metadata."""
+        return self.padding_hu + (_padding_of_meta(image_hu) if self.use_meta else ())
 
 
 class MaskPaddingd(MapTransform):
@@ -102,10 +99,9 @@ class MaskPaddingd(MapTransform):
         """Fill the padding of every image in a copy of ``data``."""
         item = dict(data)
         for key, mask_key in self.key_iterator(item, self.mask_keys):
-            mask = self.padding.mask(item[key])
-            item[key] = self.padding.fill(item[key], mask)
             if mask_key is not None:
-                item[mask_key] = mask
+                item[mask_key] = self.padding.mask(item[key])
+            item[key] = self.padding(item[key])
         return item
 
 

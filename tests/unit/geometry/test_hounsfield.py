@@ -122,6 +122,34 @@ def test_padding_by_value_and_by_threshold():
     assert not hounsfield.padding_mask(image).any()
 
 
+@pytest.mark.parametrize("dtype", [torch.int16, torch.int32, torch.int64, torch.float32, torch.float64])
+@pytest.mark.parametrize("below", [-1024, -1024.5, -1023.9, -5000, 40000])
+def test_filling_is_what_the_mask_says(dtype, below):
+    image = torch.tensor([-3024, -1025, -1024, -1023, 50, 3071]).to(dtype)
+    filled = hounsfield.fill_padding(image, -7, below_hu=below)
+    assert filled.dtype == dtype
+    expected = [-7 if value < below else value for value in image.tolist()]
+    assert filled.tolist() == expected
+    assert hounsfield.padding_mask(image, below_hu=below).tolist() == [value < below for value in image.tolist()]
+
+
+def test_filling_half_precision():
+    image = torch.tensor([-3024.0, -1024, 50], dtype=torch.float16)
+    assert hounsfield.fill_padding(image, below_hu=-1024).tolist() == [-1000, -1024, 50]
+
+
+def test_filling_sees_nan_and_single_values():
+    image = torch.tensor([float("nan"), -2000, 50, 3071])
+    assert hounsfield.fill_padding(image, below_hu=-1024).tolist() == [-1000, -1000, 50, 3071]
+    assert hounsfield.fill_padding(image[1:], 0, (3071,)).tolist() == [-2000, 50, 0]
+
+
+@pytest.mark.parametrize("padding", [{"below_hu": -1024}, {"padding_hu": (-2000,)}, {}])
+def test_nothing_to_fill_copies_nothing(padding):
+    for image in (torch.zeros(3, dtype=torch.int16), torch.empty(0)):
+        assert hounsfield.fill_padding(image, **padding) is image
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_same_on_cuda():
