@@ -215,9 +215,14 @@ class Lean:
     shifted: int
     shifts_mm: FloatArray
 
+    @property
+    def angles(self) -> tuple[float, float]:
+        """Tilt and swivel, in degrees."""
+        return self.tilt_degrees, self.swivel_degrees
+
     def is_tilted(self, pixel_mm: float) -> bool:
         """Whether it leans: by half a pixel over the stack, or by 0.5 degrees and more than rounding explains."""
-        angle = max(abs(self.tilt_degrees), abs(self.swivel_degrees))
+        angle = max(map(abs, self.angles))
         return self.drift_mm > pixel_mm / 2 or (angle > TILT_DEGREES and self.drift_mm > LEAST_TOLERANCE_MM)
 
     def is_crooked(self, pixel_mm: float) -> bool:

@@ -31,6 +31,7 @@ from .slice_stack import (
 logger = logging.getLogger(__name__)
 
 LISTED_STEPS = 5
+LEAST_SHOWN_DEGREES = 0.05
 WIDE_STEP = 3.0  # a step of more than this many typical ones is a hole, however uneven the others are
 HU_TYPES = frozenset({"", "HU"})
 
@@ -172,9 +173,13 @@ class StackChecker:
             name = self._slices[lean.shifted].name
             problem = f"{name} lies {lean.worst_mm:.2f} mm beside the straight line from the first slice to the last"
         else:
-            problem = f"the gantry is tilted by {lean.tilt_degrees:+.1f} degrees"
-            if abs(lean.swivel_degrees) >= 0.05:
-                problem += f" and swivelled by {lean.swivel_degrees:+.1f} degrees"
+            tilt = f"the gantry is tilted by {lean.tilt_degrees:+.1f} degrees"
+            shear = f"the slices are sheared along their rows by {lean.swivel_degrees:+.1f} degrees"
+            problem = " and ".join(
+                text
+                for text, angle in ((tilt, lean.tilt_degrees), (shear, lean.swivel_degrees))
+                if abs(angle) >= LEAST_SHOWN_DEGREES or abs(angle) == max(map(abs, lean.angles))
+            )
             ends = f"{self._slices[0].name} to {self._slices[-1].name}"
             problem += f": {ends} shift by {lean.drift_mm:.2f} mm within the slice, at {_list_steps(stack)}"
         if self.options.on_tilt == "error":

@@ -63,9 +63,16 @@ def test_a_tilted_series_is_refused_or_straightened(ct_files, degrees: float):
 
 def test_a_series_swivelled_to_both_sides(ct_files):
     folder = tilted(ct_files, 0.0, step=(-0.5, 0.8, 3.0))
-    with pytest.raises(SeriesError, match=r"tilted by -14.9 degrees and swivelled by -9.5 degrees"):
+    with pytest.raises(
+        SeriesError, match=r"tilted by -14.9 degrees and the slices are sheared along their rows by -9.5 degrees"
+    ):
         read_ct(folder)
     check_against_field(read_ct(folder, on_tilt="resample"))
+
+
+def test_a_shear_along_the_rows_is_no_tilt_of_the_gantry(ct_files):
+    with pytest.raises(SeriesError, match=r"1.2.3.4.5: the slices are sheared along their rows by \+9.5 degrees: "):
+        read_ct(tilted(ct_files, 0.0, step=(0.5, 0.0, 3.0)))
 
 
 def test_one_slice_shifted_sideways(ct_files):
