@@ -1,0 +1,66 @@
+"""The command line, one file for each command.
+
+Everything heavy is imported inside the commands: ``lungdet --help`` must stay quick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from lungdet import __version__
+
+from . import bundle, detect, phantom, series
+from .exit_codes import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
+from .messages import be_quiet, complain
+
+__all__ = ["EXIT_FAILED", "EXIT_INTERRUPTED", "EXIT_OK", "EXIT_USAGE", "build_parser", "main"]
+
+_COMMANDS = (
+    ("detect", detect, "find nodules in CT studies, and write reports"),
+    ("series", series, "list the series that can be read"),
+    ("phantom", phantom, "write a synthetic chest CT as DICOM, with truth"),
+    ("bundle", bundle, "say where a shipped bundle is, or copy it"),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: as on the command line, without the program's name; those of this process if None.
+
+    Returns:
+        0; 1 if something failed; 130 if interrupted. Wrong usage leaves with 2.
+    """
+    options = build_parser().parse_args(arguments)
+    be_quiet(options.debug)
+    try:
+        code: int = options.run(options)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        print("lungdet: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # `lungdet series ... | head`: nothing is wrong, and nothing more can be said
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+    except Exception as error:
+        if options.debug:
+            raise
+        complain(str(error) if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {error}")
+        return EXIT_FAILED
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Describe all commands."""
+    parser = argparse.ArgumentParser(prog="lungdet", description="Find lung nodules in chest CT. Not for clinical use.")
+    parser.add_argument("--version", action="version", version=f"lungdet {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--debug", action="store_true", help="show tracebacks and all messages")
+    for name, command, description in _COMMANDS:
+        command.add_arguments(commands.add_parser(name, parents=[common], help=description))
+    return parser

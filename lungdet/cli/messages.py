@@ -1,0 +1,31 @@
+"""What the command line says when it is no result."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from contextlib import AbstractContextManager
+from typing import Any
+
+
+def complain(message: str) -> None:
+    """Put an error on one line, but for the lists that some errors carry."""
+    print(f"lungdet: error: {message}", file=sys.stderr)
+
+
+def be_quiet(debug: bool) -> None:
+    """Show the readers' warnings in one form, and hide those that other packages address to developers."""
+    logging.basicConfig(level=logging.WARNING, format="lungdet: %(levelname)s: %(message)s")
+    if debug:
+        logging.getLogger("lungdet").setLevel(logging.DEBUG)
+    else:
+        warnings.filterwarnings("ignore", module=r"(?!lungdet)")
+
+
+def messages_above_the_bar() -> AbstractContextManager[Any]:
+    """Let log messages and a progress bar share the terminal."""
+    from tqdm.contrib.logging import logging_redirect_tqdm
+
+    redirect: AbstractContextManager[Any] = logging_redirect_tqdm()
+    return redirect
