@@ -65,7 +65,8 @@ def tilt_gantry(folder: str | Path, degrees: float = 15.0) -> Paths:
     first, second = _position(paths[0]), _position(paths[1])
     step_mm, row_mm = float(second[2] - first[2]), float(datasets[0].PixelSpacing[0])
     down = (np.arange(volume.shape[1]) - (volume.shape[1] - 1) / 2) * row_mm
-    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    # A positive GantryDetectorTilt turns the columns' direction downwards, as GE's scanners write it.
+    cosine, sine = np.cos(np.radians(degrees)), -np.sin(np.radians(degrees))
     rows = (down * cosine / row_mm + (volume.shape[1] - 1) / 2)[:, None]  # where the turned rows lie in the old grid
     columns = np.arange(volume.shape[2])[None, :]
     for index, (path, dataset) in enumerate(zip(paths, datasets, strict=True)):

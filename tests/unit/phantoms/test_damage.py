@@ -95,6 +95,9 @@ def test_tilt_keeps_the_patient_in_place(folder, volume):
     normal = np.cross(across, down)
     assert np.degrees(np.arccos(normal[2])) == pytest.approx(12.0)
     assert datasets[0].GantryDetectorTilt == 12.0
+    assert down == pytest.approx(
+        [0.0, np.cos(np.radians(12.0)), -np.sin(np.radians(12.0))]
+    )  # the sign of GE's scanners
     # A voxel of the tilted slice shows what lay at its place in the patient before.
     middle = datasets[SLICES // 2]
     rows, columns = np.mgrid[15:29, 5:35]
