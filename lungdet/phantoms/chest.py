@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records import CTVolume, SeriesInfo
+from lungdet.records import CTVolume, SeriesInfo
+
 from .capsules import coverage
 from .nodule import PhantomNodule
 from .patient import Patient, draw_patient

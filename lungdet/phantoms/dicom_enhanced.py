@@ -12,8 +12,9 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import EnhancedCTImageStorage, ExplicitVRLittleEndian
 
-from ..geometry.frames import Float64Array, spacing_of
-from ..records import CTVolume, SeriesInfo
+from lungdet.geometry.frames import Float64Array, spacing_of
+from lungdet.records import CTVolume, SeriesInfo
+
 from .dicom_series import (
     INTERCEPT_HU,
     LOWEST_AIR_HU,

@@ -24,8 +24,8 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from ..geometry.frames import Float64Array, spacing_of
-from ..records import CTVolume, SeriesInfo
+from lungdet.geometry.frames import Float64Array, spacing_of
+from lungdet.records import CTVolume, SeriesInfo
 
 INTERCEPT_HU = -1024
 LOWEST_AIR_HU = -1024  # what lies lower is not tissue but padding outside the field of view

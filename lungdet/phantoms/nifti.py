@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..geometry.frames import lps_to_ras
-from ..records import CTVolume
+from lungdet.geometry.frames import lps_to_ras
+from lungdet.records import CTVolume
 
 
 def write_nifti(volume: CTVolume, path: str | Path) -> Path:

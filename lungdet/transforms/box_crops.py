@@ -8,7 +8,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from ..geometry.boxes import centers_inside, clip_boxes, fractions_inside, shift_boxes
+from lungdet.geometry.boxes import centers_inside, clip_boxes, fractions_inside, shift_boxes
+
 from .conversion import as_box_rows
 
 Keep = Literal["center", "overlap", "owner"]

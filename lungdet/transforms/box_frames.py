@@ -16,7 +16,8 @@ from monai.transforms import InvertibleTransform, LazyTransform, MapTransform, T
 from monai.utils.enums import TraceKeys, TransformBackends
 from torch import Tensor
 
-from ..geometry.frames import BoxOrigin, boxes_to_voxel, boxes_to_world, ras_to_lps
+from lungdet.geometry.frames import BoxOrigin, boxes_to_voxel, boxes_to_world, ras_to_lps
+
 from .conversion import as_box_rows, image_affine, own_trace, with_meta_of
 
 World = Literal["lps", "ras"]

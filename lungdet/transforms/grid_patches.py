@@ -13,8 +13,9 @@ from monai.utils import ensure_tuple, ensure_tuple_rep
 from monai.utils.enums import TransformBackends
 from torch import Tensor
 
-from ..geometry.patches import Border, grid_origins, grid_starts
-from ..geometry.stitching import owned_region
+from lungdet.geometry.patches import Border, grid_origins, grid_starts
+from lungdet.geometry.stitching import owned_region
+
 from .box_crops import BoxCrop, Keep, box_rows, crop_rows
 from .conversion import as_image
 from .patch_image import common_size, cut_patch

@@ -12,7 +12,8 @@ from monai.utils import ensure_tuple, ensure_tuple_rep
 from monai.utils.enums import TransformBackends
 from torch import Tensor
 
-from ..geometry.hounsfield import AIR_HU, fill_padding, padding_mask
+from lungdet.geometry.hounsfield import AIR_HU, fill_padding, padding_mask
+
 from .conversion import as_image, plain, with_meta_of
 from .dicom_meta import find_number
 

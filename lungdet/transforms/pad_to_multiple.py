@@ -12,7 +12,8 @@ from monai.utils import ensure_tuple, ensure_tuple_rep
 from monai.utils.enums import TraceKeys, TransformBackends
 from torch import Tensor
 
-from ..geometry.patches import pad_image
+from lungdet.geometry.patches import pad_image
+
 from .conversion import as_image, plain, with_meta_of
 
 Where = Literal["end", "both"]

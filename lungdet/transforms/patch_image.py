@@ -8,7 +8,8 @@ import torch
 from monai.data import MetaTensor
 from torch import Tensor
 
-from ..geometry.patches import extract_patch
+from lungdet.geometry.patches import extract_patch
+
 from .conversion import plain, with_meta_of
 
 

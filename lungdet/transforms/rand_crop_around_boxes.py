@@ -17,7 +17,8 @@ from monai.utils import ensure_tuple, ensure_tuple_rep
 from monai.utils.enums import TransformBackends
 from torch import Tensor
 
-from ..geometry.patch_sampling import origin_around, origin_away
+from lungdet.geometry.patch_sampling import origin_around, origin_away
+
 from .box_crops import BoxCrop, Keep, box_rows, crop_rows
 from .conversion import as_box_rows, as_image, plain, with_meta_of
 from .patch_image import common_size, cut_patch, pending_size

@@ -11,8 +11,9 @@ from monai.transforms import MapTransform, Transform
 from monai.utils.enums import TransformBackends
 from torch import Tensor
 
-from ..geometry.frames import spacing_of, voxel_to_edge
-from ..geometry.recist import one_based_to_edge, recist_diameters, recist_to_box, recist_to_box_3d
+from lungdet.geometry.frames import spacing_of, voxel_to_edge
+from lungdet.geometry.recist import one_based_to_edge, recist_diameters, recist_to_box, recist_to_box_3d
+
 from .conversion import as_boxes, image_affine
 
 MarkOrigin = Literal["one_based", "voxel", "edge"]

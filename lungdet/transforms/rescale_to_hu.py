@@ -12,7 +12,8 @@ from monai.transforms import MapTransform, Transform
 from monai.utils.enums import TransformBackends
 from torch import Tensor
 
-from ..geometry.hounsfield import stored_to_hu
+from lungdet.geometry.hounsfield import stored_to_hu
+
 from .conversion import as_image, plain, with_meta_of
 from .dicom_meta import find_number
 

@@ -10,7 +10,8 @@ from monai.transforms import InvertibleTransform, MapTransform
 from monai.utils.enums import TransformBackends
 from torch import Tensor
 
-from ..geometry.hounsfield import check_window, scale_hu, unscale_hu, window_by_name
+from lungdet.geometry.hounsfield import check_window, scale_hu, unscale_hu, window_by_name
+
 from .conversion import as_image, plain, with_meta_of
 
 

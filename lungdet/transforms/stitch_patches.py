@@ -14,8 +14,9 @@ from monai.utils import ensure_tuple
 from monai.utils.enums import TransformBackends
 from torch import Tensor
 
-from ..geometry.boxes import centers_inside, shift_boxes
-from ..geometry.stitching import Blend, owned_region, starts_of, stitch_patches
+from lungdet.geometry.boxes import centers_inside, shift_boxes
+from lungdet.geometry.stitching import Blend, owned_region, starts_of, stitch_patches
+
 from .conversion import as_box_rows, as_image, plain, with_meta_of
 from .patch_image import shifted_affine
 

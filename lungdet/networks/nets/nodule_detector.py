@@ -137,7 +137,7 @@ class NoduleDetector(nn.Module):
         if any(n == 0 or n % multiple for n, multiple in zip(size, self.multiple_xyz, strict=True)):
             raise ValueError(
                 f"the size {size} must be a multiple of {self.multiple_xyz}: pad it with "
-                f"lungdet.transforms.PadToMultiple({list(self.multiple_xyz)}), or use SlabStreamInferer"
+                f"lungdet.transforms.PadToMultiple({list(self.multiple_xyz)}, value=0), or use SlabStreamInferer"
             )
 
 
