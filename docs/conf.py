@@ -1,5 +1,7 @@
 """Sphinx settings. The site builds offline: no inventories, no fonts and no scripts are fetched."""
 
+import inspect
+
 import lungdet
 
 project = "lungdet"
@@ -22,3 +24,16 @@ napoleon_numpy_docstring = False
 html_theme = "furo"
 html_title = f"lungdet {release}"
 html_static_path = ["_static"]
+
+
+def _signature_of_init(app, what, name, obj, options, signature, return_annotation):
+    """Show what ``__init__`` takes: MONAI's ``MapTransform.__new__(*args, **kwargs)`` would hide it."""
+    if what == "class" and signature == "(*args, **kwargs)":
+        parameters = list(inspect.signature(obj.__init__).parameters.values())[1:]
+        bare = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters]
+        return str(inspect.Signature(bare)), return_annotation
+    return None
+
+
+def setup(app):
+    app.connect("autodoc-process-signature", _signature_of_init)
