@@ -28,7 +28,7 @@ html_static_path = ["_static"]
 
 def _signature_of_init(app, what, name, obj, options, signature, return_annotation):
     """Show what ``__init__`` takes: MONAI's ``MapTransform.__new__(*args, **kwargs)`` would hide it."""
-    if what == "class" and signature == "(*args, **kwargs)":
+    if what == "class" and (signature or "").startswith("(*args"):
         parameters = list(inspect.signature(obj.__init__).parameters.values())[1:]
         bare = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters]
         return str(inspect.Signature(bare)), return_annotation
