@@ -12,6 +12,7 @@ from .pad_to_multiple import PadToMultiple, PadToMultipled
 from .phantom import MakePhantomd
 from .rand_crop_around_boxes import RandCropAroundBoxes, RandCropAroundBoxesd
 from .recist_to_box import RecistToBox, RecistToBoxd
+from .recist_to_ellipse_mask import RecistToEllipseMask, RecistToEllipseMaskd
 from .rescale_to_hu import RescaleToHU, RescaleToHUd
 from .scale_hu import ScaleHU, ScaleHUd
 from .stitch_patches import StitchPatches, StitchPatchesd
@@ -37,6 +38,8 @@ __all__ = [
     "RandMoveBoxesd",
     "RecistToBox",
     "RecistToBoxd",
+    "RecistToEllipseMask",
+    "RecistToEllipseMaskd",
     "RescaleToHU",
     "RescaleToHUd",
     "ScaleHU",

@@ -30,6 +30,8 @@ EXAMPLES = {
     "RandMoveBoxesd": {"transform": RandFlipd("image", 0.5), "keys": "box"},
     "RecistToBox": {},
     "RecistToBoxd": {"keys": "recist"},
+    "RecistToEllipseMask": {},
+    "RecistToEllipseMaskd": {"keys": "recist", "slice_key": "slice"},
     "RescaleToHU": {"slope": 1, "intercept": 0},
     "RescaleToHUd": {"keys": "image", "slope": 1, "intercept": 0},
     "ScaleHU": {},
@@ -65,7 +67,7 @@ def test_kind_and_pickle(name):
 def test_dictionaries_are_copied_and_missing_keys_noticed(name, item):
     transform = getattr(transforms, name)(**EXAMPLES[name])
     assert isinstance(transform, MapTransform)
-    item["recist"] = torch.zeros(1, 4, 2)
+    item.update(recist=torch.zeros(1, 4, 2), slice=[0])
     before = dict(item)
     image, boxes = item["image"].clone(), item["box"].clone()
     transform(item) if name != "StitchPatchesd" else transform(transforms.GridPatchesd("image", 10, pad_value=0)(item))
