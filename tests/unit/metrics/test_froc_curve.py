@@ -8,8 +8,8 @@ from lungdet.metrics import LUNA16_FP_RATES, ScanMatch, froc
 
 
 def scan(hits: tuple[float, ...] = (), false: tuple[float, ...] = (), nodules: int | None = None) -> ScanMatch:
-    nodules = len(hits) if nodules is None else nodules
-    return ScanMatch(hits, false, nodules, len(hits) + len(false), double_hits=0, on_excluded=0)
+    missed = 0 if nodules is None else nodules - len(hits)
+    return ScanMatch(hits + (-math.inf,) * missed, false, marks=len(hits) + len(false))
 
 
 def random_scans(count: int, seed: int) -> list[ScanMatch]:
