@@ -2,6 +2,24 @@
 
 from .finding import DetectionReport, Finding, ModelInfo
 from .lesion import LESION_TYPES, Lesion
+from .mark import Contour, Mark, Rating, SeriesMarks
+from .nodule import Extent, Nodule, Placement, RatingSummary
 from .series import CTVolume, SeriesInfo
 
-__all__ = ["LESION_TYPES", "CTVolume", "DetectionReport", "Finding", "Lesion", "ModelInfo", "SeriesInfo"]
+__all__ = [
+    "LESION_TYPES",
+    "CTVolume",
+    "Contour",
+    "DetectionReport",
+    "Extent",
+    "Finding",
+    "Lesion",
+    "Mark",
+    "ModelInfo",
+    "Nodule",
+    "Placement",
+    "Rating",
+    "RatingSummary",
+    "SeriesInfo",
+    "SeriesMarks",
+]

@@ -1,0 +1,152 @@
+"""Marks as sets of voxels: fill outlines and holes, count the votes of readers.
+
+A voxel is ``(column, row, k)``: a pixel of slice ``k`` among the slices known, which without the images are those that
+bear a mark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .contours import IntArray, contour_boundary, contour_interior, contour_with_boundary
+
+_SAME_SLICE_MM = 0.01  # files write one position as -70.515 and as -70.514999
+_BITS = 20  # for a column or a row in a packed voxel
+
+
+class ClosedContour(Protocol):
+    """What is needed of an outline; :class:`lungdet.records.Contour` is one."""
+
+    @property
+    def z_mm(self) -> float:
+        """Position of the slice in mm."""
+
+    @property
+    def points(self) -> NDArray[Any]:
+        """``(n, 2)`` whole pixels ``(column, row)``."""
+
+    @property
+    def inclusion(self) -> bool:
+        """``False`` for a hole."""
+
+
+def slice_indices(z_mm: Any, slices_mm: NDArray[np.float64]) -> IntArray:
+    """Find positions among slices, to 0.01 mm.
+
+    Args:
+        z_mm: ``(n,)`` positions in mm.
+        slices_mm: ``(s,)`` rising positions of the slices, as :func:`distinct_slices` gives them.
+
+    Returns:
+        ``(n,)`` indices into ``slices_mm``.
+
+    Raises:
+        ValueError: a position is no slice's.
+    """
+    wanted = np.asarray(z_mm, dtype=np.float64)
+    if len(slices_mm) == 0 and len(wanted):
+        raise ValueError("there are no slices to find positions among")
+    found = np.searchsorted(slices_mm, wanted - _SAME_SLICE_MM).astype(np.int64)
+    off = np.abs(slices_mm[np.minimum(found, len(slices_mm) - 1)] - wanted) if len(wanted) else wanted
+    if (off > 2 * _SAME_SLICE_MM).any():
+        raise ValueError(f"no slice lies at z = {wanted[off.argmax()]} mm")
+    return found
+
+
+def distinct_slices(z_mm: Iterable[float]) -> NDArray[np.float64]:
+    """Sort positions of slices, those within 0.01 mm taken as one.
+
+    Example:
+        >>> distinct_slices([2.5, 0.0, 2.500001]).tolist()
+        [0.0, 2.5]
+    """
+    rising: NDArray[np.float64] = np.unique(np.asarray(list(z_mm), dtype=np.float64))
+    first = np.diff(rising, prepend=-np.inf) > _SAME_SLICE_MM
+    return np.asarray(rising[first], dtype=np.float64)
+
+
+def slice_step_mm(slices_mm: NDArray[np.float64]) -> float | None:
+    """Smallest step between slices in mm, ``None`` with fewer than two: the best guess at the spacing of a series.
+
+    Only slices with a mark are known without the images, so the guess is too large where no two neighbours have one.
+
+    Example:
+        >>> slice_step_mm(np.array([0.0, 2.5, 10.0]))
+        2.5
+    """
+    return None if len(slices_mm) < 2 else float(np.diff(slices_mm).min())
+
+
+def fill_contours(contours: Iterable[ClosedContour], slices_mm: NDArray[np.float64]) -> IntArray:
+    """List the voxels of a mark: what its outlines enclose, without its holes.
+
+    A mark of which nothing is left (single points, outlines too small to enclose a pixel) is the pixels of its own
+    inclusion outlines.
+
+    Args:
+        contours: outlines and holes of one mark.
+        slices_mm: ``(s,)`` rising positions of slices that hold all of the mark's, from :func:`distinct_slices`.
+
+    Returns:
+        ``(m, 3)`` voxels ``(column, row, index into slices_mm)``, each once, by slice, row, column; m >= 1 unless there
+        is no inclusion outline.
+    """
+    regions = list(contours)
+    index = slice_indices([region.z_mm for region in regions], slices_mm)
+    filled, holes = [], []
+    for region, k in zip(regions, index, strict=True):
+        filled += [_at_slice(contour_interior(region.points), k)] if region.inclusion else []
+        # The outline of a hole is hole as well: volumes of the published size list say so.
+        holes += [] if region.inclusion else [_at_slice(contour_with_boundary(region.points), k)]
+    keys = np.setdiff1d(_keys(filled), _keys(holes))
+    if len(keys) == 0:
+        pairs = zip(regions, index, strict=True)
+        keys = _keys([_at_slice(contour_boundary(region.points), k) for region, k in pairs if region.inclusion])
+    return unpack_voxels(keys)
+
+
+def pack_voxels(voxels: IntArray) -> IntArray:
+    """Pack ``(m, 3)`` voxels into ``(m,)`` numbers that sort by slice, row, column; no index may reach ``2**20``."""
+    return (voxels[:, 2] << 2 * _BITS) | (voxels[:, 1] << _BITS) | voxels[:, 0]
+
+
+def unpack_voxels(packed: IntArray) -> IntArray:
+    """Invert :func:`pack_voxels`."""
+    mask = (1 << _BITS) - 1
+    return np.stack([packed & mask, (packed >> _BITS) & mask, packed >> 2 * _BITS], axis=1)
+
+
+def vote_voxels(readers: Iterable[IntArray], votes: int) -> IntArray:
+    """List the voxels that at least ``votes`` readers include.
+
+    Args:
+        readers: for each reader ``(m, 3)`` voxels, each once.
+        votes: readers needed, at least 1.
+
+    Returns:
+        ``(m, 3)`` voxels, by slice, row, column.
+
+    Raises:
+        ValueError: ``votes`` is below 1.
+
+    Example:
+        >>> vote_voxels([np.array([[1, 1, 0], [2, 1, 0]]), np.array([[2, 1, 0]])], votes=2).tolist()
+        [[2, 1, 0]]
+    """
+    if votes < 1:
+        raise ValueError(f"votes must be at least 1, got {votes}")
+    packed = [pack_voxels(voxels) for voxels in readers]
+    keys, counts = np.unique(np.concatenate([np.empty(0, np.int64), *packed]), return_counts=True)
+    return unpack_voxels(keys[counts >= votes])
+
+
+def _at_slice(pixels: IntArray, k: int) -> IntArray:
+    return np.column_stack([pixels, np.full(len(pixels), k, dtype=np.int64)])
+
+
+def _keys(parts: list[IntArray]) -> IntArray:
+    return np.unique(pack_voxels(np.concatenate(parts))) if parts else np.empty(0, dtype=np.int64)
