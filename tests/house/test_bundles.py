@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from monai.bundle import ConfigWorkflow
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLES = sorted(path for path in (ROOT / "bundles").iterdir() if path.is_dir())
@@ -85,3 +86,22 @@ def test_bundle_has_the_layout_of_the_model_zoo(bundle: Path):
 def test_shipped_weights_are_small(bundle: Path):
     for weights in (bundle / "models").glob("*"):
         assert weights.stat().st_size <= 5_000_000, weights
+
+
+@pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)
+@pytest.mark.parametrize(("config", "kind"), [("train", "train"), ("evaluate", "infer"), ("inference", "infer")])
+def test_bundle_has_the_properties_that_monai_expects(bundle: Path, config: str, kind: str):
+    configs = bundle / "configs"
+    workflow = ConfigWorkflow(
+        config_file=[str(configs / "common.yaml"), str(configs / f"{config}.yaml")],
+        meta_file=str(configs / "metadata.json"),
+        logging_file=False,
+        workflow_type=kind,
+        bundle_root=str(bundle),
+        # Small, so that nothing is waited for.
+        train_seeds="$range(1)",
+        val_seeds="$range(1)",
+        scan_shape=[64, 64, 48],
+    )
+    workflow.initialize()
+    assert workflow.check_properties() == []
