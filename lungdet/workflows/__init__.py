@@ -8,6 +8,7 @@ from .bundle import BundleError, bundle_names, bundle_root, open_bundle
 
 if TYPE_CHECKING:
     from .detector import Detector, detect
+    from .evaluate import FrocEvaluation, evaluate_froc
     from .studies import StudyJob, find_studies
     from .summary import DetectSummary, StudyResult
 
@@ -15,11 +16,13 @@ __all__ = [
     "BundleError",
     "DetectSummary",
     "Detector",
+    "FrocEvaluation",
     "StudyJob",
     "StudyResult",
     "bundle_names",
     "bundle_root",
     "detect",
+    "evaluate_froc",
     "find_studies",
     "open_bundle",
 ]
@@ -27,9 +30,11 @@ __all__ = [
 _HOMES = {
     "DetectSummary": "summary",
     "Detector": "detector",
+    "FrocEvaluation": "evaluate",
     "StudyJob": "studies",
     "StudyResult": "summary",
     "detect": "detector",
+    "evaluate_froc": "evaluate",
     "find_studies": "studies",
 }
 
