@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lungdet.geometry.frames import boxes_to_world, spacing_of, voxel_to_world
-from lungdet.geometry.voxel_sets import IntArray, pack_voxels, unpack_voxels, vote_voxels
+from lungdet.geometry.voxel_sets import IntArray, unite_voxels, vote_voxels
 from lungdet.records import CTVolume, Extent, Mark, Nodule, Placement, RatingSummary, SeriesMarks
 from lungdet.records.mark import RATING_RANGES
 
@@ -108,8 +108,8 @@ def _by_reader(marks: Sequence[Mark], grid: SliceGrid) -> dict[int, IntArray]:
     """Unite the voxels of each reader's marks."""
     parts: dict[int, list[IntArray]] = {}
     for mark in marks:
-        parts.setdefault(mark.session, []).append(pack_voxels(grid.filled(mark)))
-    return {session: unpack_voxels(np.unique(np.concatenate(packed))) for session, packed in parts.items()}
+        parts.setdefault(mark.session, []).append(grid.filled(mark))
+    return {session: unite_voxels(pieces) for session, pieces in parts.items()}
 
 
 def _extent(voxels: IntArray, grid: SliceGrid, solid: bool) -> Extent:

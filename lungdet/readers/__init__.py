@@ -6,21 +6,47 @@
 from __future__ import annotations
 
 from .ct_series import list_series, read_ct
+from .deeplesion import DeepLesionTable, read_deeplesion
+from .deeplesion_png import read_deeplesion_group, write_deeplesion_group
 from .errors import DicomFileError, MissingCodecError, NotDicomError, SeriesError
 from .label_errors import AnnotationError, LabelProblem
 from .lidc import LidcReport, read_lidc
+from .luna16 import Luna16, read_luna16
+from .luna16_tables import (
+    read_luna16_annotations,
+    read_luna16_candidates,
+    read_luna16_excluded,
+    read_luna16_predictions,
+    read_luna16_series_uids,
+)
 from .series_groups import SeriesCandidate
+from .tensorbox import TensorBoxImage, TensorBoxList, read_tensorbox, tensorbox_content
 
 __all__ = [
     "AnnotationError",
+    "DeepLesionTable",
     "DicomFileError",
     "LabelProblem",
     "LidcReport",
+    "Luna16",
     "MissingCodecError",
     "NotDicomError",
     "SeriesCandidate",
     "SeriesError",
+    "TensorBoxImage",
+    "TensorBoxList",
     "list_series",
     "read_ct",
+    "read_deeplesion",
+    "read_deeplesion_group",
     "read_lidc",
+    "read_luna16",
+    "read_luna16_annotations",
+    "read_luna16_candidates",
+    "read_luna16_excluded",
+    "read_luna16_predictions",
+    "read_luna16_series_uids",
+    "read_tensorbox",
+    "tensorbox_content",
+    "write_deeplesion_group",
 ]

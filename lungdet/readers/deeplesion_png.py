@@ -8,8 +8,8 @@ lies at
 ``x = i * sx,  y = j * sy,  z = -(n - 1 + k) * sz``   in LPS mm.
 
 That slice numbers run to the feet is what the data set shows: its body-part coordinate falls with the number in 26 of
-3,153 pairs of lesions of one series, and rises in the others. All groups of a series share one frame, so a box in mm
-fits every way of cutting the series into groups.
+3,153 pairs of lesions of one series, and rises in the others. Groups of one series and spacing share one frame, so a
+box in mm fits every way of cutting them.
 """
 
 from __future__ import annotations

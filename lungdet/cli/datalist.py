@@ -1,0 +1,80 @@
+"""``lungdet datalist``: labels of a data set to a training list."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .exit_codes import EXIT_FAILED, EXIT_OK
+from .messages import messages_above_the_bar
+
+KINDS = ("lidc", "luna16", "deeplesion", "tensorbox")
+LESION_TYPES = ("bone", "abdomen", "mediastinum", "liver", "lung", "kidney", "soft tissue", "pelvis", "unknown")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    parser.description = (
+        "Write a training list: boxes in LPS mm, split by patient, with scans that have no nodule, and regions to "
+        "ignore kept apart. Ends with 1 if anything was left out or an official split leaks."
+    )
+    parser.add_argument("kind", choices=KINDS, help="which data set")
+    parser.add_argument(
+        "source", nargs="+", metavar="SOURCE",
+        help="lidc: XML file, folder or archive; luna16: folder of the CSV files; deeplesion: DL_info.csv; tensorbox: "
+        "JSON lists",
+    )  # fmt: skip
+    parser.add_argument("-o", "--output", required=True, metavar="LIST.json", help="where the list goes")
+    parser.add_argument("--images", metavar="BASE", help="folder of the images; the list names them relative to it")
+    parser.add_argument(
+        "--split", type=_share, nargs=3, metavar=("TRAIN", "VAL", "TEST"),
+        help="shares of the parts; by default the official split, or 80 10 10 where there is none",
+    )  # fmt: skip
+    parser.add_argument("--folds", type=int, default=0, metavar="N", help="number the training part for N folds")
+    parser.add_argument("--seed", type=int, default=0, help="of the split (default 0)")
+    parser.add_argument("--patients", metavar="CSV", help="lidc, luna16: a CSV with patient_id,series_uid")
+    parser.add_argument(
+        "--min-readers", type=int, default=3, metavar="N",
+        help="lidc: nodules of fewer readers are regions to ignore (default 3)",
+    )  # fmt: skip
+    group = parser.add_argument_group("deeplesion")
+    group.add_argument("--slices", action="store_true", help="2D: key slices as PNG, boxes in pixels")
+    group.add_argument("--margin-px", type=float, default=5.0, metavar="PX", help="padding of the marks (default 5)")
+    group.add_argument("--margin-mm", type=float, default=0.0, metavar="MM", help="further padding (default 0)")
+    group.add_argument(
+        "--depth", choices=("slice", "diameter"), default="slice", help="how far boxes reach along the slices"
+    )
+    group.add_argument("--types", nargs="+", choices=LESION_TYPES, metavar="TYPE", help="train on these types only")
+    group.add_argument("--leave-out", nargs="+", default=(), metavar="FLAG", help="ignore marks with these flags")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make the list and print what it holds; 1 if something was left out."""
+    from lungdet.datalists import DeepLesionChoice
+    from lungdet.workflows.datalist import DatalistOptions, make_datalist
+
+    choice = DeepLesionChoice(
+        options.slices, options.margin_px, options.margin_mm, options.depth, options.types, options.leave_out
+    )
+    chosen = DatalistOptions(
+        images=options.images,
+        shares=None if options.split is None else tuple(options.split),
+        folds=options.folds,
+        seed=options.seed,
+        patients=options.patients,
+        min_readers=options.min_readers,
+        deeplesion=choice,
+    )
+    with messages_above_the_bar():
+        result = make_datalist(options.kind, [Path(source) for source in options.source], options.output, chosen)
+    print(result)
+    print(f"list: {result.path}")
+    return EXIT_OK if result.good else EXIT_FAILED
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"a share is 0 or more, got {text}")
+    return value

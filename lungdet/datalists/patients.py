@@ -1,0 +1,27 @@
+"""Which patient a series belongs to, where the labels do not say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lungdet.readers.label_table import LabelTable
+
+
+def read_patients(path: str | Path) -> dict[str, str]:
+    """Read a CSV with the columns ``patient_id`` and ``series_uid``.
+
+    Returns:
+        Patient by series UID.
+
+    Raises:
+        AnnotationError: columns are missing, a field is empty, or a series belongs to two patients.
+    """
+    table = LabelTable(path, ("patient_id", "series_uid"))
+    patients: dict[str, str] = {}
+    faults = [False] * len(table)
+    pairs = list(zip(table.text("patient_id"), table.text("series_uid"), strict=True))
+    for row, (patient, series) in enumerate(pairs):
+        faults[row] = not patient or not series or patients.setdefault(series, patient) != patient
+    table.refuse(faults, lambda row: f"{pairs[row]} is empty, or contradicts an earlier line")
+    table.close(strict=True)
+    return patients

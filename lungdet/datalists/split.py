@@ -1,0 +1,147 @@
+"""Split by patient: stratified, seeded, and without leaks."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .entry import ScanEntry
+
+PARTS = ("training", "validation", "test")
+SIZE_LIMITS_MM = (6.0, 10.0, 20.0)  # of the largest nodule: small, medium, large, mass
+
+
+class LeakError(ValueError):
+    """The same patient, series or image is in more than one part."""
+
+
+def split_by_patient(
+    entries: Sequence[ScanEntry], fractions: Mapping[str, float], seed: int = 0
+) -> dict[str, list[ScanEntry]]:
+    """Split so that all images of a patient come into one part.
+
+    Patients are sorted by whether they have nodules and how large the largest is; within each such group, in a random
+    order, every patient goes to the part that lacks most. So each part has its share of each group, to within one
+    patient, and the result does not depend on the order of the entries.
+
+    Args:
+        entries: all images.
+        fractions: share of each part; they need not sum to 1. A part with 0 stays empty.
+        seed: of the random order.
+
+    Returns:
+        Entries by part, each in the order of ``entries``.
+
+    Raises:
+        ValueError: a share is negative, or all are 0.
+
+    Example:
+        >>> scans = [ScanEntry(f"{n}.mhd", f"p{n}", "lps_mm") for n in range(10)]
+        >>> {part: len(found) for part, found in split_by_patient(scans, {"training": 8, "test": 2}).items()}
+        {'training': 8, 'test': 2}
+    """
+    total = sum(fractions.values())
+    if total <= 0 or min(fractions.values()) < 0:
+        raise ValueError(f"shares must be 0 or more, and not all 0, got {dict(fractions)}")
+    part_of = _assign(_patients_by_stratum(entries), {part: share / total for part, share in fractions.items()}, seed)
+    parts: dict[str, list[ScanEntry]] = {part: [] for part in fractions}
+    for entry in entries:
+        parts[part_of[entry.patient_id]].append(entry)
+    return parts
+
+
+def assign_folds(entries: Sequence[ScanEntry], folds: int, seed: int = 0) -> list[ScanEntry]:
+    """Number the entries from 0 to ``folds - 1`` by the rule of :func:`split_by_patient`.
+
+    Raises:
+        ValueError: there are fewer than two folds, or fewer patients than folds.
+    """
+    patients = len({entry.patient_id for entry in entries})
+    if not 2 <= folds <= patients:
+        raise ValueError(f"{folds} folds of {patients} patients: wanted at least 2, and a patient for each")
+    parts = split_by_patient(entries, {str(fold): 1.0 for fold in range(folds)}, seed)
+    fold_of = {entry.patient_id: int(fold) for fold, members in parts.items() for entry in members}
+    return [entry.in_fold(fold_of[entry.patient_id]) for entry in entries]
+
+
+def find_leaks(parts: Mapping[str, Iterable[ScanEntry]]) -> list[str]:
+    """Tell which patients, series and images are in more than one part or fold, one line for each.
+
+    Folds are looked at within each part.
+
+    Example:
+        >>> find_leaks({"training": [ScanEntry("a", "p1", "lps_mm")], "test": [ScanEntry("b", "p1", "lps_mm")]})
+        ['patient p1 is in training and test']
+    """
+    homes: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+    folds: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+    for part, entries in parts.items():
+        for entry in entries:
+            for key in _identities(entry):
+                homes[key][part] = None
+                if entry.fold is not None:
+                    folds[key][f"fold {entry.fold}"] = None
+    return [
+        f"{kind} {name} is in {' and '.join(places)}"
+        for found in (homes, folds)
+        for (kind, name), places in sorted(found.items())
+        if len(places) > 1
+    ]
+
+
+def check_leaks(parts: Mapping[str, Iterable[ScanEntry]]) -> None:
+    """Refuse parts that share a patient, a series or an image.
+
+    Raises:
+        LeakError: they do; the message names the first five.
+    """
+    leaks = find_leaks(parts)
+    if leaks:
+        more = f"; and {len(leaks) - 5} more" if len(leaks) > 5 else ""
+        raise LeakError("; ".join(leaks[:5]) + more)
+
+
+def stratum(largest_mm: float | None) -> int:
+    """Group of a patient: 0 without a nodule, else 1 and more by the size of the largest.
+
+    Example:
+        >>> [stratum(size) for size in (None, 4, 6, 12, 30)]
+        [0, 1, 2, 3, 4]
+    """
+    return 0 if largest_mm is None else 1 + sum(largest_mm >= limit for limit in SIZE_LIMITS_MM)
+
+
+def _identities(entry: ScanEntry) -> list[tuple[str, str]]:
+    named = [("patient", entry.patient_id), ("image", entry.image)]
+    return named + ([("series", entry.series_uid)] if entry.series_uid else [])
+
+
+def _patients_by_stratum(entries: Sequence[ScanEntry]) -> dict[int, list[str]]:
+    group: dict[str, int] = {}
+    for entry in entries:
+        group[entry.patient_id] = max(group.get(entry.patient_id, 0), stratum(entry.largest_mm))
+    strata: dict[int, list[str]] = defaultdict(list)
+    for patient in sorted(group):
+        strata[group[patient]].append(patient)
+    return dict(sorted(strata.items()))
+
+
+def _assign(strata: Mapping[int, list[str]], shares: Mapping[str, float], seed: int) -> dict[str, Any]:
+    """Give every patient a part; what one stratum lacks is made up for in the next."""
+    generator = random.Random(seed)
+    part_of: dict[str, str] = {}
+    given = dict.fromkeys(shares, 0)
+    for patients in strata.values():
+        order = patients.copy()
+        generator.shuffle(order)
+        here = dict.fromkeys(shares, 0)
+        for number, patient in enumerate(order, start=1):
+            owed = {part: share * number - here[part] for part, share in shares.items() if share > 0}
+            total = len(part_of) + 1
+            part = max(owed, key=lambda name: (round(owed[name], 6), shares[name] * total - given[name]))
+            part_of[patient] = part
+            here[part] += 1
+            given[part] += 1
+    return part_of

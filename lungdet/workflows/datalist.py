@@ -1,0 +1,235 @@
+"""From the files of a data set to a training list: read, choose, split, check, write."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lungdet.datalists import (
+    PARTS,
+    BuiltList,
+    DeepLesionChoice,
+    ScanEntry,
+    assign_folds,
+    build_deeplesion,
+    build_luna16,
+    build_tensorbox,
+    datalist_content,
+    find_leaks,
+    read_patients,
+    split_by_patient,
+    summarise,
+    write_datalist,
+)
+from lungdet.datalists.build_tensorbox import to_tensorbox
+from lungdet.datalists.summary import list_reasons
+from lungdet.readers import AnnotationError, read_deeplesion, read_luna16, read_tensorbox, tensorbox_content
+from lungdet.reports import write_files
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_SHARES = (0.8, 0.1, 0.1)
+KINDS = ("lidc", "luna16", "deeplesion", "tensorbox")
+
+
+@dataclass(frozen=True)
+class DatalistOptions:
+    """How to make a list.
+
+    Attributes:
+        images: folder of the images; paths in the list are relative to it, and what has no image there is left out.
+        shares: of training, validation and test; None takes the official split if there is one, else 80, 10 and 10.
+        folds: number the training part for cross-validation; without ``shares`` everything is in that part. 0 for none,
+            or for the official folds.
+        seed: of the split.
+        patients: CSV with ``patient_id,series_uid``, for labels that name no patients.
+        min_readers: LIDC-IDRI: a nodule of fewer readers is an ignored region.
+        deeplesion: DeepLesion: what to make of the lesions.
+        progress: show a progress bar, on a terminal only.
+    """
+
+    images: str | Path | None = None
+    shares: tuple[float, float, float] | None = None
+    folds: int = 0
+    seed: int = 0
+    patients: str | Path | None = None
+    min_readers: int = 3
+    deeplesion: DeepLesionChoice = field(default_factory=DeepLesionChoice)
+    progress: bool = True
+
+
+@dataclass(frozen=True)
+class DatalistResult:
+    """What came of it.
+
+    Attributes:
+        path: the list.
+        parts: its entries.
+        problems: files, rows and images that were left out, and why.
+        leaks: patients, series or images that an official split has in several parts.
+        notes: what a user of the list should know.
+    """
+
+    path: Path
+    parts: dict[str, list[ScanEntry]]
+    problems: tuple[str, ...]
+    leaks: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing was left out and nothing leaks."""
+        return not self.problems and not self.leaks
+
+    def __str__(self) -> str:
+        blocks = [
+            summarise(self.parts),
+            list_reasons("left out", self.problems),
+            list_reasons("leaks of the official split", self.leaks),
+            *(f"note: {note}" for note in self.notes),
+        ]
+        return "\n".join(block for block in blocks if block)
+
+
+def make_datalist(
+    kind: str,
+    sources: Sequence[str | Path],
+    output: str | Path,
+    options: DatalistOptions | None = None,
+) -> DatalistResult:
+    """Make a training list and write it.
+
+    Args:
+        kind: one of ``KINDS``.
+        sources: ``luna16``: the folder of its CSV files. ``deeplesion``: ``DL_info.csv``. ``tensorbox``: lists; those
+            named for train, val and test are an official split. ``lidc``: the XML files, as a folder or an archive.
+        output: the JSON to write; for a kind of 2D slices, an ending ``.tensorbox.json`` writes a TensorBox list for
+            each part beside it, too.
+        options: how.
+
+    Returns:
+        What came of it; the list is written even if something had to be left out.
+
+    Raises:
+        AnnotationError: the labels cannot be read at all, or nothing is left of them.
+        ValueError: the options do not fit the data.
+    """
+    options = options or DatalistOptions()
+    if kind not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
+    built = _BUILDERS[kind](sources, options)
+    if not built.entries:
+        raise AnnotationError([_nothing(kind, sources, built.problems)])
+    parts = split_entries(built, options)
+    leaks = find_leaks(parts)
+    content = datalist_content(
+        built.name,
+        parts,
+        labels=dict(enumerate(built.labels)),
+        options=_told(options, sources, built),
+        notes=built.notes,
+    )
+    write_datalist(output, content)
+    return DatalistResult(Path(output), parts, built.problems, tuple(leaks), built.notes)
+
+
+def split_entries(built: BuiltList, options: DatalistOptions) -> dict[str, list[ScanEntry]]:
+    """Split by the options: the shares given, else the official parts or folds, else folds, else 80, 10 and 10."""
+    entries = list(built.entries)
+    if options.shares is not None:
+        parts = split_by_patient(entries, dict(zip(PARTS, options.shares, strict=True)), options.seed)
+    elif built.official == "parts":
+        parts = {part: [entry for entry in entries if entry.part == part] for part in PARTS}
+    elif built.official == "folds" or options.folds:
+        parts = {"training": entries}
+    else:
+        parts = split_by_patient(entries, dict(zip(PARTS, DEFAULT_SHARES, strict=True)), options.seed)
+    if options.folds:
+        parts["training"] = assign_folds(parts["training"], options.folds, options.seed)
+    elif options.shares is not None:
+        parts = {part: [entry.in_fold(None) for entry in members] for part, members in parts.items()}
+    return parts
+
+
+def write_tensorbox(result: DatalistResult, folder: str | Path) -> list[Path]:
+    """Write the parts of a list of 2D slices as ``train.json``, ``val.json`` and ``test.json`` for TensorBox.
+
+    Raises:
+        ValueError: the list is not of 2D slices.
+    """
+    import json
+
+    names = {"training": "train.json", "validation": "val.json", "test": "test.json"}
+    contents = {
+        names[part]: json.dumps(tensorbox_content(to_tensorbox(entries)), indent=1).encode("ascii")
+        for part, entries in result.parts.items()
+    }
+    write_files(folder, contents)
+    return [Path(folder) / name for name in contents]
+
+
+def _luna16(sources: Sequence[str | Path], options: DatalistOptions) -> BuiltList:
+    data = read_luna16(_only(sources), options.images, strict=False)
+    patients = None if options.patients is None else read_patients(options.patients)
+    return build_luna16(data, options.images, patients, progress=_bar(options, "scan"))
+
+
+def _deeplesion(sources: Sequence[str | Path], options: DatalistOptions) -> BuiltList:
+    return build_deeplesion(read_deeplesion(_only(sources), strict=False), options.images, options.deeplesion)
+
+
+def _tensorbox(sources: Sequence[str | Path], options: DatalistOptions) -> BuiltList:
+    lists, problems = [], []
+    for source in sources:
+        try:
+            lists.append(read_tensorbox(source, strict=False))
+        except (AnnotationError, OSError) as error:
+            problems.append(str(error))
+    built = build_tensorbox(lists, options.images)
+    return BuiltList(built.name, built.entries, (*problems, *built.problems), built.notes, built.official)
+
+
+_BUILDERS: dict[str, Callable[[Sequence[str | Path], DatalistOptions], BuiltList]] = {
+    "luna16": _luna16,
+    "deeplesion": _deeplesion,
+    "tensorbox": _tensorbox,
+}
+
+
+def _only(sources: Sequence[str | Path]) -> str | Path:
+    if len(sources) != 1:
+        raise ValueError(f"one source is wanted here, got {len(sources)}")
+    return sources[0]
+
+
+def _bar(options: DatalistOptions, unit: str) -> Callable[[Iterable[Any]], Iterable[Any]]:
+    """Return what shows progress on a terminal."""
+
+    def bar(items: Iterable[Any]) -> Iterable[Any]:
+        from tqdm import tqdm
+
+        shown: Iterable[Any] = tqdm(items, unit=unit, disable=None if options.progress else True)
+        return shown
+
+    return bar
+
+
+def _nothing(kind: str, sources: Sequence[str | Path], problems: Sequence[str]) -> Any:
+    from lungdet.readers import LabelProblem
+
+    first = f"; the first of {len(problems)} problems: {problems[0]}" if problems else ""
+    return LabelProblem(", ".join(map(str, sources)), None, f"nothing in it makes a list of {kind}{first}")
+
+
+def _told(options: DatalistOptions, sources: Sequence[str | Path], built: BuiltList) -> dict[str, Any]:
+    """Options as the list tells them; names of files without their folders."""
+    return {
+        "sources": [Path(source).name for source in sources],
+        "split": "shares" if options.shares is not None else built.official or "default",
+        "shares": list(options.shares or DEFAULT_SHARES),
+        "folds": options.folds,
+        "seed": options.seed,
+    }
