@@ -4,6 +4,7 @@ from .chest import ChestPhantom, make_chest
 from .damage import DAMAGES, FATAL_DAMAGES, HARMLESS_DAMAGES
 from .dicom_enhanced import write_enhanced_ct
 from .dicom_series import TRANSFER_SYNTAXES, write_dicom_series
+from .lidc_xml import write_lidc_xml
 from .nifti import write_nifti
 from .nodule import PhantomNodule
 from .truth import write_truth
@@ -18,6 +19,7 @@ __all__ = [
     "make_chest",
     "write_dicom_series",
     "write_enhanced_ct",
+    "write_lidc_xml",
     "write_nifti",
     "write_truth",
 ]

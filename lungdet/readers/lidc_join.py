@@ -13,8 +13,8 @@ def join_files(parts: Sequence[SeriesMarks]) -> SeriesMarks:
     """Join what several files say about one series.
 
     A session is a repetition if an earlier file has one with exactly the same marks, by the same reader. LIDC-IDRI
-    holds such copies: six series have two to six files. A session without marks is dropped only if all others of its
-    file are repetitions, for two readers may both have seen nothing.
+    holds such copies: six series have two to six files. A session without marks is dropped only if its file has no new
+    one with marks, for two readers may both have seen nothing.
 
     Args:
         parts: marks of one series, file by file, at least one.
@@ -54,7 +54,7 @@ def _fresh(new: list[list[Mark]], known: list[list[Mark]]) -> list[list[Mark]]:
     seen = {_content(session) for session in known}
     fresh = [session for session in new if session and _content(session) not in seen]
     empty = [session for session in new if not session]
-    return fresh + empty if fresh or len(empty) == len(new) else []
+    return fresh + empty if fresh else []
 
 
 def _content(session: list[Mark]) -> tuple[Any, ...]:

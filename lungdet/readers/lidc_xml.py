@@ -83,6 +83,10 @@ class XmlFeed:
         except expat.ExpatError as error:
             what = f"no well-formed XML ({expat.ErrorString(error.code)}); is it cut short? Download it again"
             raise AnnotationError([LabelProblem(self.name, error.lineno, what)]) from error
+        except AnnotationError:
+            raise
+        except (LookupError, ValueError) as error:  # unknown encoding, or one of several bytes a character
+            raise AnnotationError([LabelProblem(self.name, 1, f"{error}; save it as UTF-8")]) from error
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self.text = ""

@@ -4,6 +4,7 @@ Images are ``(C, X, Y, Z)``, boxes ``(N, 6)`` in the edge frame of their image (
 """
 
 from .box_frames import BoxToVoxel, BoxToVoxeld, BoxToWorld, BoxToWorldd
+from .contours_to_mask import ContoursToMask, ContoursToMaskd
 from .grid_patches import GridPatches, GridPatchesd
 from .load_ct import LoadCT, LoadCTd
 from .mask_padding import MaskPadding, MaskPaddingd
@@ -22,6 +23,8 @@ __all__ = [
     "BoxToVoxeld",
     "BoxToWorld",
     "BoxToWorldd",
+    "ContoursToMask",
+    "ContoursToMaskd",
     "GridPatches",
     "GridPatchesd",
     "LoadCT",

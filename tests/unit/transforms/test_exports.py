@@ -14,6 +14,8 @@ EXAMPLES = {
     "BoxToVoxeld": {"keys": "box"},
     "BoxToWorld": {},
     "BoxToWorldd": {"keys": "box"},
+    "ContoursToMask": {},
+    "ContoursToMaskd": {"keys": "nodules"},
     "GridPatches": {"patch_size": 8, "pad_value": 0},
     "GridPatchesd": {"keys": "image", "patch_size": 8, "pad_value": 0, "box_key": "box"},
     "LoadCT": {},
@@ -67,7 +69,7 @@ def test_kind_and_pickle(name):
 def test_dictionaries_are_copied_and_missing_keys_noticed(name, item):
     transform = getattr(transforms, name)(**EXAMPLES[name])
     assert isinstance(transform, MapTransform)
-    item.update(recist=torch.zeros(1, 4, 2), slice=[0])
+    item.update(recist=torch.zeros(1, 4, 2), slice=[0], nodules=[])
     before = dict(item)
     image, boxes = item["image"].clone(), item["box"].clone()
     transform(item) if name != "StitchPatchesd" else transform(transforms.GridPatchesd("image", 10, pad_value=0)(item))

@@ -1,0 +1,224 @@
+"""LIDC XML from people who mean harm, or from a broken disk: refused with file and line, never obeyed."""
+
+import io
+import os
+import pickle
+import tarfile
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lungdet.readers import AnnotationError, LidcReport, read_lidc
+from lungdet.readers.lidc_limits import DEFAULT_LIDC_LIMITS, LidcLimits
+from lungdet.readers.lidc_parse import parse_lidc
+
+GOOD = b"""<?xml version="1.0" encoding="UTF-8"?>
+<LidcReadMessage xmlns="http://www.nih.gov">
+<ResponseHeader><SeriesInstanceUid>1.2.3</SeriesInstanceUid></ResponseHeader>
+<readingSession><unblindedReadNodule><noduleID>1</noduleID>
+<roi><imageZposition>1.5</imageZposition><imageSOP_UID>1.9</imageSOP_UID><inclusion>TRUE</inclusion>
+<edgeMap><xCoord>10</xCoord><yCoord>20</yCoord></edgeMap>
+</roi></unblindedReadNodule></readingSession></LidcReadMessage>"""
+LAUGHS = b"""<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">
+<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;">]><LidcReadMessage xmlns="http://www.nih.gov">&c;</LidcReadMessage>"""
+OUTSIDE = b"""<!DOCTYPE a SYSTEM "file:///etc/passwd"><LidcReadMessage xmlns="http://www.nih.gov"/>"""
+
+
+def parse(document: bytes, **limits):
+    return parse_lidc(io.BytesIO(document), "a.xml", replace(DEFAULT_LIDC_LIMITS, **limits))
+
+
+def test_the_good_one_is_good():
+    assert len(parse(GOOD).marks) == 1
+    assert len(parse(GOOD.decode().replace("UTF-8", "UTF-16").encode("utf-16")).marks) == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (b"<xCoord>10<", b"<xCoord>1e1<", "line 6: xCoord '1e1' is no whole pixel"),
+        (b"<xCoord>10<", b"<xCoord>10.5<", "line 6: xCoord '10.5' is no whole pixel"),
+        (b"<xCoord>10<", b"<xCoord>NaN<", "line 6: xCoord 'NaN' is no whole pixel"),
+        (b"<xCoord>10<", b"<xCoord><", "line 6: xCoord '' is no whole pixel"),
+        (b"<xCoord>10<", b"<xCoord>-10<", "outside the image"),
+        (b"<xCoord>10<", b"<xCoord>1000000<", "must lie in"),
+        (b"<xCoord>10<", b"<xCoord>" + b"9" * 40 + b"<", "region of '1'"),
+        (b"<xCoord>10<", b"<xCoord>" + b"9" * 5000 + b"<", "text longer than 4096"),
+        (b"<xCoord>10</xCoord>", b"", "needs one xCoord"),
+        (b">1.5<", b">nan<", "z_mm must be finite"),
+        (b">1.5<", b">inf<", "z_mm must be finite"),
+        (b">1.5<", b">1,5<", "'1,5' is no number"),
+        (b"<imageZposition>1.5</imageZposition>", b"", "no imageZposition"),
+        (b"TRUE", b"maybe", "TRUE or FALSE, got 'maybe'"),
+        (b">1.9<", b">../../etc<", "is no UID"),
+        (b">1.2.3<", b">1.2/3<", "line 3: SeriesInstanceUid '1.2/3' is no UID"),
+        (b"<SeriesInstanceUid>1.2.3</SeriesInstanceUid>", b"", "line 4: a readingSession comes before"),
+        (
+            b"</ResponseHeader>",
+            b"<SeriesInstanceUid>1.4</SeriesInstanceUid></ResponseHeader>",
+            "second SeriesInstanceUid",
+        ),
+        (b"http://www.nih.gov", b"http://www.nih.gov/else", "of namespace 'http://www.nih.gov/else'"),
+        (b' xmlns="http://www.nih.gov"', b"", "of namespace ''"),
+        (b"LidcReadMessage", b"html", "begins with 'html'"),
+        (b"readingSession", b"writingSession", "outside any readingSession"),
+        (b"</roi>", b"", "no well-formed XML"),
+        (b"<roi>", b"<roi a='1' a='2'>", "no well-formed XML"),
+        (b"UTF-8", b"UTF-99", "unknown encoding: UTF-99"),
+        (b"UTF-8", b"Shift-JIS", "save it as UTF-8"),
+    ],
+)
+def test_bad_values_name_the_line(old, new, message):
+    assert old in GOOD
+    with pytest.raises(AnnotationError) as caught:
+        parse(GOOD.replace(old, new))
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("a.xml, line ")
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301
+
+
+def test_repeated_rating_is_refused():
+    rating = b"<characteristics><margin>2</margin><margin>3</margin></characteristics>"
+    with pytest.raises(AnnotationError, match="given twice"):
+        parse(GOOD.replace(b"<roi>", rating + b"<roi>"))
+
+
+@pytest.mark.parametrize("cut", range(0, len(GOOD) - 1, 37))
+def test_truncated_anywhere(cut):
+    with pytest.raises(AnnotationError, match="no well-formed XML"):
+        parse(GOOD[:cut])
+
+
+@pytest.mark.parametrize("document", [LAUGHS, OUTSIDE, LAUGHS.decode().encode("utf-16")])
+def test_document_types_and_entities_are_refused(document):
+    with pytest.raises(AnnotationError, match="document type or entities"):
+        parse(document)
+
+
+def test_unknown_entity_is_refused():
+    with pytest.raises(AnnotationError, match="undefined entity"):
+        parse(GOOD.replace(b"<noduleID>1<", b"<noduleID>&a;<"))
+
+
+def test_huge_attribute_is_refused_before_it_is_complete():
+    class Endless(io.RawIOBase):
+        given = 0
+
+        def read(self, size=-1):
+            self.given += size
+            assert self.given < 10_000_000
+            return (b"<a b='" if self.given == size else b"") + b"x" * size
+
+    with pytest.raises(AnnotationError, match="a single tag is longer"):
+        parse_lidc(Endless(), "a.xml")
+
+
+def test_budgets():
+    with pytest.raises(AnnotationError, match="larger than the limit of 100 bytes"):
+        parse(GOOD, max_file_bytes=100)
+    with pytest.raises(AnnotationError, match="deeper than 4"):
+        parse(GOOD, max_depth=4)
+    with pytest.raises(AnnotationError, match="deeper than 32"):
+        parse(b"<LidcReadMessage xmlns='http://www.nih.gov'>" + b"<a>" * 100_000)
+    with pytest.raises(ValueError, match="max_depth must be positive"):
+        LidcLimits(max_depth=0)
+
+
+def zipped(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return path
+
+
+def tarred(path: Path, members: dict[str, bytes], kind: bytes = tarfile.REGTYPE) -> Path:
+    with tarfile.open(path, "w:gz" if path.suffix == ".gz" else "w") as archive:
+        for name, data in members.items():
+            member = tarfile.TarInfo(name)
+            member.size, member.type, member.linkname = len(data) if kind == tarfile.REGTYPE else 0, kind, "/etc/passwd"
+            archive.addfile(member, io.BytesIO(data))
+    return path
+
+
+def read_all(path: Path, **limits):
+    report = LidcReport()
+    found = list(read_lidc(path, report=report, limits=replace(DEFAULT_LIDC_LIMITS, **limits)))
+    return found, [str(problem) for problem in report.problems]
+
+
+@pytest.mark.parametrize("name", ["../a.xml", "/etc/a.xml", "x/../../a.xml", "C:/a.xml", "..\\a.xml"])
+@pytest.mark.parametrize("make", [zipped, tarred])
+def test_names_that_climb_out_are_refused_and_the_rest_is_read(tmp_path: Path, make, name):
+    found, problems = read_all(make(tmp_path / "a.archive", {name: GOOD, "fine.xml": GOOD}))
+    assert len(found) == 1
+    assert len(problems) == 1
+    assert "leads out of the archive" in problems[0]
+    with pytest.raises(AnnotationError, match="leads out"):
+        list(read_lidc(tmp_path / "a.archive"))
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
+def test_links_and_devices_are_refused(tmp_path: Path, kind):
+    found, problems = read_all(tarred(tmp_path / "a.tar", {"a.xml": b""}, kind))
+    assert found == []
+    assert "is a link or a device" in problems[0]
+
+
+@pytest.mark.parametrize(("make", "name"), [(zipped, "a.zip"), (tarred, "a.tar.gz")])
+def test_archives_have_budgets(tmp_path: Path, make, name):
+    path = make(tmp_path / name, {f"{k}.xml": GOOD + b" " * 10**6 for k in range(9)})
+    assert path.stat().st_size < 100_000
+    for limits in ({"max_archive_bytes": 10**6}, {"max_members": 3}):
+        _, problems = read_all(path, **limits)
+        assert any("raise LidcLimits" in problem for problem in problems)
+    found, problems = read_all(path, max_file_bytes=10**5)
+    assert found == []
+    assert len(problems) == 9
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz"])
+def test_damaged_archives(tmp_path: Path, name):
+    make = zipped if name == "a.zip" else tarred
+    whole = make(
+        tmp_path / name, {f"{k}.xml": GOOD + os.urandom(3000).hex().encode().join([b"<!--", b"-->"]) for k in range(9)}
+    )
+    data = whole.read_bytes()
+    whole.write_bytes(data[: len(data) // 2])
+    with pytest.raises(AnnotationError, match=r"damaged|cannot be read"):
+        list(read_lidc(whole))
+    found, problems = read_all(whole)
+    assert "download it again" in problems[-1]
+    assert len(found) == (0 if name == "a.zip" else 1)  # the directory of a zip is at its end
+
+
+def test_tar_that_is_cut_between_members(tmp_path: Path):
+    whole = tarred(tmp_path / "a.tar", {"a.xml": GOOD, "b.xml": GOOD})
+    whole.write_bytes(whole.read_bytes()[: 512 + -(-len(GOOD) // 512) * 512])
+    with pytest.raises(AnnotationError, match="breaks off"):
+        list(read_lidc(whole))
+
+
+def test_tar_header_that_claims_gigabytes(tmp_path: Path):
+    member = tarfile.TarInfo("a.xml")
+    member.type, member.size = tarfile.XHDTYPE, 8 * 10**9
+    (tmp_path / "a.tar").write_bytes(member.tobuf(tarfile.GNU_FORMAT) + bytes(2048))
+    with pytest.raises(AnnotationError, match="claims"):
+        list(read_lidc(tmp_path / "a.tar"))
+
+
+def test_a_pipe_and_a_dead_link_in_a_folder(tmp_path: Path):
+    os.mkfifo(tmp_path / "a.xml")
+    (tmp_path / "b.xml").symlink_to(tmp_path / "none")
+    (tmp_path / "c.xml").write_bytes(GOOD)
+    found, problems = read_all(tmp_path)
+    assert len(found) == 1
+    assert len(problems) == 2
+
+
+def test_same_file_twice_counts_once(tmp_path: Path):
+    for name in ("a.xml", "b.xml"):
+        (tmp_path / name).write_bytes(GOOD)
+    (marks,), problems = read_all(tmp_path)
+    assert (len(marks.marks), marks.sessions, problems) == (1, 1, [])
