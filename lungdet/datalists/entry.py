@@ -108,12 +108,21 @@ class ScanEntry:
 
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> ScanEntry:
-        """Read back what :meth:`to_json` wrote, or an entry that has no more than an image and boxes."""
+        """Read back what :meth:`to_json` wrote, or an entry that has no more than an image and boxes.
+
+        Raises:
+            ValueError: lists that belong together have different lengths, or a box is no box.
+        """
         boxes, labels = entry.get("box", []), entry.get("label", [])
         weights = entry.get("weight") or [1.0] * len(boxes)
         facts = entry.get("nodules") or [{}] * len(boxes)
         provenance = dict(entry.get("provenance", {}))
-        reasons = entry.get("ignore_reason", [])
+        ignored, reasons = entry.get("ignore_box", []), entry.get("ignore_reason", [])
+        if not len(boxes) == len(labels) == len(weights) == len(facts) or len(ignored) != len(reasons):
+            raise ValueError(
+                f"{entry['image']}: {len(boxes)} boxes with {len(labels)} labels, {len(weights)} weights and "
+                f"{len(facts)} nodules; {len(ignored)} ignored boxes with {len(reasons)} reasons"
+            )
         return cls(
             image=entry["image"],
             patient_id=entry.get("patient_id") or entry["image"],
@@ -122,9 +131,7 @@ class ScanEntry:
                 LabelledBox(tuple(box), label, weight, known)
                 for box, label, weight, known in zip(boxes, labels, weights, facts, strict=True)
             ),
-            ignored=tuple(
-                IgnoredBox(tuple(box), reason) for box, reason in zip(entry.get("ignore_box", []), reasons, strict=True)
-            ),
+            ignored=tuple(IgnoredBox(tuple(box), reason) for box, reason in zip(ignored, reasons, strict=True)),
             series_uid=entry.get("series_uid", ""),
             sources=tuple(provenance.pop("sources", ())),
             facts=provenance,

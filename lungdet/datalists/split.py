@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from .entry import ScanEntry
 
@@ -22,9 +21,9 @@ def split_by_patient(
 ) -> dict[str, list[ScanEntry]]:
     """Split so that all images of a patient come into one part.
 
-    Patients are sorted by whether they have nodules and how large the largest is; within each such group, in a random
-    order, every patient goes to the part that lacks most. So each part has its share of each group, to within one
-    patient, and the result does not depend on the order of the entries.
+    Patients are sorted by whether they have nodules and how large the largest is, those of each such group in a random
+    order; then each goes to the part that lacks most so far. So every part has its share of the patients, to within
+    one, and of every group, to within two; the result does not depend on the order of the entries.
 
     Args:
         entries: all images.
@@ -128,20 +127,16 @@ def _patients_by_stratum(entries: Sequence[ScanEntry]) -> dict[int, list[str]]:
     return dict(sorted(strata.items()))
 
 
-def _assign(strata: Mapping[int, list[str]], shares: Mapping[str, float], seed: int) -> dict[str, Any]:
-    """Give every patient a part; what one stratum lacks is made up for in the next."""
+def _assign(strata: Mapping[int, list[str]], shares: Mapping[str, float], seed: int) -> dict[str, str]:
+    """Go through the strata, each in a random order, and give every patient to the part that lacks most so far."""
     generator = random.Random(seed)
     part_of: dict[str, str] = {}
     given = dict.fromkeys(shares, 0)
     for patients in strata.values():
         order = patients.copy()
         generator.shuffle(order)
-        here = dict.fromkeys(shares, 0)
-        for number, patient in enumerate(order, start=1):
-            owed = {part: share * number - here[part] for part, share in shares.items() if share > 0}
-            total = len(part_of) + 1
-            part = max(owed, key=lambda name: (round(owed[name], 6), shares[name] * total - given[name]))
-            part_of[patient] = part
-            here[part] += 1
-            given[part] += 1
+        for patient in order:
+            lacks = {part: share * (len(part_of) + 1) - given[part] for part, share in shares.items() if share > 0}
+            part_of[patient] = max(lacks, key=lambda part: round(lacks[part], 6))  # of equals the first
+            given[part_of[patient]] += 1
     return part_of
