@@ -4,8 +4,10 @@ from .build_deeplesion import DeepLesionChoice, build_deeplesion, lesion_boxes_l
 from .build_luna16 import build_luna16
 from .build_tensorbox import build_tensorbox, to_tensorbox
 from .built import BuiltList
+from .consensus import find_nodules
 from .detection_list import detection_list_content, read_detection_list
 from .entry import IgnoredBox, LabelledBox, ScanEntry
+from .grouping import GroupingRule, group_marks
 from .nndetection import read_nndetection, write_nndetection
 from .patients import read_patients
 from .schema import DatalistError, datalist_content, load_entries, load_schema, read_datalist, write_datalist
@@ -17,6 +19,7 @@ __all__ = [
     "BuiltList",
     "DatalistError",
     "DeepLesionChoice",
+    "GroupingRule",
     "IgnoredBox",
     "LabelledBox",
     "LeakError",
@@ -29,6 +32,8 @@ __all__ = [
     "datalist_content",
     "detection_list_content",
     "find_leaks",
+    "find_nodules",
+    "group_marks",
     "lesion_boxes_lps",
     "load_entries",
     "load_schema",
