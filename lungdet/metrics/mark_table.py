@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .nearest_point import read_nearest_corner
 from .nodule_matching import ScanMatch
 from .protocols import Reading
 
@@ -75,22 +76,11 @@ class MarkTable:
     def sensitivities(self, counts: Counts, fp_rates: Sequence[float] | Array, reading: Reading) -> Array:
         """Read the curves of all groups, ``(K, R)``; NaN for a group without nodules.
 
-        Interpolated: linearly between operating points; where the curve rises straight up the top counts. Nearest: at
-        the operating point whose false positives are nearest; of several the first that a falling threshold meets, the
-        one with the fewest false positives and the lowest sensitivity. Beyond the end of the curve its end counts.
+        Interpolated: linearly between operating points. Where the curve rises straight up the top counts, and beyond
+        the end of the curve its end. Nearest: see :func:`~lungdet.metrics.nearest_point.read_nearest_corner`.
         """
         limits = _whole_where_meant(np.asarray(fp_rates, dtype=np.float64) * counts.scans)  # in false positives
-        at = self._last_point_within(counts, limits)
-        after = np.minimum(at + 1, len(self.thresholds))
-        below, above = counts.false[self.false_at[at]], counts.false[self.false_at[after]]
-        if reading == "nearest":
-            nearest = np.where((above > below) & (above - limits < limits - below), after, at)
-            first = np.searchsorted(counts.false, counts.false[self.false_at[nearest]], side="left")
-            hits = counts.hits[:, self.hits_at[np.searchsorted(self.false_at, first, side="left")]].astype(np.float64)
-        else:
-            part = np.where(above > below, (limits - below) / np.maximum(above - below, 1), 0.0)
-            low, high = counts.hits[:, self.hits_at[at]], counts.hits[:, self.hits_at[after]]
-            hits = low + part * (high - low)
+        hits = self._interpolate(counts, limits) if reading == "interpolated" else self._nearest(counts, limits)
         return np.asarray(hits / np.where(counts.nodules > 0, counts.nodules, np.nan)[:, None])
 
     def precisions(self, counts: Counts, recalls: Array) -> Array:
@@ -101,6 +91,20 @@ class MarkTable:
         at = np.searchsorted(self.hits_at, np.where(reached, needed, 0), side="left")
         hits, false = counts.hits[0][self.hits_at[at]], counts.false[self.false_at[at]]
         return np.where(reached, hits / np.maximum(hits + false, 1), 0.0)
+
+    def _interpolate(self, counts: Counts, limits: Array) -> Array:
+        at = self._last_point_within(counts, limits)
+        after = np.minimum(at + 1, len(self.thresholds))
+        below, above = counts.false[self.false_at[at]], counts.false[self.false_at[after]]
+        part = np.where(above > below, (limits - below) / np.maximum(above - below, 1), 0.0)
+        low, high = counts.hits[:, self.hits_at[at]], counts.hits[:, self.hits_at[after]]
+        return np.asarray(low + part * (high - low))
+
+    def _nearest(self, counts: Counts, limits: Array) -> Whole:
+        end = int(self._last_point_within(counts, 2 * limits.max(keepdims=True))[0]) + 2
+        false, hits = counts.false[self.false_at[:end]], counts.hits[:, self.hits_at[:end]]
+        all_false = int(counts.false[-1])
+        return np.stack([read_nearest_corner(false, group, limits, all_false) for group in hits])
 
     def _last_point_within(self, counts: Counts, limits: Array) -> Whole:
         """Index of the last operating point that has no more false positives than each limit."""

@@ -88,7 +88,7 @@ LUNA16 = ScoringProtocol("luna16", max_marks=100, uses_excluded=True)
 """The official evaluation of LUNA16 (Setio et al., Medical Image Analysis 42, 2017)."""
 
 SIMPLIFIED = ScoringProtocol("simplified", reading="nearest")
-"""A simplified CPM in circulation since 2025: no exclusion list, all marks, the nearest operating point."""
+"""A simplified CPM in circulation since 2025: no exclusion list, all marks, the nearest corner of the curve."""
 
 DEEPLESION = ScoringProtocol("deeplesion", fp_rates=DEEPLESION_FP_RATES, hit="iou", min_iou=0.5, unit="image")
 """Detection on DeepLesion's key slices: sensitivity at 0.5 to 16 false positives per image, IoU of at least 0.5."""

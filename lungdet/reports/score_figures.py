@@ -136,7 +136,8 @@ def draw_precision_recall(
 
 def _line(axes: Axes, x: Any, y: Any, curve: CurveToDraw, color: str) -> None:
     axes.plot(x, y, color=color, label=curve.label, zorder=3)
-    axes.plot(curve.dots_x, curve.dots_y, "o", color=color, markersize=4.5, zorder=4, clip_on=False)
+    (dots,) = axes.plot(curve.dots_x, curve.dots_y, "o", color=color, markersize=4.5, zorder=4, clip_on=False)
+    dots.set_in_layout(False)  # those on the frame are drawn whole, and take no room
     band = np.asarray(curve.band, dtype=np.float64).reshape(-1, 2)
     if len(band):
         axes.fill_between(np.asarray(curve.band_x), band[:, 0], band[:, 1], color=color, alpha=0.18, linewidth=0)

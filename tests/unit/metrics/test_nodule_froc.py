@@ -113,3 +113,60 @@ def test_processes_share_their_scans(tmp_path, monkeypatch: pytest.MonkeyPatch) 
     for worker in workers:
         worker.join(60)
     assert [worker.exitcode for worker in workers] == [0, 0]
+
+
+def test_protocols_differ_in_what_excluded_boxes_are() -> None:
+    for protocol, false in (("luna16", 0), ("simplified", 1)):
+        for hit in ("distance", "iou"):
+            metric = NoduleFROC(protocol=protocol, hit=hit)
+            metric.update(([(torch.cat([NODULE, ELSEWHERE]), [0.9, 0.8])], [{"box": NODULE, "ignore_box": ELSEWHERE}]))
+            assert (metric.result().false_positives, metric.result().true_positives) == (false, 1)
+            metric.reset()
+            metric.update_scan([[0, 0, 0]], [0.9], [], [], [[0, 0, 1]], [6.0], mark_diameters_mm=[6.0])
+            assert metric.result().false_positives == false
+            assert metric.result().protocol.name.startswith(protocol)
+
+
+def test_hits_by_overlap_do_not_hang_on_the_spacing() -> None:
+    shift = torch.tensor([0.0, 0, 2, 0, 0, 2])  # IoU 1/2
+    for spacing_mm in ((1.0, 1.0, 1.0), (0.5, 0.5, 4.0)):
+        for min_iou, found in ((0.5, 1.0), (0.51, 0.0)):
+            metric = NoduleFROC(spacing_mm=spacing_mm, hit="iou", min_iou=min_iou)
+            metric.update(([(NODULE + shift, SCORE)], [NODULE]))
+            assert metric.compute() == found
+
+
+def test_cubes_around_balls_overlap() -> None:
+    metric = NoduleFROC(hit="iou", min_iou=0.5)
+    metric.update_scan([[0, 0, 2]], [0.9], [[0, 0, 0]], [6.0], mark_diameters_mm=[6.0])
+    assert metric.compute() == 1.0
+    with pytest.raises(ValueError, match="diameters of marks"):
+        metric.update_scan([[0, 0, 2]], [0.9], [[0, 0, 0]], [6.0])
+
+
+def test_slices_are_scored_by_deeplesions_protocol() -> None:
+    metric = NoduleFROC(protocol="deeplesion")
+    metric.update(([([[0, 0, 4, 4], [9, 9, 12, 12]], [0.8, 0.9])], [[[0, 0, 4, 3]]]))
+    assert metric.result().sensitivities == (0.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+    with pytest.raises(ValueError, match="hit='iou'"):
+        NoduleFROC().update(([([[0, 0, 4, 4]], [0.8])], [[[0, 0, 4, 3]]]))
+
+
+def test_strata_of_labels_and_sizes() -> None:
+    metric = NoduleFROC(strata_keys=("readers",), size_edges_mm=(6.5,))
+    target = {"box": torch.cat([NODULE, ELSEWHERE]), "readers": torch.tensor([3, 4])}
+    metric.update(([(NODULE, SCORE)], [target]))
+    metric.update_scan([], [], [[0, 0, 0]], [9.0], strata={"readers": ["4"]})
+    found = {(part.kind, part.label): (part.true_positives, part.nodules) for part in metric.result().strata}
+    assert found == {
+        ("size", "< 6.5 mm"): (1, 2), ("size", ">= 6.5 mm"): (0, 1), ("readers", "3"): (1, 1), ("readers", "4"): (0, 2)
+    }  # fmt: skip
+
+
+def test_intervals_come_with_the_protocol() -> None:
+    metric = NoduleFROC(max_marks=50)
+    with pytest.raises(NotComputableError):
+        metric.intervals()
+    metric.update(([(NODULE, SCORE), NOTHING], [NODULE, NODULE]))
+    assert metric.intervals(resamples=200).cpm == (0.0, 1.0)
+    assert metric.result().protocol.name == "luna16 (max_marks=50)"
