@@ -37,6 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--min-readers", type=int, default=3, metavar="N",
         help="lidc: nodules of fewer readers are regions to ignore (default 3)",
     )  # fmt: skip
+    parser.add_argument(
+        "--level", type=float, default=0.5, metavar="L",
+        help="lidc: share of a nodule's readers that must include a voxel (default 0.5)",
+    )  # fmt: skip
     group = parser.add_argument_group("deeplesion")
     group.add_argument("--slices", action="store_true", help="2D: key slices as PNG, boxes in pixels")
     group.add_argument("--margin-px", type=float, default=5.0, metavar="PX", help="padding of the marks (default 5)")
@@ -51,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Make the list and print what it holds; 1 if something was left out."""
-    from lungdet.datalists import DeepLesionChoice
+    from lungdet.datalists import DeepLesionChoice, LidcChoice
     from lungdet.workflows.datalist import DatalistOptions, make_datalist
 
     choice = DeepLesionChoice(
@@ -63,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
         folds=options.folds,
         seed=options.seed,
         patients=options.patients,
-        min_readers=options.min_readers,
+        lidc=LidcChoice(options.min_readers, options.level),
         deeplesion=choice,
     )
     with messages_above_the_bar():

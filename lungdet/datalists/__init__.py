@@ -1,6 +1,7 @@
 """Labels to training lists: one entry for each image, split by patient, as JSON with a schema. No torch."""
 
 from .build_deeplesion import DeepLesionChoice, build_deeplesion, lesion_boxes_lps
+from .build_lidc import LidcChoice, build_lidc
 from .build_luna16 import build_luna16
 from .build_tensorbox import build_tensorbox, to_tensorbox
 from .built import BuiltList
@@ -23,9 +24,11 @@ __all__ = [
     "IgnoredBox",
     "LabelledBox",
     "LeakError",
+    "LidcChoice",
     "ScanEntry",
     "assign_folds",
     "build_deeplesion",
+    "build_lidc",
     "build_luna16",
     "build_tensorbox",
     "check_leaks",

@@ -19,6 +19,7 @@ from lungdet.records.lesion import DEEPLESION_MARGIN_PX, LESION_TYPES, Lesion
 from .built import BuiltList
 from .entry import IgnoredBox, LabelledBox, ScanEntry
 
+Row = tuple[Lesion, int]  # and its line in the file
 Depth = Literal["slice", "diameter"]
 PARTS = {"train": "training", "validation": "validation", "test": "test"}
 NOTES = (
@@ -72,9 +73,9 @@ def build_deeplesion(
     """
     choice = choice or DeepLesionChoice()
     problems = [str(problem) for problem in table.problems]
-    images = _slices(table.lesions, base, problems) if choice.slices else _volumes(table.lesions, base, problems)
-    lines = dict(zip(map(id, table.lesions), table.lines, strict=True))
-    entries = tuple(_entry(image, lesions, choice, table.path, lines) for image, lesions in images.items())
+    rows = list(zip(table.lesions, table.lines, strict=True))
+    images = _slices(rows, base, problems) if choice.slices else _volumes(rows, base, problems)
+    entries = tuple(_entry(image, members, choice, table.path) for image, members in images.items())
     return BuiltList("deeplesion", entries, tuple(problems), NOTES[: 1 + (not choice.slices)], "parts", ("lesion",))
 
 
@@ -99,32 +100,32 @@ def lesion_boxes_lps(lesions: Sequence[Lesion], choice: DeepLesionChoice | None 
     return mapped
 
 
-def _slices(lesions: Sequence[Lesion], base: str | Path | None, problems: list[str]) -> dict[str, list[Lesion]]:
+def _slices(rows: Sequence[Row], base: str | Path | None, problems: list[str]) -> dict[str, list[Row]]:
     """Lesions by the path of their key slice."""
-    images: dict[str, list[Lesion]] = defaultdict(list)
-    for lesion in lesions:
-        images[lesion.png_path].append(lesion)
+    images: dict[str, list[Row]] = defaultdict(list)
+    for lesion, line in rows:
+        images[lesion.png_path].append((lesion, line))
     return dict(images) if base is None else _present(images, Path(base), problems)
 
 
-def _volumes(lesions: Sequence[Lesion], base: str | Path | None, problems: list[str]) -> dict[str, list[Lesion]]:
+def _volumes(rows: Sequence[Row], base: str | Path | None, problems: list[str]) -> dict[str, list[Row]]:
     """Lesions by the name of the volume that holds their key slice."""
     # In some series the spacing changes from one group of slices to the next: 1 mm, then 5 mm.
-    by_series: dict[tuple[str, tuple[float, float, float]], list[Lesion]] = defaultdict(list)
-    for lesion in lesions:
-        by_series[lesion.series_name, lesion.spacing_mm].append(lesion)
+    by_series: dict[tuple[str, tuple[float, float, float]], list[Row]] = defaultdict(list)
+    for lesion, line in rows:
+        by_series[lesion.series_name, lesion.spacing_mm].append((lesion, line))
     there = {} if base is None else _volume_files(Path(base))
-    images: dict[str, list[Lesion]] = defaultdict(list)
+    images: dict[str, list[Row]] = defaultdict(list)
     for (series, _), members in by_series.items():
-        groups = there.get(series) or _named_groups(members)
-        for lesion in members:
+        groups = there.get(series) or _named_groups([lesion for lesion, _ in members])
+        for lesion, line in members:
             name = next((name for low, high, name in groups if low <= lesion.key_slice <= high), None)
             if name is None:
                 problems.append(f"{base}: no volume of {series} holds slice {lesion.key_slice}; convert it again")
-            elif name in images and images[name][0].spacing_mm != lesion.spacing_mm:
+            elif name in images and images[name][0][0].spacing_mm != lesion.spacing_mm:
                 problems.append(f"{name}: its lesions give different spacings; slice {lesion.key_slice} left out")
             else:
-                images[name].append(lesion)
+                images[name].append((lesion, line))
     return dict(images) if base is None else _present(images, Path(base), problems)
 
 
@@ -147,27 +148,26 @@ def _volume_files(base: Path) -> dict[str, list[tuple[int, int, str]]]:
     return found
 
 
-def _present(images: dict[str, list[Lesion]], base: Path, problems: list[str]) -> dict[str, list[Lesion]]:
+def _present(images: dict[str, list[Row]], base: Path, problems: list[str]) -> dict[str, list[Row]]:
     missing = [name for name in images if not (base / name).is_file()]
     problems.extend(f"{base / name}: no such image; {len(images[name])} lesions left out" for name in missing)
-    return {name: lesions for name, lesions in images.items() if name not in set(missing)}
+    return {name: rows for name, rows in images.items() if name not in set(missing)}
 
 
-def _entry(
-    image: str, lesions: Sequence[Lesion], choice: DeepLesionChoice, path: str, lines: dict[int, int]
-) -> ScanEntry:
+def _entry(image: str, rows: Sequence[Row], choice: DeepLesionChoice, path: str) -> ScanEntry:
+    lesions = [lesion for lesion, _ in rows]
     first = lesions[0]
     if choice.slices:
         boxes = [lesion.recist_box_edge(choice.margin_px, choice.margin_mm) for lesion in lesions]
     else:
         boxes = list(map(tuple, lesion_boxes_lps(lesions, choice).tolist()))
     kept, ignored = [], []
-    for lesion, box in zip(lesions, boxes, strict=True):
+    for (lesion, line), box in zip(rows, boxes, strict=True):
         reason = _reason(lesion, choice)
         if reason:
             ignored.append(IgnoredBox(box, reason))
         else:
-            kept.append(LabelledBox(box, facts=_facts(lesion, lines[id(lesion)])))
+            kept.append(LabelledBox(box, facts=_facts(lesion, line)))
     return ScanEntry(
         image=image,
         patient_id=first.patient_id,

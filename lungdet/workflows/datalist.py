@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ from lungdet.datalists import (
     PARTS,
     BuiltList,
     DeepLesionChoice,
+    LidcChoice,
     ScanEntry,
     assign_folds,
     build_deeplesion,
+    build_lidc,
     build_luna16,
     build_tensorbox,
     datalist_content,
@@ -46,7 +48,7 @@ class DatalistOptions:
             or for the official folds.
         seed: of the split.
         patients: CSV with ``patient_id,series_uid``, for labels that name no patients.
-        min_readers: LIDC-IDRI: a nodule of fewer readers is an ignored region.
+        lidc: LIDC-IDRI: what to make of the marks.
         deeplesion: DeepLesion: what to make of the lesions.
         progress: show a progress bar, on a terminal only.
     """
@@ -56,7 +58,7 @@ class DatalistOptions:
     folds: int = 0
     seed: int = 0
     patients: str | Path | None = None
-    min_readers: int = 3
+    lidc: LidcChoice = field(default_factory=LidcChoice)
     deeplesion: DeepLesionChoice = field(default_factory=DeepLesionChoice)
     progress: bool = True
 
@@ -192,7 +194,13 @@ def _tensorbox(sources: Sequence[str | Path], options: DatalistOptions) -> Built
     return BuiltList(built.name, built.entries, (*problems, *built.problems), built.notes, built.official)
 
 
+def _lidc(sources: Sequence[str | Path], options: DatalistOptions) -> BuiltList:
+    patients = None if options.patients is None else read_patients(options.patients)
+    return build_lidc(sources, options.images, patients, options.lidc, progress=_bar(options, "series"))
+
+
 _BUILDERS: dict[str, Callable[[Sequence[str | Path], DatalistOptions], BuiltList]] = {
+    "lidc": _lidc,
     "luna16": _luna16,
     "deeplesion": _deeplesion,
     "tensorbox": _tensorbox,
@@ -224,6 +232,20 @@ def _nothing(kind: str, sources: Sequence[str | Path], problems: Sequence[str]) 
     return LabelProblem(", ".join(map(str, sources)), None, f"nothing in it makes a list of {kind}{first}")
 
 
+def _lidc_told(options: DatalistOptions) -> dict[str, Any]:
+    return {"min_readers": options.lidc.min_readers, "level": options.lidc.level, "rule": asdict(options.lidc.rule)}
+
+
+def _deeplesion_told(options: DatalistOptions) -> dict[str, Any]:
+    return {
+        key: sorted(value) if isinstance(value, (set, frozenset)) else value
+        for key, value in asdict(options.deeplesion).items()
+    }
+
+
+_CHOSEN: dict[str, Callable[[DatalistOptions], dict[str, Any]]] = {"lidc": _lidc_told, "deeplesion": _deeplesion_told}
+
+
 def _told(options: DatalistOptions, sources: Sequence[str | Path], built: BuiltList) -> dict[str, Any]:
     """Options as the list tells them; names of files without their folders."""
     return {
@@ -232,4 +254,5 @@ def _told(options: DatalistOptions, sources: Sequence[str | Path], built: BuiltL
         "shares": list(options.shares or DEFAULT_SHARES),
         "folds": options.folds,
         "seed": options.seed,
+        **_CHOSEN.get(built.name, lambda options: {})(options),
     }
