@@ -12,9 +12,9 @@ from lungdet.records.mark import Mark, SeriesMarks
 def join_files(parts: Sequence[SeriesMarks]) -> SeriesMarks:
     """Join what several files say about one series.
 
-    A session is a repetition if an earlier file has one with exactly the same marks, by the same reader. LIDC-IDRI
-    holds such copies: six series have two to six files. A session without marks is dropped only if its file has no new
-    one with marks, for two readers may both have seen nothing.
+    A session is a repetition if an earlier file has one with exactly the same marks, by the same reader. LIDC-IDRI has
+    such copies: files of one series that differ in their own UID alone. A session without marks is dropped only if its
+    file has no new one with marks, for two readers may both have seen nothing.
 
     Args:
         parts: marks of one series, file by file, at least one.
