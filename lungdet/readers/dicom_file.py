@@ -43,9 +43,10 @@ TRANSFER_SYNTAX = 0x00020010
 
 CT_KEYWORDS = (
     "SpecificCharacterSet ImageType SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID FrameOfReferenceUID "
+    "PatientID "
     "Modality Manufacturer SeriesDescription StudyDescription SeriesNumber AcquisitionNumber InstanceNumber "
     "AcquisitionDate AcquisitionTime AcquisitionDateTime ContentTime TemporalPositionIndex "
-    "ConvolutionKernel SliceThickness SpacingBetweenSlices GantryDetectorTilt PatientPosition "
+    "ConvolutionKernel KVP SliceThickness SpacingBetweenSlices GantryDetectorTilt PatientPosition "
     "ImagePositionPatient ImageOrientationPatient PixelSpacing SliceLocation "
     "SamplesPerPixel PhotometricInterpretation PlanarConfiguration NumberOfFrames Rows Columns BitsAllocated "
     "BitsStored HighBit PixelRepresentation PixelPaddingValue PixelPaddingRangeLimit RescaleSlope RescaleIntercept "

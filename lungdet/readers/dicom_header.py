@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pydicom.datadict import dictionary_VR
-from pydicom.dataelem import RawDataElement
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.uid import (
@@ -25,6 +25,7 @@ from .dicom_elements import PIXELS, PixelElement
 from .dicom_encoding import Encoding
 from .dicom_limits import ReadLimits
 from .errors import DicomFileError
+from .plain_text import printable
 
 NATIVE_SYNTAXES = frozenset(
     {ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian}
@@ -96,14 +97,17 @@ class DicomHeader:
         return default if value is None or value == "" else value
 
     def text(self, keyword: str) -> str:
-        r"""Return the value of a text element without padding, several values joined by "\\"; "" where it is absent."""
+        r"""Return the value of a text element without padding, several values joined by "\\"; "" where it is absent.
+
+        Control characters are left out: they have no place in an element that is shown or compared.
+        """
         element = self.dataset.get_item(keyword)
         if isinstance(element, RawDataElement) and isinstance(element.value, bytes):
             raw = element.value
             if raw.isascii() and b"\x1b" not in raw:  # ESC would switch the character set
-                return raw.decode("ascii").strip(" \0")
+                return printable(raw.decode("ascii").strip(" \0"))
         value = self.get(keyword, "")
-        return "\\".join(str(part) for part in value) if isinstance(value, MultiValue) else str(value)
+        return printable("\\".join(str(part) for part in value) if isinstance(value, MultiValue) else str(value))
 
     def texts(self, keyword: str) -> tuple[str, ...]:
         """Return the values as text without padding; () where they are absent."""
@@ -117,10 +121,8 @@ class DicomHeader:
             DicomFileError: one is no finite number.
         """
         element = self.dataset.get_item(keyword)
-        if element is None or (not element.value and element.value != 0):
-            return ()
         try:
-            values = _raw_numbers(element) if isinstance(element, RawDataElement) else _converted_numbers(element.value)
+            values = numbers_of(element)
         except (ValueError, TypeError, struct.error) as error:
             raise self._broken(keyword, error) from error
         if not all(map(math.isfinite, values)):
@@ -155,6 +157,19 @@ class DicomHeader:
         )
 
 
+def numbers_of(element: DataElement | RawDataElement | None) -> tuple[float, ...]:
+    """Return the values of an element as numbers; () where it is absent or empty.
+
+    Raises:
+        ValueError: one is no number, or is written as Python writes it and DICOM does not, such as ``1_0``.
+        TypeError: the element holds no numbers.
+        struct.error: its length does not fit its kind.
+    """
+    if element is None or (not element.value and element.value != 0):
+        return ()
+    return _raw_numbers(element) if isinstance(element, RawDataElement) else _converted_numbers(element.value)
+
+
 def _raw_numbers(element: RawDataElement) -> tuple[float, ...]:
     """Convert without pydicom, which takes ten times as long."""
     raw = element.value or b""
@@ -162,6 +177,8 @@ def _raw_numbers(element: RawDataElement) -> tuple[float, ...]:
     code = BINARY_VRS.get(vr)
     if code is None:
         text = raw.strip(b" \0")
+        if b"_" in text:
+            raise ValueError(f"{text[:40].decode('latin-1')!r} is no number")
         return tuple(float(part) for part in text.split(b"\\")) if text else ()
     order = "<" if element.is_little_endian else ">"
     count = len(raw) // struct.calcsize(order + code)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from os import PathLike, fspath
 
+from .plain_text import printable
+
 
 class SeriesError(ValueError):
     """A series cannot be trusted as a volume; the message names the files, the numbers and the remedy."""
@@ -30,7 +32,7 @@ class DicomFileError(SeriesError):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.problem}; {self.remedy}"
+        return printable(f"{self.path}: {self.problem}; {self.remedy}")
 
 
 class NotDicomError(DicomFileError):

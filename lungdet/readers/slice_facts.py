@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from .dicom_file import DicomHeader
 from .errors import DicomFileError
+from .plain_text import printable
 
 Vector: TypeAlias = tuple[float, ...]
 
@@ -15,6 +16,11 @@ DIRECTORY_CLASS = "1.2.840.10008.1.3.10"  # a DICOMDIR, whatever it is called
 SECONDARY_CAPTURE_CLASSES = "1.2.840.10008.5.1.4.1.1.7"  # single-frame and, with a suffix, multi-frame
 ENHANCED_CT_CLASSES = frozenset({"1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2"})  # and legacy converted
 NO_VOLUME_WORDS = {"LOCALIZER": "localizer", "SCREEN SAVE": "screen save", "DOSE_INFO": "dose page"}
+# A patient fits in with room to spare; what lies outside is a slip of the unit or the point, or meant to harm.
+PIXEL_LIMITS_MM = (0.05, 20.0)
+MOST_COORDINATE_MM = 1e5
+LEAST_SPAN_HU = 10.0  # a rescale that maps all stored values into less has erased the picture
+MOST_SLOPE, MOST_INTERCEPT_HU = 1e3, 1e6
 # RescaleType terms that are quantities of their own (PS3.3 C.11.1.1.2); US is "unspecified", others are free text.
 NOT_HU = frozenset({"OD", "HU_MOD", "MGML", "Z_EFF", "ED", "EDW", "PCT"})
 
@@ -60,7 +66,8 @@ class SliceFacts:
     def name(self) -> str:
         """File name, with the frame counted from 1 where the file holds several: for messages."""
         frames = self.header.integer("NumberOfFrames") or 1
-        return f"{self.path.name} (frame {self.frame + 1})" if frames > 1 else self.path.name
+        name = printable(self.path.name)
+        return f"{name} (frame {self.frame + 1})" if frames > 1 else name
 
 
 def why_left_out(header: DicomHeader) -> str:
@@ -96,17 +103,19 @@ def facts_of_slice(header: DicomHeader) -> SliceFacts:
         raise DicomFileError(
             header.path, f"it holds {frames} frames without a position of each", "export it as single or enhanced CT"
         )
+    slope, intercept = exactly(1, "RescaleSlope", header)[0], exactly(1, "RescaleIntercept", header)[0]
+    check_rescale(slope, intercept, header)
     return SliceFacts(
         header=header,
         frame=0,
         series_uid=header.text("SeriesInstanceUID"),
         sop_uid=header.text("SOPInstanceUID"),
-        position_lps_mm=exactly(3, "ImagePositionPatient", header),
+        position_lps_mm=near_position(exactly(3, "ImagePositionPatient", header), header),
         orientation=exactly(6, "ImageOrientationPatient", header),
-        pixel_spacing_mm=positive_spacing(exactly(2, "PixelSpacing", header), header),
+        pixel_spacing_mm=usable_spacing(exactly(2, "PixelSpacing", header), header),
         grid=grid_of(header),
-        slope=usable_slope(exactly(1, "RescaleSlope", header)[0], header),
-        intercept=exactly(1, "RescaleIntercept", header)[0],
+        slope=slope,
+        intercept=intercept,
         rescale_type=hu_type(header.text("RescaleType"), header),
         thickness_mm=header.number("SliceThickness"),
     )
@@ -131,27 +140,52 @@ def missing(keyword: str, wanted: int, found: int, header: DicomHeader) -> Dicom
     return DicomFileError(header.path, problem, remedy)
 
 
-def positive_spacing(spacing_mm: Vector, header: DicomHeader) -> Vector:
-    """Return PixelSpacing if both distances are positive.
+def near_position(position_lps_mm: Vector, header: DicomHeader) -> Vector:
+    """Return ImagePositionPatient unless it is farther than 100 m from the origin.
 
     Raises:
-        DicomFileError: one is not.
+        DicomFileError: it is.
     """
-    if min(spacing_mm) <= 0:
-        problem = f"PixelSpacing must be positive, got {spacing_mm[0]:g} and {spacing_mm[1]:g} mm"
+    if max(map(abs, position_lps_mm)) > MOST_COORDINATE_MM:
+        where = ", ".join(f"{value:g}" for value in position_lps_mm)
+        problem = f"ImagePositionPatient is {where} mm, more than 100 m away"
         raise DicomFileError(header.path, problem, "correct it or leave the file out")
+    return position_lps_mm
+
+
+def usable_spacing(spacing_mm: Vector, header: DicomHeader) -> Vector:
+    """Return PixelSpacing if both distances are positive and can be those of a CT.
+
+    Raises:
+        DicomFileError: one is not positive, or is outside 0.05 to 20 mm.
+    """
+    low, high = PIXEL_LIMITS_MM
+    if min(spacing_mm) < low or max(spacing_mm) > high:
+        got = f"got {spacing_mm[0]:g} and {spacing_mm[1]:g} mm"
+        must = "be positive" if min(spacing_mm) <= 0 else f"lie between {low:g} and {high:g} mm"
+        raise DicomFileError(header.path, f"PixelSpacing must {must}, {got}", "correct it or leave the file out")
     return spacing_mm
 
 
-def usable_slope(slope: float, header: DicomHeader) -> float:
-    """Return RescaleSlope unless it is 0, which would erase the picture.
+def check_rescale(slope: float, intercept: float, header: DicomHeader) -> None:
+    """Refuse a rescale that cannot give HU.
 
     Raises:
-        DicomFileError: it is 0.
+        DicomFileError: the slope is 0, or so small that all stored values become one, slope or intercept are beyond any
+            scale of HU, or a ModalityLUTSequence says otherwise.
     """
+    span = abs(slope) * 2 ** min(header.integer("BitsStored") or 16, 64)
+    problem = ""
     if slope == 0:
-        raise DicomFileError(header.path, "RescaleSlope is 0", "export the file again")
-    return slope
+        problem = "RescaleSlope is 0"
+    elif span < LEAST_SPAN_HU:
+        problem = f"RescaleSlope is {slope:g}: all its values would lie within {span:.2g} HU"
+    elif abs(slope) > MOST_SLOPE or abs(intercept) > MOST_INTERCEPT_HU:
+        problem = f"RescaleSlope {slope:g} and RescaleIntercept {intercept:g} give no HU"
+    elif header.dataset.get_item("ModalityLUTSequence") is not None and header.get("ModalityLUTSequence"):
+        problem = "it holds a ModalityLUTSequence beside RescaleSlope and RescaleIntercept, which exclude each other"
+    if problem:
+        raise DicomFileError(header.path, problem, "export the file again")
 
 
 def hu_type(rescale_type: str, header: DicomHeader) -> str:
