@@ -101,9 +101,9 @@ def _raster(points: NDArray[Any]) -> tuple[IntArray, NDArray[np.bool_], NDArray[
     boundary = np.zeros((rows, columns), dtype=bool)
     x, y = _along(start, step, np.gcd(step[:, 0], step[:, 1]))
     boundary[y, x] = True
-    crossings = np.zeros((rows, columns), dtype=np.int64)
+    crossings = np.zeros((rows, columns), dtype=np.uint8)  # wraps at 256, which leaves odd odd and even even
     np.add.at(crossings, _crossed(start, step), 1)
-    return low, np.cumsum(crossings, axis=1) % 2 == 1, boundary
+    return low, np.cumsum(crossings, axis=1, dtype=np.uint8) % 2 == 1, boundary
 
 
 def _along(start: IntArray, step: IntArray, pieces: IntArray) -> tuple[IntArray, IntArray]:

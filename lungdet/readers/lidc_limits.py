@@ -16,6 +16,7 @@ class LidcLimits:
         max_token_bytes: bytes of one tag with its attributes, or of one comment.
         max_text: characters between two tags.
         max_depth: elements inside elements; the format has 6.
+        max_marks: marks in one file; real ones have up to some 130, and grouping compares each with each.
         max_members: files in an archive.
         max_archive_bytes: bytes of an archive's files together, after decompression.
     """
@@ -24,6 +25,7 @@ class LidcLimits:
     max_token_bytes: int = MIB
     max_text: int = 4096
     max_depth: int = 32
+    max_marks: int = 5000
     max_members: int = 200_000
     max_archive_bytes: int = 16 * GIB
 

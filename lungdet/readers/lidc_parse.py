@@ -213,6 +213,8 @@ class _Document(XmlFeed):
                 self.marks.append(Mark(*who, self.nodule_id, kind, tuple(self.contours), tuple(self.ratings) or None))
             except ValueError as error:
                 self.fail(str(error))
+        if len(self.marks) > self.limits.max_marks:
+            self.fail(f"holds more than {self.limits.max_marks} marks; raise LidcLimits to read it")
         self._begin_mark()
 
     def take_rating(self, name: str) -> None:

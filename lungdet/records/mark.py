@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 MarkKind = Literal["nodule", "small_nodule", "non_nodule"]
 
-MOST_PIXELS = 16384  # no CT slice has more columns or rows; an outline beyond is damage, and filling it would take GBs
+MOST_PIXELS = 4096  # no CT slice has more columns or rows; an outline beyond is damage, and filling it would take GBs
 
 #: Lowest and highest value of each rating in LIDC-IDRI, in the order of its forms.
 RATING_RANGES = {

@@ -132,3 +132,8 @@ def test_outline_around_a_disc_gives_the_disc_back(radius):
     filled[row, column] = True
     assert np.array_equal(filled, ndimage.binary_fill_holes(ring) & ~ring)
     assert np.array_equal(filled, disc)
+
+
+def test_an_outline_that_runs_round_often_counts_even_and_odd():
+    square = np.array([[0, 0], [4, 0], [4, 4], [0, 4]])
+    assert [contour_area_px(np.tile(square, (turns, 1))) for turns in (1, 2, 255, 256, 257)] == [9, 0, 9, 0, 9]

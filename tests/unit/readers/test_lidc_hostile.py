@@ -122,6 +122,9 @@ def test_budgets():
         parse(GOOD, max_depth=4)
     with pytest.raises(AnnotationError, match="deeper than 32"):
         parse(b"<LidcReadMessage xmlns='http://www.nih.gov'>" + b"<a>" * 100_000)
+    mark = GOOD[GOOD.index(b"<unblinded") : GOOD.index(b"</readingSession>")]
+    with pytest.raises(AnnotationError, match="more than 5 marks"):
+        parse(GOOD.replace(b"</readingSession>", 9 * mark + b"</readingSession>"), max_marks=5)
     with pytest.raises(ValueError, match="max_depth must be positive"):
         LidcLimits(max_depth=0)
 
