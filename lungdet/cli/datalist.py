@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="lidc: share of a nodule's readers that must include a voxel (default 0.5)",
     )  # fmt: skip
     group = parser.add_argument_group("deeplesion")
+    group.add_argument("--png", metavar="DIR", help="first make the volumes in BASE from the slices of Images_png")
     group.add_argument("--slices", action="store_true", help="2D: key slices as PNG, boxes in pixels")
     group.add_argument("--margin-px", type=float, default=5.0, metavar="PX", help="padding of the marks (default 5)")
     group.add_argument("--margin-mm", type=float, default=0.0, metavar="MM", help="further padding (default 0)")
@@ -62,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
         options.slices, options.margin_px, options.margin_mm, options.depth, options.types, options.leave_out
     )
     chosen = DatalistOptions(
+        deeplesion_png=options.png,
         images=options.images,
         shares=None if options.split is None else tuple(options.split),
         folds=options.folds,

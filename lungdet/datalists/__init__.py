@@ -1,6 +1,6 @@
 """Labels to training lists: one entry for each image, split by patient, as JSON with a schema. No torch."""
 
-from .build_deeplesion import DeepLesionChoice, build_deeplesion, lesion_boxes_lps
+from .build_deeplesion import DeepLesionChoice, build_deeplesion, deeplesion_groups, lesion_boxes_lps
 from .build_lidc import LidcChoice, build_lidc
 from .build_luna16 import build_luna16
 from .build_tensorbox import build_tensorbox, to_tensorbox
@@ -33,6 +33,7 @@ __all__ = [
     "build_tensorbox",
     "check_leaks",
     "datalist_content",
+    "deeplesion_groups",
     "detection_list_content",
     "find_leaks",
     "find_nodules",

@@ -100,6 +100,15 @@ def lesion_boxes_lps(lesions: Sequence[Lesion], choice: DeepLesionChoice | None 
     return mapped
 
 
+def deeplesion_groups(lesions: Sequence[Lesion]) -> list[tuple[str, int, int]]:
+    """Name, first slice and last slice of the volumes that hold the slice ranges of one series and spacing."""
+    first = lesions[0]
+    return [
+        (nifti_name(first.patient, first.study, first.series, low, high), low, high)
+        for low, high in contiguous_groups(lesion.slice_range for lesion in lesions)
+    ]
+
+
 def _slices(rows: Sequence[Row], base: str | Path | None, problems: list[str]) -> dict[str, list[Row]]:
     """Lesions by the path of their key slice."""
     images: dict[str, list[Row]] = defaultdict(list)
@@ -117,9 +126,9 @@ def _volumes(rows: Sequence[Row], base: str | Path | None, problems: list[str]) 
     there = {} if base is None else _volume_files(Path(base))
     images: dict[str, list[Row]] = defaultdict(list)
     for (series, _), members in by_series.items():
-        groups = there.get(series) or _named_groups([lesion for lesion, _ in members])
+        groups = there.get(series) or deeplesion_groups([lesion for lesion, _ in members])
         for lesion, line in members:
-            name = next((name for low, high, name in groups if low <= lesion.key_slice <= high), None)
+            name = next((name for name, low, high in groups if low <= lesion.key_slice <= high), None)
             if name is None:
                 problems.append(f"{base}: no volume of {series} holds slice {lesion.key_slice}; convert it again")
             elif name in images and images[name][0][0].spacing_mm != lesion.spacing_mm:
@@ -129,22 +138,13 @@ def _volumes(rows: Sequence[Row], base: str | Path | None, problems: list[str]) 
     return dict(images) if base is None else _present(images, Path(base), problems)
 
 
-def _named_groups(lesions: Sequence[Lesion]) -> list[tuple[int, int, str]]:
-    """First slice, last slice and name of the volumes that hold the slice ranges of one series."""
-    first = lesions[0]
-    return [
-        (low, high, nifti_name(first.patient, first.study, first.series, low, high))
-        for low, high in contiguous_groups(lesion.slice_range for lesion in lesions)
-    ]
-
-
-def _volume_files(base: Path) -> dict[str, list[tuple[int, int, str]]]:
-    """First slice, last slice and name of the volumes in a folder, by series."""
-    found: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
+def _volume_files(base: Path) -> dict[str, list[tuple[str, int, int]]]:
+    """Name, first slice and last slice of the volumes in a folder, by series."""
+    found: dict[str, list[tuple[str, int, int]]] = defaultdict(list)
     for path in sorted(base.iterdir()):
         match = _VOLUME_NAME.fullmatch(path.name)
         if match is not None:
-            found[match.group(1)].append((int(match.group(2)), int(match.group(3)), path.name))
+            found[match.group(1)].append((path.name, int(match.group(2)), int(match.group(3))))
     return found
 
 

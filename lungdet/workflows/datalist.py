@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
+import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from lungdet.datalists.summary import list_reasons
 from lungdet.readers import AnnotationError, read_deeplesion, read_luna16, read_tensorbox, tensorbox_content
 from lungdet.reports import write_files
 
-logger = logging.getLogger(__name__)
+from .deeplesion_volumes import write_deeplesion_volumes
 
 DEFAULT_SHARES = (0.8, 0.1, 0.1)
 KINDS = ("lidc", "luna16", "deeplesion", "tensorbox")
@@ -50,6 +50,7 @@ class DatalistOptions:
         patients: CSV with ``patient_id,series_uid``, for labels that name no patients.
         lidc: LIDC-IDRI: what to make of the marks.
         deeplesion: DeepLesion: what to make of the lesions.
+        deeplesion_png: DeepLesion: folder of its slices; the volumes in ``images`` that are not there are made of them.
         progress: show a progress bar, on a terminal only.
     """
 
@@ -60,6 +61,7 @@ class DatalistOptions:
     patients: str | Path | None = None
     lidc: LidcChoice = field(default_factory=LidcChoice)
     deeplesion: DeepLesionChoice = field(default_factory=DeepLesionChoice)
+    deeplesion_png: str | Path | None = None
     progress: bool = True
 
 
@@ -108,8 +110,7 @@ def make_datalist(
         kind: one of ``KINDS``.
         sources: ``luna16``: the folder of its CSV files. ``deeplesion``: ``DL_info.csv``. ``tensorbox``: lists; those
             named for train, val and test are an official split. ``lidc``: the XML files, as a folder or an archive.
-        output: the JSON to write; for a kind of 2D slices, an ending ``.tensorbox.json`` writes a TensorBox list for
-            each part beside it, too.
+        output: the JSON to write.
         options: how.
 
     Returns:
@@ -162,8 +163,6 @@ def write_tensorbox(result: DatalistResult, folder: str | Path) -> list[Path]:
     Raises:
         ValueError: the list is not of 2D slices.
     """
-    import json
-
     names = {"training": "train.json", "validation": "val.json", "test": "test.json"}
     contents = {
         names[part]: json.dumps(tensorbox_content(to_tensorbox(entries)), indent=1).encode("ascii")
@@ -180,7 +179,16 @@ def _luna16(sources: Sequence[str | Path], options: DatalistOptions) -> BuiltLis
 
 
 def _deeplesion(sources: Sequence[str | Path], options: DatalistOptions) -> BuiltList:
-    return build_deeplesion(read_deeplesion(_only(sources), strict=False), options.images, options.deeplesion)
+    table = read_deeplesion(_only(sources), strict=False)
+    problems: tuple[str, ...] = ()
+    if options.deeplesion_png is not None:
+        if options.images is None:
+            raise ValueError("to make volumes of slices, name the folder for them: images")
+        problems = write_deeplesion_volumes(
+            table.lesions, options.deeplesion_png, options.images, progress=_bar(options, "volume")
+        )
+    built = build_deeplesion(table, options.images, options.deeplesion)
+    return replace(built, problems=problems + built.problems)
 
 
 def _tensorbox(sources: Sequence[str | Path], options: DatalistOptions) -> BuiltList:
@@ -191,7 +199,7 @@ def _tensorbox(sources: Sequence[str | Path], options: DatalistOptions) -> Built
         except (AnnotationError, OSError) as error:
             problems.append(str(error))
     built = build_tensorbox(lists, options.images)
-    return BuiltList(built.name, built.entries, (*problems, *built.problems), built.notes, built.official)
+    return replace(built, problems=(*problems, *built.problems))
 
 
 def _lidc(sources: Sequence[str | Path], options: DatalistOptions) -> BuiltList:

@@ -1,0 +1,127 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lungdet.datalists import LidcChoice, build_lidc
+from lungdet.datalists.lidc_images import find_series
+from lungdet.phantoms import write_dicom_series, write_lidc_xml, write_nifti
+from lungdet.records import Contour, CTVolume, Mark, Rating, SeriesInfo, SeriesMarks
+
+UID = "1.2.826.0.1.7"
+AFFINE = np.array([[0.5, 0, 0, -100], [0, 0.5, 0, -80], [0, 0, 2.0, -300], [0, 0, 0, 1.0]])
+
+
+def square(session: int, first: int, z_mm: float = -290.0, size: int = 6) -> Mark:
+    """An outline around ``size - 2`` pixels a side; the outline itself does not belong to the nodule."""
+    last = first + size - 1
+    points = np.array([[first, first], [last, first], [last, last], [first, last], [first, first]])
+    contours = tuple(Contour("", z, points) for z in (z_mm, z_mm + 2))
+    return Mark(UID, "1.2.3", session, "r", f"n{session}", "nodule", contours, (Rating("malignancy", 1 + session),))
+
+
+def point(kind: str, column: int) -> Mark:
+    return Mark(UID, "1.2.3", 0, "r", "p", kind, (Contour("", -292.0, np.array([[column, 40]])),))
+
+
+MARKS = SeriesMarks(
+    UID, "1.2.3", 4,
+    (*(square(session, 50) for session in range(3)), square(0, 10), point("small_nodule", 80),
+     point("non_nodule", 100)),
+)  # fmt: skip
+
+
+@pytest.fixture
+def xml(tmp_path: Path) -> Path:
+    folder = tmp_path / "LIDC-IDRI-0007"
+    folder.mkdir()
+    return write_lidc_xml(MARKS, folder / "069.xml")
+
+
+@pytest.fixture
+def volume() -> CTVolume:
+    return CTVolume(np.full((120, 120, 12), -800, np.int16), AFFINE, SeriesInfo("made", series_uid=UID))
+
+
+def test_without_images_boxes_are_in_pixels_and_mm(xml: Path):
+    built = build_lidc([xml])
+    (entry,) = built.entries
+    assert (entry.image, entry.patient_id, entry.box_frame) == (UID, "LIDC-IDRI-0007", "pixel_z_mm")
+    assert entry.boxes[0].box == (51, 51, -291, 55, 55, -287)
+    assert entry.boxes[0].weight == 0.75
+    facts = entry.boxes[0].facts
+    assert (facts["readers"], facts["votes"], facts["nodule_ids"]) == (3, 2, ["n0", "n1", "n2"])
+    assert facts["ratings"] == {"malignancy": {"median": 2.0, "spread": 2}}
+    assert "diameter_mm" not in facts
+    assert [item.reason for item in entry.ignored] == [
+        "outlined by 1, fewer than 3 readers", "nodule < 3 mm", "non-nodule",
+    ]  # fmt: skip
+    assert entry.sources == ("069.xml",)
+    assert "pixels and z mm" in built.notes[0]
+
+
+def test_with_a_ct_boxes_are_in_the_patient(xml: Path, tmp_path: Path, volume: CTVolume):
+    write_nifti(volume, tmp_path / "ct" / f"{UID}.nii.gz")
+    built = build_lidc([xml], tmp_path / "ct")
+    (entry,) = built.entries
+    assert (entry.image, entry.box_frame) == (f"{UID}.nii.gz", "lps_mm")
+    # columns 51 to 54 reach from 50.5 to 54.5 in voxels of 0.5 mm; slices at -290 and -288 are 2 mm thick
+    assert entry.boxes[0].box == pytest.approx((-74.75, -54.75, -291, -72.75, -52.75, -287), abs=1e-4)
+    assert entry.boxes[0].facts["diameter_mm"] == pytest.approx((6 * 16 / np.pi) ** (1 / 3), abs=1e-3)
+    small = entry.ignored[1].box
+    assert small == pytest.approx((-65, -65, -297, -55, -55, -287), abs=1e-4)  # 10 mm around the point
+    assert built.notes == ()
+
+
+@pytest.mark.parametrize("folder_name", [UID, "3000566-NA"])
+def test_dicom_folders_by_name_or_by_header(xml: Path, tmp_path: Path, volume: CTVolume, folder_name: str):
+    info = write_dicom_series(volume, tmp_path / "ct" / "x" / folder_name)
+    (tmp_path / "ct" / "x" / folder_name / "069.xml").write_text("<a/>")
+    (tmp_path / "ct" / "x" / "notes").write_text("no DICOM")
+    found = find_series(tmp_path / "ct")
+    key = UID if folder_name == UID else info.series_uid
+    assert found == {key: tmp_path / "ct" / "x" / folder_name}
+
+
+def test_a_missing_ct_is_named(xml: Path, tmp_path: Path, volume: CTVolume):
+    (tmp_path / "ct").mkdir()
+    built = build_lidc([xml], tmp_path / "ct")
+    assert built.entries == ()
+    assert built.problems == (f"{tmp_path / 'ct'}: no CT of series {UID}; fetch it, or give another folder",)
+    with pytest.raises(ValueError, match="no such folder of images"):
+        build_lidc([xml], tmp_path / "nothing")
+
+
+def test_a_ct_that_does_not_fit_is_named(xml: Path, tmp_path: Path, volume: CTVolume):
+    affine = AFFINE.copy()
+    affine[2, 3] = 500
+    write_nifti(CTVolume(volume.array, affine, volume.info), tmp_path / "ct" / f"{UID}.nii.gz")
+    built = build_lidc([xml], tmp_path / "ct")
+    assert built.entries == ()
+    assert "lie on no slice of the image" in built.problems[0]
+
+
+def test_bad_files_are_listed_and_the_run_goes_on(xml: Path, tmp_path: Path):
+    bad = tmp_path / "bad.xml"
+    bad.write_text("<LidcReadMessage")
+    built = build_lidc([tmp_path / "nothing.xml", bad, xml])
+    assert len(built.entries) == 1
+    assert len(built.problems) == 2
+    assert any("bad.xml" in problem for problem in built.problems)
+
+
+def test_readers_wanted_and_patients(xml: Path):
+    built = build_lidc([xml], patients={UID: "A"}, choice=LidcChoice(min_readers=1))
+    (entry,) = built.entries
+    assert (entry.patient_id, len(entry.boxes), len(entry.ignored)) == ("A", 2, 2)
+    assert "names no patients" in built.notes[-1]
+    with pytest.raises(ValueError, match="min_readers"):
+        LidcChoice(min_readers=0)
+
+
+def test_a_nodule_on_one_slice_has_a_depth(tmp_path: Path):
+    mark = Mark(UID, "", 0, "r", "n", "nodule", square(0, 50).contours[:1])
+    path = write_lidc_xml(SeriesMarks(UID, "", 1, (mark,)), tmp_path / "a.xml")
+    (entry,) = build_lidc([path], choice=LidcChoice(min_readers=1)).entries
+    assert entry.boxes[0].box == (51, 51, -290.5, 55, 55, -289.5)
+    assert entry.patient_id == UID

@@ -1,0 +1,195 @@
+"""Reading, splitting and writing put together."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lungdet.datalists import DeepLesionChoice, LabelledBox, LidcChoice, ScanEntry, read_datalist
+from lungdet.datalists.built import BuiltList
+from lungdet.readers import AnnotationError, read_tensorbox
+from lungdet.readers.png_file import write_png16
+from lungdet.workflows.datalist import DatalistOptions, make_datalist, split_entries, write_tensorbox
+
+HEAD = "seriesuid,coordX,coordY,coordZ,diameter_mm\n"
+DL_HEAD = (
+    "File_name,Patient_index,Study_index,Series_ID,Key_slice_index,Measurement_coordinates,Bounding_boxes,"
+    "Lesion_diameters_Pixel_,Normalized_lesion_location,Coarse_lesion_type,Possibly_noisy,Slice_range,Spacing_mm_px_,"
+    "Image_size,DICOM_windows,Patient_gender,Patient_age,Train_Val_Test\n"
+)
+DL_ROW = (
+    '{p:06d}_01_01_002.png,{p},1,1,2,"3, 4, 9, 4, 6, 2, 6, 6","-2, -3, 14, 11","6, 4","0.4, 0.3, 0.5",5,0,"1, 3",'
+    '"0.5, 0.5, 5","16, 12","-1500, 500",F,62.0,{part}\n'
+)
+
+
+@pytest.fixture
+def luna(tmp_path: Path) -> Path:
+    uids = [f"1.2.{number}" for number in range(40)]
+    (tmp_path / "seriesuids.csv").write_text("\n".join(uids))
+    rows = (f"{uid},{n},2,3,{3 + n % 25}\n" for n, uid in enumerate(uids) if n % 3)
+    (tmp_path / "annotations.csv").write_text(HEAD + "".join(rows))
+    return tmp_path
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "DL_info.csv"
+    path.write_text(DL_HEAD + "".join(DL_ROW.format(p=p, part=1 + p % 3) for p in range(1, 7)))
+    return path
+
+
+def test_default_split_of_luna16(luna: Path):
+    result = make_datalist("luna16", [luna], luna / "list.json", DatalistOptions(progress=False))
+    content = read_datalist(luna / "list.json")
+    counts = {part: len(content[part]) for part in ("training", "validation", "test")}
+    assert counts == {"training": 32, "validation": 4, "test": 4}
+    assert (result.good, result.problems, result.leaks) == (True, (), ())
+    assert content["options"]["split"] == "default"
+    assert str(luna) not in json.dumps(content)  # no path of the machine gets in
+    assert "luna16" in content["name"]
+    assert str(result).splitlines()[0].split()[:2] == ["images", "patients"]
+
+
+def test_the_same_options_give_the_same_file(luna: Path):
+    for name in ("a.json", "b.json"):
+        make_datalist("luna16", [luna], luna / name, DatalistOptions(seed=5, progress=False))
+    make_datalist("luna16", [luna], luna / "c.json", DatalistOptions(seed=6, progress=False))
+    assert (luna / "a.json").read_bytes() == (luna / "b.json").read_bytes()
+    assert (luna / "a.json").read_bytes() != (luna / "c.json").read_bytes()
+
+
+def test_official_folds_of_luna16(luna: Path):
+    for number in range(40):
+        path = luna / "images" / f"subset{number % 10}" / f"1.2.{number}.mhd"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    options = DatalistOptions(images=luna / "images", progress=False)
+    result = make_datalist("luna16", [luna], luna / "list.json", options)
+    assert Counter(entry.fold for entry in result.parts["training"]) == dict.fromkeys(range(10), 4)
+    own = DatalistOptions(images=luna / "images", shares=(0.5, 0, 0.5), progress=False)
+    result = make_datalist("luna16", [luna], luna / "list.json", own)
+    assert {entry.fold for entry in result.parts["training"] + result.parts["test"]} == {None}
+    assert "images by fold" not in str(result)
+
+
+def test_folds_of_our_own(luna: Path):
+    result = make_datalist("luna16", [luna], luna / "list.json", DatalistOptions(folds=4, progress=False))
+    assert {part: len(entries) for part, entries in result.parts.items()} == {"training": 40}
+    assert Counter(entry.fold for entry in result.parts["training"]) == dict.fromkeys(range(4), 10)
+    options = DatalistOptions(folds=3, shares=(9, 0, 1), progress=False)
+    result = make_datalist("luna16", [luna], luna / "list.json", options)
+    assert len(result.parts["test"]) == 4
+    assert {entry.fold for entry in result.parts["test"]} == {None}
+
+
+def test_leaks_of_official_folds_are_told(luna: Path):
+    (luna / "subset0").mkdir()
+    (luna / "subset1").mkdir()
+    for number in range(40):
+        (luna / f"subset{number % 2}" / f"1.2.{number}.mhd").touch()
+    (luna / "patients.csv").write_text("patient_id,series_uid\nA,1.2.0\nA,1.2.1\n")
+    options = DatalistOptions(images=luna, patients=luna / "patients.csv", progress=False)
+    result = make_datalist("luna16", [luna], luna / "list.json", options)
+    assert result.leaks == ("patient A is in fold 0 and fold 1",)
+    assert not result.good
+    assert "leaks of the official split: 1" in str(result)
+
+
+def test_official_split_of_deeplesion(table: Path):
+    result = make_datalist("deeplesion", [table], table.with_name("list.json"))
+    assert {part: len(entries) for part, entries in result.parts.items()} == {"training": 2, "validation": 2, "test": 2}
+    content = read_datalist(table.with_name("list.json"))
+    assert content["options"]["split"] == "parts"
+    assert content["options"]["depth"] == "slice"
+    assert content["labels"] == {"0": "lesion"}
+    (box,) = content["test"][0]["box"]
+    assert box == [-1.5, -2, -7.5, 6.5, 5, -2.5]  # one-based -2..14 and -3..11 in voxels of 0.5 mm; slice 2 of 5 mm
+
+
+def test_volumes_are_made_of_slices(table: Path):
+    png = table.with_name("png")
+    for patient in range(1, 6):
+        (png / f"{patient:06d}_01_01").mkdir(parents=True)
+        for number in (1, 2, 3):
+            pixels = np.full((12, 16), 32768 + number, dtype=np.uint16)
+            write_png16(png / f"{patient:06d}_01_01" / f"{number:03d}.png", pixels)
+    (png / "000005_01_01" / "002.png").write_bytes(b"")
+    images = table.with_name("nifti")
+    options = DatalistOptions(images=images, deeplesion_png=png, progress=False)
+    for _ in range(2):  # the second time volumes are there
+        result = make_datalist("deeplesion", [table], table.with_name("list.json"), options)
+        assert sum(map(len, result.parts.values())) == 4
+        told = "\n".join(result.problems)
+        assert "002.png: no PNG" in told
+        assert "000006_01_01: 3 of 3 slices are missing" in told
+    assert len(list(images.iterdir())) == 4
+    with pytest.raises(ValueError, match="name the folder"):
+        make_datalist("deeplesion", [table], table.with_name("l.json"), DatalistOptions(deeplesion_png=png))
+
+
+def test_key_slices_become_a_tensorbox_list(table: Path, tmp_path: Path):
+    options = DatalistOptions(deeplesion=DeepLesionChoice(slices=True, margin_px=0))
+    result = make_datalist("deeplesion", [table], tmp_path / "list.json", options)
+    paths = write_tensorbox(result, tmp_path / "boxes")
+    assert [path.name for path in paths] == ["train.json", "val.json", "test.json"]
+    again = make_datalist("tensorbox", paths, tmp_path / "again.json")
+    for part in ("training", "validation", "test"):
+        assert [e.image for e in again.parts[part]] == [e.image for e in result.parts[part]]
+        assert [e.boxes[0].box for e in again.parts[part]] == [e.boxes[0].box for e in result.parts[part]]
+    assert read_tensorbox(paths[0]).images[0].boxes_edge == ((2.5, 1.5, 8.5, 5.5),)
+
+
+def test_bad_lists_are_told_and_the_run_goes_on(tmp_path: Path):
+    (tmp_path / "a.json").write_text('[{"image_path": "p.png", "rects": []}, 3]')
+    (tmp_path / "b.json").write_text("{")
+    sources = [tmp_path / "a.json", tmp_path / "b.json", tmp_path / "c.json"]
+    result = make_datalist("tensorbox", sources, tmp_path / "list.json", DatalistOptions(shares=(1, 0, 0)))
+    assert len(result.problems) == 3
+    assert "left out: 3" in str(result)
+    assert len(result.parts["training"]) == 1
+
+
+def test_lidc_without_images(tmp_path: Path):
+    from lungdet.phantoms import write_lidc_xml
+    from lungdet.records import SeriesMarks
+
+    write_lidc_xml(SeriesMarks("1.2", "1", 4, ()), tmp_path / "a.xml")
+    (tmp_path / "p.csv").write_text("patient_id,series_uid\nA,1.2\n")
+    options = DatalistOptions(
+        patients=tmp_path / "p.csv", lidc=LidcChoice(min_readers=2), shares=(1, 0, 0), progress=False
+    )
+    result = make_datalist("lidc", [tmp_path], tmp_path / "list.json", options)
+    assert result.parts["training"][0].patient_id == "A"
+    assert read_datalist(tmp_path / "list.json")["options"]["min_readers"] == 2
+
+
+def test_nothing_to_list(tmp_path: Path):
+    (tmp_path / "a.json").write_text("[3]")
+    with pytest.raises(AnnotationError, match=r"nothing in it makes a list of tensorbox; the first of 1 problems"):
+        make_datalist("tensorbox", [tmp_path / "a.json"], tmp_path / "list.json")
+    (tmp_path / "a.json").write_text("[]")
+    with pytest.raises(AnnotationError, match=r"nothing in it makes a list of tensorbox$"):
+        make_datalist("tensorbox", [tmp_path / "a.json"], tmp_path / "list.json")
+    assert not (tmp_path / "list.json").exists()
+
+
+def test_mistakes(luna: Path):
+    with pytest.raises(ValueError, match="kind must be one of"):
+        make_datalist("luna", [luna], luna / "list.json")
+    with pytest.raises(ValueError, match="one source is wanted here, got 2"):
+        make_datalist("luna16", [luna, luna], luna / "list.json")
+
+
+def test_official_parts_stay_when_folds_are_wanted():
+    entries = tuple(
+        ScanEntry(
+            f"{n}", f"p{n}", "lps_mm", (LabelledBox((0.0, 0.0, 0.0, 1.0, 1.0, 1.0)),), part="training" if n else "test"
+        )
+        for n in range(5)
+    )
+    parts = split_entries(BuiltList("x", entries, official="parts"), DatalistOptions(folds=2))
+    assert [len(parts[part]) for part in ("training", "validation", "test")] == [4, 0, 1]
+    assert {entry.fold for entry in parts["training"]} == {0, 1}
