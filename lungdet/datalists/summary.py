@@ -15,7 +15,7 @@ _SHOWN = 10
 def summarise(parts: Mapping[str, Sequence[ScanEntry]]) -> str:
     """Count images, patients, nodules and their sizes, readers and ignored regions in each part."""
     parts = {part: entries for part, entries in parts.items() if entries}
-    pixels = any(entry.box_frame == "edge_px" for entries in parts.values() for entry in entries)
+    pixels = any(entry.box_frame != "lps_mm" for entries in parts.values() for entry in entries)
     unit = "px" if pixels else "mm"
     limits = [f"{limit:g}" for limit in SIZE_LIMITS_MM]
     sizes = [

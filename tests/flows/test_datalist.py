@@ -11,7 +11,6 @@ from monai.transforms import Compose
 
 from lungdet import cli
 from lungdet.datalists import load_entries
-from lungdet.phantoms import make_chest, write_nifti, write_truth
 from lungdet.transforms import BoxToVoxeld, LoadCTd
 
 UIDS = [f"1.2.3.4.{number}" for number in range(4)]
@@ -19,21 +18,29 @@ UIDS = [f"1.2.3.4.{number}" for number in range(4)]
 
 @pytest.fixture(scope="module")
 def luna(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four scans as MetaImage in two subsets, with the CSV files of LUNA16."""
+    """Four scans with two balls each as MetaImage in two subsets, with the CSV files of LUNA16."""
     import itk
 
     root = tmp_path_factory.mktemp("luna")
+    generator = np.random.default_rng(0)
     rows = ["seriesuid,coordX,coordY,coordZ,diameter_mm"]
+    origin, spacing = np.array([-90.0, -80.0, -250.0]), np.array([2.0, 2.0, 2.5])
+    x, y, z = (origin[axis] + spacing[axis] * np.arange(size) for axis, size in enumerate((90, 80, 60)))
     for number, uid in enumerate(UIDS):
-        chest = make_chest(number, spacing_mm=(4.0, 4.0, 5.0), shape=(72, 63, 48))
-        write_nifti(chest.volume, root / "scan.nii")
-        image = itk.imread(str(root / "scan.nii"))
+        array = np.full((60, 80, 90), -850, np.int16)  # (Z, Y, X), as ITK has it
+        for side in (-1, 1):
+            center = np.array([side * 40.0, 0.0, -170.0]) + generator.uniform(-20, 20, 3)
+            diameter = generator.uniform(8, 25)
+            away = (x - center[0]) ** 2 + (y[:, None] - center[1]) ** 2 + (z[:, None, None] - center[2]) ** 2
+            array[away <= (diameter / 2) ** 2] = 0
+            rows.append(",".join([uid, *map(repr, [*center.tolist(), float(diameter)])]))
+        image = itk.image_from_array(array)
+        image.SetOrigin(origin.tolist())
+        image.SetSpacing(spacing.tolist())
         (root / f"subset{number % 2}").mkdir(exist_ok=True)
         itk.imwrite(image, str(root / f"subset{number % 2}" / f"{uid}.mhd"))
-        write_truth(chest.nodules, uid, None, root / "truth.csv")
-        rows += (root / "truth.csv").read_text().splitlines()[1:]
     (root / "annotations.csv").write_text("\n".join(rows) + "\n")
-    (root / "annotations_excluded.csv").write_text(rows[0] + f"\n{UIDS[0]},0,0,0,-1\n")
+    (root / "annotations_excluded.csv").write_text(rows[0] + f"\n{UIDS[0]},0,0,-180,-1\n")
     (root / "seriesuids.csv").write_text("\n".join(UIDS))
     return root
 
@@ -48,15 +55,16 @@ def test_from_luna16_to_tensors(luna: Path, tmp_path: Path, capsys: pytest.Captu
     items = Dataset(load_entries(target, base_dir=luna), load)
     assert len(items) == 4
     for item in items:
-        assert item["box"].shape == (len(item["label"]), 6)
+        assert item["box"].shape == (len(item["label"]), 6) == (2, 6)
+        inside = torch.zeros_like(item["image"], dtype=torch.bool)
         for box in item["box"]:
             low, high = box[:3].floor().int().tolist(), box[3:].ceil().int().tolist()
-            inside = item["image"][0, low[0] : high[0], low[1] : high[1], low[2] : high[2]]
-            assert torch.as_tensor(inside).max() > -700  # the boxes lie on something denser than lung
-    assert sum(len(item["box"]) for item in items) > 4
-    assert np.allclose(
-        items[0]["ignore_box"][0, 3:] - items[0]["ignore_box"][0, :3], [10 / 4, 10 / 4, 10 / 5], atol=1e-3
-    )
+            inside[:, low[0] : high[0], low[1] : high[1], low[2] : high[2]] = True
+        ball = torch.as_tensor(item["image"]) > -500
+        assert not (ball & ~inside).any()  # nothing of a ball is outside its box,
+        assert ball.sum() > 0.2 * inside.sum()  # and the box is not much larger: pi / 6, less what is lost at its rim
+    sizes = items[0]["ignore_box"][0, 3:] - items[0]["ignore_box"][0, :3]
+    assert np.allclose(sizes, [10 / 2, 10 / 2, 10 / 2.5], atol=1e-3)
 
 
 def test_what_is_left_out_is_told(luna: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -147,6 +147,13 @@ def test_other_pictures_are_refused(tmp_path: Path, mode: str):
         read_png16(tmp_path / "a.png")
 
 
+def test_pillow_that_narrows_to_8_bits(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    opened = Image.open
+    monkeypatch.setattr(Image, "open", lambda path, **options: opened(path, **options).convert("L"))
+    with pytest.raises(SeriesError, match=r"009.png: Pillow reads it as mode L"):
+        read_png16(folder / "009.png")
+
+
 def test_no_such_slice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(SeriesError, match=r"a.png: the slice cannot be opened"):
         read_png16(tmp_path / "a.png")
