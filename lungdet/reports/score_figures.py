@@ -130,7 +130,7 @@ def draw_precision_recall(
             axes.plot([1, 0], [0, 1], color="black", linewidth=0.8)
         axes.set_xlabel("recall" if style == "precision" else "1 - precision")
         axes.set_ylabel("precision" if style == "precision" else "recall")
-        axes.legend(loc="best" if style == "precision" else "lower right")
+        axes.legend(loc="best" if style == "precision" else "center right")
         return _encode(figure)
 
 

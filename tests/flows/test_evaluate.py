@@ -90,3 +90,12 @@ def test_scoring_loads_neither_torch_nor_monai(folder: Path) -> None:
         "assert not {'torch', 'monai', 'ignite'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code, *arguments(folder)], check=True, capture_output=True)
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom lungdet.cli import main\n"
+        "try:\n    main(['evaluate', 'froc', '--help'])\nexcept SystemExit as stop:\n    assert stop.code == 0\n"
+        "assert not {'numpy', 'torch', 'matplotlib'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
