@@ -24,12 +24,17 @@ from .series_groups import SeriesCandidate
 from .slice_stack import TILT_DEGREES, FloatArray, PlaneAxes, plane_name
 from .stack_pixels import OUT_OF_FIELD_HU, check_size
 from .stack_resample import straighten, straightened_grid
-from .volume_formats import VolumeHeader, is_volume_file, open_volume
+from .volume_formats import is_volume_file, open_volume
+from .volume_header import VolumeHeader, check_claim
 
 logger = logging.getLogger(__name__)
 
 AIR_HU = -1000.0
 NOT_HU_ABOVE = -50.0  # a chest or head CT without one voxel this low is probably not in HU
+NOT_HU_BELOW = -300.0  # nor is one without a voxel this high
+FAR_BEYOND_HU = 60_000.0  # metal, on an extended scale, ends at about 31,000
+MIN_STEP_MM, MAX_STEP_MM, MAX_EXTENT_MM = 0.01, 20.0, 3000.0  # of a CT of a human; beyond them units are mixed up
+INT16 = np.iinfo(np.int16)
 
 
 def read_volume_file(path: Path, options: ReadOptions) -> CTVolume:
@@ -44,14 +49,12 @@ def read_volume_file(path: Path, options: ReadOptions) -> CTVolume:
     """
     header = open_volume(path)
     affine, shifts_px = _checked_geometry(header, options)
-    columns, rows, slices = header.shape
-    narrow = options.dtype == "auto" and header.dtype.itemsize <= 2 and header.dtype.kind in "iu"
-    wide = np.dtype(np.int16 if narrow else np.float32)
-    check_size(slices, (rows, columns), wide, options.max_bytes, str(path))
+    check_claim(header)
+    _check_memory(header, options)
     block, steps = _to_hu(header, options)
     if shifts_px is not None:
         low, grid = straightened_grid(shifts_px, block.shape[1:])
-        check_size(slices, grid, block.dtype, options.max_bytes, str(path))
+        check_size(header.shape[2], grid, block.dtype, options.max_bytes, str(path))
         block = straighten(block, shifts_px, AIR_HU if options.padding_hu is None else options.padding_hu)
         affine = affine.copy()
         affine[:3, 3] += affine[:3, :2] @ low
@@ -98,6 +101,7 @@ def _checked_geometry(header: VolumeHeader, options: ReadOptions) -> tuple[Float
     spacing = spacing_of(affine)
     if not np.isfinite(affine).all() or spacing.min() <= 0 or abs(np.linalg.det(affine[:3, :3] / spacing)) < 1e-3:
         raise SeriesError(f"{path}: its affine is not finite or singular:\n{affine}; write the file again")
+    _check_lengths(header, spacing)
     row, column = affine[:3, 0] / spacing[0], affine[:3, 1] / spacing[1]
     limit = np.sin(np.radians(TILT_DEGREES))
     if abs(row @ column) > limit:
@@ -114,6 +118,17 @@ def _checked_geometry(header: VolumeHeader, options: ReadOptions) -> tuple[Float
     return straight, np.arange(header.shape[2])[:, None] * (shear.per_slice_mm / spacing[:2])
 
 
+def _check_lengths(header: VolumeHeader, spacing: FloatArray) -> None:
+    """Refuse voxels and volumes of a size that no CT has: their header is damaged, or not in mm."""
+    extent = spacing * header.shape
+    if spacing.min() < MIN_STEP_MM or spacing.max() > MAX_STEP_MM or extent.max() > MAX_EXTENT_MM:
+        voxel, whole = (" x ".join(f"{value:.4g}" for value in lengths) for lengths in (spacing, extent))
+        raise SeriesError(
+            f"{header.path}: its voxels are {voxel} mm, together {whole} mm; a CT has {MIN_STEP_MM:g} to "
+            f"{MAX_STEP_MM:g} mm and at most {MAX_EXTENT_MM:g} mm: write it again in mm"
+        )
+
+
 def _shear_of(affine: FloatArray, row: FloatArray, column: FloatArray) -> _Shear:
     normal = np.cross(row, column)
     normal = normal / np.linalg.norm(normal)
@@ -127,48 +142,75 @@ def _shear_of(affine: FloatArray, row: FloatArray, column: FloatArray) -> _Shear
 def _to_hu(header: VolumeHeader, options: ReadOptions) -> tuple[NDArray[Any], list[str]]:
     """Read the values as a C-ordered ``(Z, Y, X)`` block in HU, int16 where exact, with padding filled."""
     stored = header.read()
-    if stored.dtype.kind not in "iuf":
-        raise SeriesError(f"{header.path}: its values are {stored.dtype}, not plain numbers; this is no CT")
-    hu: NDArray[Any] | None = _as_int16(header, stored)
-    if hu is None:
-        plain = (header.slope, header.intercept) == (1.0, 0.0)
-        hu = stored.astype(np.float32) if plain else (stored * header.slope + header.intercept).astype(np.float32)
-    hu = np.ascontiguousarray(hu, dtype=np.float32 if options.dtype == "float32" else hu.dtype)
+    narrow = _wants_int16(options) and _is_int16(header, stored)
+    hu = _rescaled(stored, header.slope, header.intercept, np.dtype(np.int16 if narrow else np.float32))
     steps = _fill_padding(header.path, hu, options.padding_hu)
-    if hu.min() > NOT_HU_ABOVE:
-        steps.append(f"its values run from {hu.min():g} to {hu.max():g}: are they HU?")
+    low, high = float(hu.min()), float(hu.max())
+    if low > NOT_HU_ABOVE or high < NOT_HU_BELOW or high > FAR_BEYOND_HU:
+        steps.append(f"its values run from {low:g} to {high:g}: are they HU?")
     return hu, steps
 
 
-def _as_int16(header: VolumeHeader, stored: NDArray[Any]) -> NDArray[np.int16] | None:
-    """Rescale whole numbers by whole numbers; None if the result is not exact in int16."""
-    whole = header.slope == round(header.slope) and header.intercept == round(header.intercept)
-    if stored.dtype.kind == "f" or not whole:
-        return None
-    slope, intercept = int(header.slope), int(header.intercept)
-    ends = [int(value) * slope + intercept for value in (stored.min(), stored.max())]
-    if min(ends) < -32768 or max(ends) > 32767:
-        return None
-    if (slope, intercept) == (1, 0):
-        return stored.astype(np.int16, copy=False)
-    return (stored.astype(np.int64) * slope + intercept).astype(np.int16)
+def _check_memory(header: VolumeHeader, options: ReadOptions) -> None:
+    """Refuse before memory is taken: the stored values, and beside them the result where it has another type."""
+    if header.dtype.kind not in "iuf":
+        raise SeriesError(f"{header.path}: its values are {header.dtype}, not plain numbers; this is no CT")
+    small = header.dtype.kind in "iu" and header.dtype.itemsize <= 2
+    result = np.dtype(np.int16 if small and _wants_int16(options) and _is_whole(header) else np.float32)
+    plain = (header.slope, header.intercept) == (1.0, 0.0)
+    second = 0 if plain and header.dtype.newbyteorder("=") == result else result.itemsize
+    columns, rows, slices = header.shape
+    each = np.dtype((np.void, max(header.copies * header.dtype.itemsize, header.dtype.itemsize + second)))
+    check_size(slices, (rows, columns), each, options.max_bytes, str(header.path))
+
+
+def _wants_int16(options: ReadOptions) -> bool:
+    """Whether int16 is allowed, and holds the value of padding."""
+    padding = options.padding_hu or 0.0
+    return options.dtype == "auto" and padding == round(padding) and INT16.min <= padding <= INT16.max
+
+
+def _is_whole(header: VolumeHeader) -> bool:
+    return header.slope == round(header.slope) and header.intercept == round(header.intercept)
+
+
+def _is_int16(header: VolumeHeader, stored: NDArray[Any]) -> bool:
+    """Whether whole numbers, rescaled by whole numbers, fit int16."""
+    if stored.dtype.kind == "f" or not _is_whole(header):
+        return False
+    ends = [int(value) * int(header.slope) + int(header.intercept) for value in (stored.min(), stored.max())]
+    return INT16.min <= min(ends) and max(ends) <= INT16.max
+
+
+def _rescaled(stored: NDArray[Any], slope: float, intercept: float, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Rescale slice by slice, so that no third block is needed; ``stored`` itself if there is nothing to do."""
+    plain = (slope, intercept) == (1.0, 0.0)
+    if plain and stored.dtype == dtype:
+        return stored
+    hu = np.empty(stored.shape, dtype)
+    with np.errstate(over="ignore"):  # what overflows is infinite, and refused as such
+        for target, plane in zip(hu, stored, strict=True):
+            target[...] = plane if plain else plane * np.float64(slope) + intercept
+    return hu
 
 
 def _fill_padding(path: Path, hu: NDArray[Any], padding_hu: float | None) -> list[str]:
-    """Fill padding in place; refuse what is not finite otherwise."""
-    if hu.dtype.kind == "f":
-        infinite = int(np.isinf(hu).sum()) + (int(np.isnan(hu).sum()) if padding_hu is None else 0)
-        if infinite:
-            raise SeriesError(
-                f"{path}: {infinite} values are not finite; write the file again, or set padding_hu for NaN"
-            )
-    if padding_hu is None:
+    """Fill padding in place; refuse what is not finite otherwise, and a volume that is nothing but padding."""
+    infinite = count = 0
+    for plane in hu:
+        outside = ~(plane > OUT_OF_FIELD_HU)  # true for NaN
+        if hu.dtype.kind == "f":
+            infinite += int(np.count_nonzero(~np.isfinite(plane) if padding_hu is None else np.isinf(plane)))
+        if outside.any():
+            count += int(np.count_nonzero(outside))
+            if padding_hu is not None:
+                plane[outside] = padding_hu
+    if count == hu.size:
+        raise SeriesError(f"{path}: every voxel is padding, NaN or {OUT_OF_FIELD_HU:g} HU or less; write it in HU")
+    if infinite:
+        raise SeriesError(f"{path}: {infinite} values are not finite; write the file again, or set padding_hu for NaN")
+    if padding_hu is None or not count:
         return []
-    outside = ~(hu > OUT_OF_FIELD_HU)  # true for NaN
-    count = int(np.count_nonzero(outside))
-    if not count:
-        return []
-    hu[outside] = padding_hu
     return [f"set {count} voxels of padding to {padding_hu:g} HU"]
 
 

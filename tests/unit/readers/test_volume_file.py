@@ -103,8 +103,8 @@ def test_float32_on_demand_holds_the_same_hu(tmp_path: Path, hu):
     volume = read_ct(path, dtype="float32")
     assert volume.array.dtype == np.float32
     np.testing.assert_array_equal(volume.array, hu)
-    with pytest.raises(SeriesError, match="need 480 bytes"):
-        read_ct(path, dtype="float32", max_bytes=240)
+    with pytest.raises(SeriesError, match="need 720 bytes"):  # what is stored, and the result
+        read_ct(path, dtype="float32", max_bytes=480)
 
 
 def test_large_values_stay_exact(tmp_path: Path, hu):
@@ -239,13 +239,25 @@ def test_damaged_files_are_refused(tmp_path: Path, hu, name: str):
         read_ct(path)
 
 
-def test_a_large_volume_is_refused_before_it_is_read(tmp_path: Path, hu):
-    with pytest.raises(SeriesError, match="6 x 4 x 5 voxels need 240 bytes, more than max_bytes=200"):
-        read_ct(write_nifti(tmp_path / "scan.nii", hu), max_bytes=200)
-    with pytest.raises(SeriesError, match="6 x 4 x 5 voxels need 240 bytes, more than max_bytes=200"):
-        read_ct(write_itk(tmp_path / "scan.nrrd", hu), max_bytes=200)
-    with pytest.raises(SeriesError, match="6 x 4 x 5 voxels need 480 bytes"):
-        read_ct(write_itk(tmp_path / "scan.mha", hu.astype(np.int32)), max_bytes=240)
+@pytest.mark.parametrize(
+    ("name", "dtype", "scale", "wanted"),
+    [
+        ("scan.nii", np.int16, None, 2),
+        ("scan.nii.gz", np.int16, (0.5, 0), 2 + 4),  # what is stored, and float32
+        ("scan.nii", np.float64, None, 8 + 4),
+        ("scan.nrrd", np.int16, None, 2 + 2),  # ITK's block, and a copy
+        ("scan.mha", np.int32, None, 4 + 4),
+    ],
+)
+def test_a_large_volume_is_refused_before_it_is_read(tmp_path: Path, hu, name: str, dtype, scale, wanted: int):
+    path = tmp_path / name
+    if ".nii" in name:
+        write_nifti(path, hu.astype(dtype), scale=scale)
+    else:
+        write_itk(path, hu.astype(dtype))
+    with pytest.raises(SeriesError, match=f"6 x 4 x 5 voxels need {120 * wanted} bytes, more than max_bytes=200"):
+        read_ct(path, max_bytes=200)
+    assert read_ct(path, max_bytes=120 * wanted).array.shape == hu.shape
 
 
 def test_a_volume_outlives_its_file(tmp_path: Path, hu):
