@@ -15,7 +15,7 @@ from monai.utils import convert_to_numpy
 from lungdet.detection.findings import make_report
 from lungdet.geometry import frames
 from lungdet.records import CTVolume, DetectionReport, ModelInfo, SeriesInfo
-from lungdet.reports import study_folder_name, write_study
+from lungdet.reports import prepare_output, study_folder_name, write_study
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,8 @@ class FindingsSaver:
         self.checkpoint, self.metadata = Path(checkpoint), Path(metadata)
 
     def attach(self, engine: Engine) -> None:
-        """Run after every iteration."""
+        """Make the folder ready when the run starts, and save after every iteration."""
+        engine.add_event_handler(Events.STARTED, lambda: prepare_output(self.output_dir))
         engine.add_event_handler(Events.ITERATION_COMPLETED, self)
 
     def __call__(self, engine: Engine) -> None:

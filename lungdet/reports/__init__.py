@@ -12,20 +12,23 @@ from .json_file import (
     time_stamp,
     write_json,
 )
+from .output_folder import prepare_output
 from .picture_files import draw_pictures, write_png
-from .study import study_folder_name, write_study
+from .study import series_digest, study_folder_name, write_study
 from .text_table import report_to_text
 
 __all__ = [
     "FindingsFileError",
     "draw_pictures",
     "load_schema",
+    "prepare_output",
     "read_json",
     "report_from_json",
     "report_to_html",
     "report_to_json",
     "report_to_text",
     "reports_to_csv",
+    "series_digest",
     "source_name",
     "study_folder_name",
     "time_stamp",

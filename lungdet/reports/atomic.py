@@ -8,13 +8,16 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+TEMPORARY_ENDING = ".lungdet-tmp"
+
 
 def write_files(folder: str | Path, files: Mapping[str, bytes]) -> None:
     """Write several files of one folder so that none is ever seen half written.
 
     Every file is first written in full under a temporary name in its own folder and flushed to disk; only then are
     all of them renamed, in the order given. A reader thus sees the old file or the new one, and a full disk leaves
-    the old set untouched. Put the file that tells that the set is complete last.
+    the old set untouched. Stopped among the renames it leaves some files old and some new: a set that must never be
+    mixed needs :func:`~lungdet.reports.folder_swap.write_folder`.
 
     Args:
         folder: made if absent.
@@ -39,7 +42,7 @@ def write_files(folder: str | Path, files: Mapping[str, bytes]) -> None:
                 temporary.unlink()
         raise
     for parent in {target.parent for target in targets}:
-        _flush_folder(parent)
+        flush_folder(parent)
 
 
 def _inside(root: Path, name: str) -> Path:
@@ -50,7 +53,7 @@ def _inside(root: Path, name: str) -> Path:
 
 
 def _temporary_name(target: Path) -> Path:
-    return target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    return target.with_name(f".{target.name}.{secrets.token_hex(4)}{TEMPORARY_ENDING}")
 
 
 def _write_through(path: Path, content: bytes) -> None:
@@ -61,7 +64,7 @@ def _write_through(path: Path, content: bytes) -> None:
         os.fsync(stream.fileno())
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """Make the renames last; some systems cannot open a folder, and then there is nothing to do."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)

@@ -27,8 +27,10 @@ def draw_pictures(report: DetectionReport, volume: CTVolume, max_pictures: int =
         PNG bytes by file name.
 
     Raises:
-        ValueError: ``volume`` is not the image of the report.
+        ValueError: ``volume`` is not the image of the report, or ``max_pictures`` is negative.
     """
+    if max_pictures < 0:
+        raise ValueError(f"max_pictures must not be negative, got {max_pictures}")
     if tuple(volume.array.shape) != tuple(report.shape):
         raise ValueError(f"the report is about an image of {report.shape} voxels, the volume has {volume.array.shape}")
     view = PatientView.of(volume)

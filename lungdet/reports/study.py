@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import re
 from datetime import datetime
@@ -9,8 +10,8 @@ from pathlib import Path
 
 from lungdet.records import CTVolume, DetectionReport, SeriesInfo
 
-from .atomic import write_files
 from .csv_file import reports_to_csv, source_name
+from .folder_swap import write_folder
 from .html_file import report_to_html
 from .json_file import report_to_json
 from .picture_files import MAX_PICTURES, draw_pictures
@@ -28,9 +29,9 @@ def write_study(
 ) -> Path:
     """Write ``pictures/*.png``, ``report.html``, ``findings.csv`` and ``findings.json`` of one study.
 
-    Everything is made before anything is written, each file replaces its forerunner at once, and ``findings.json``
-    comes last: where it is there, the study is complete. Pictures that an earlier run left and this one does not
-    replace are removed. The same input gives the same bytes but for the time stamp in the JSON and in the HTML.
+    Everything is made before anything is written, and the folder is replaced as a whole: what is there is one complete
+    set, the old one or the new. Pictures of earlier findings go, files that are not of this kind stay. The same input
+    gives the same bytes but for the time stamp in the JSON and in the HTML.
 
     Args:
         folder: the study's own; made if absent.
@@ -47,15 +48,12 @@ def write_study(
     files[HTML_NAME] = report_to_html(report, pictures, created)
     files[CSV_NAME] = reports_to_csv([report])
     files[JSON_NAME] = report_to_json(report, created)
-    write_files(folder, files)
-    for stale in (Path(folder) / PICTURE_FOLDER).glob("finding_*.png"):
-        if stale.name not in pictures:
-            stale.unlink()
+    write_folder(folder, files, _outdated)
     return Path(folder) / HTML_NAME
 
 
 def study_folder_name(series: SeriesInfo) -> str:
-    """Name the folder of a study: its source's name made safe, and a short hash of its series UID (else of its path).
+    """Name the folder of a study: its source's name made safe, and the :func:`series_digest`.
 
     Nothing from a header reaches a path unchecked: what is no letter, digit, dot, dash or underscore becomes ``_``.
 
@@ -64,5 +62,32 @@ def study_folder_name(series: SeriesInfo) -> str:
         'chest_1-c47f5b18b8a4'
     """
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", source_name(series.source))[:60].strip("._-") or "ct"
-    key = series.series_uid or str(Path(series.source).absolute())
-    return f"{name}-{hashlib.sha256(key.encode(errors='surrogateescape')).hexdigest()[:12]}"
+    return f"{name}-{series_digest(series)}"
+
+
+def series_digest(series: SeriesInfo) -> str:
+    """Tell in twelve digits which images were read: a hash of the UIDs of the series and its slices, else of the path.
+
+    A series may hold several passes over one place, so its UID alone does not tell. Nor do the slices where they are
+    all interpolated, or frames of one file; then the reader's steps count as well, which name the pass that it chose.
+
+    Example:
+        >>> series_digest(SeriesInfo("a", "1.2", slice_uids=("5", "6"))) == series_digest(SeriesInfo("b", "1.2"))
+        False
+    """
+    if not series.series_uid:
+        return _digest([str(Path(series.source).absolute())])
+    slices = [uid for uid in series.slice_uids if uid]
+    steps = series.steps if len(set(slices)) < 2 else ()
+    return _digest([series.series_uid, *slices, *steps])
+
+
+def _digest(parts: list[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode(errors="surrogateescape")).hexdigest()[:12]
+
+
+def _outdated(folder: str, names: list[str]) -> list[str]:
+    """Name what does not move on to the next version of a study's folder; see :func:`shutil.copytree`."""
+    if Path(folder).name == PICTURE_FOLDER:
+        return fnmatch.filter(names, "finding_*.png")
+    return [name for name in names if name in (JSON_NAME, CSV_NAME, HTML_NAME)]

@@ -84,3 +84,18 @@ def test_attached_to_an_evaluator(tmp_path: Path, files: tuple[Path, Path], capl
     assert read_json(folders[1] / "findings.json") == expected
     assert [path.name for path in (folders[0] / "pictures").iterdir()] == ["overview.png"]
     assert "1 findings" in caplog.text
+
+
+def test_an_output_that_cannot_be_is_known_before_the_work(tmp_path: Path, files: tuple[Path, Path]):
+    checkpoint, metadata = files
+    seen: list[object] = []
+    evaluator = SupervisedEvaluator(
+        device=torch.device("cpu"),
+        val_data_loader=DataLoader(Dataset([item()])),
+        network=torch.nn.Conv3d(1, 1, 1),
+        postprocessing=seen.append,
+        val_handlers=[FindingsSaver(checkpoint, checkpoint, metadata)],
+    )
+    with pytest.raises(OSError, match=r"model\.pt: results cannot be written there"):
+        evaluator.run()
+    assert seen == []

@@ -1,13 +1,15 @@
-"""One folder per study, complete when findings.json is there."""
+"""One folder per study, complete whenever it is there."""
 
 import dataclasses
+import os
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from lungdet.records import CTVolume, DetectionReport, SeriesInfo
-from lungdet.reports import read_json, study_folder_name, write_study
+from lungdet.reports import read_json, series_digest, study_folder_name, write_study
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -69,3 +71,55 @@ def test_folder_names_differ_by_series_and_by_path_without_one():
     assert len(set(names)) == 4
     assert all(name.startswith("ct-") for name in names)
     assert study_folder_name(SeriesInfo("z/ct", series_uid="1.2")) == names[0]
+
+
+def test_passes_of_one_series_have_folders_of_their_own():
+    def digest(slices: tuple[str, ...], steps: tuple[str, ...] = ()) -> str:
+        return series_digest(SeriesInfo("ct", series_uid="1.2", slice_uids=slices, steps=steps))
+
+    assert digest(("1", "2")) != digest(("3", "4"))
+    assert digest(("1", "2"), ("left out 3 files",)) == digest(("1", "", "2"))  # read alone, or gaps filled
+    # straightened slices have no UID, frames of one file have the same one: the steps tell which pass was chosen
+    assert digest(("", ""), ("chose 1 of 2",)) != digest(("", ""), ("chose 2 of 2",))
+    assert digest(("9", "9"), ("chose 1 of 2",)) != digest(("9", "9"), ("chose 2 of 2",))
+
+
+def test_a_failed_run_leaves_the_old_results(
+    volume: CTVolume, report: DetectionReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write_study(tmp_path / "out" / "study", report, volume)
+    before = contents(tmp_path / "out")
+
+    def full_disk(handle: int) -> None:
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full_disk)
+        with pytest.raises(OSError, match="no space"):
+            write_study(tmp_path / "out" / "study", dataclasses.replace(report, findings=()), volume)
+    assert contents(tmp_path / "out") == before
+
+
+def test_at_no_moment_is_a_study_half_old_half_new(
+    volume: CTVolume, report: DetectionReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write_study(tmp_path / "study", report, volume)
+    seen = [contents(tmp_path / "study")]
+
+    def watched(original: Callable[..., None]) -> Callable[..., None]:
+        def rename(source: Path, target: Path) -> None:
+            original(source, target)
+            seen.append(contents(tmp_path / "study"))
+
+        return rename
+
+    for name in ("rename", "replace"):
+        monkeypatch.setattr(os, name, watched(getattr(os, name)))
+    write_study(tmp_path / "study", dataclasses.replace(report, findings=()), volume)
+    assert len(seen) > 5
+    assert all(state in ({}, seen[0], seen[-1]) for state in seen)
+
+
+def test_a_negative_number_of_pictures(volume: CTVolume, report: DetectionReport, tmp_path: Path):
+    with pytest.raises(ValueError, match="max_pictures must not be negative, got -1"):
+        write_study(tmp_path / "study", report, volume, max_pictures=-1)
