@@ -33,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--on-tilt", choices=("error", "resample"), default="error", help="... about a tilted gantry")
     parser.add_argument("--device", help="cpu, cuda, cuda:1, ...; the bundle decides if it is not given")
     parser.add_argument("--min-score", type=_fraction, metavar="S", help="leave out findings below this score, 0 to 1")
-    parser.add_argument("--pictures", type=int, default=10, metavar="N", help="draw the first N findings (default 10)")
+    parser.add_argument(
+        "--pictures", type=_count, default=10, metavar="N", help="draw the first N findings (default 10)"
+    )
     parser.set_defaults(run=run)
 
 
@@ -58,9 +60,11 @@ def run(options: argparse.Namespace) -> int:
         )
     for study in summary.failed:
         complain(study.error if study.source in study.error else f"{study.source}: {study.error}")
-    if len(summary.studies) > 1:
+    if summary.problem:
+        complain(summary.problem)
+    elif len(summary.studies) > 1:
         print(f"{len(summary.reports)} of {len(summary.studies)} studies, summary: {options.output}/summary.csv")
-    return EXIT_FAILED if summary.failed else EXIT_OK
+    return EXIT_FAILED if summary.failed or summary.problem else EXIT_OK
 
 
 def _print_result(study: StudyResult) -> None:
@@ -74,4 +78,11 @@ def _fraction(text: str) -> float:
     value = float(text)
     if not 0.0 <= value <= 1.0:
         raise argparse.ArgumentTypeError(f"must be between 0 and 1, got {text}")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"must not be negative, got {text}")
     return value

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from .bundle import BundleError, bundle_names, bundle_root, open_bundle
 
 if TYPE_CHECKING:
-    from .detector import Detector, detect
+    from .detector import Detector
     from .evaluate import FrocEvaluation, evaluate_froc
+    from .many_studies import detect
     from .studies import StudyJob, find_studies
     from .summary import DetectSummary, StudyResult
 
@@ -33,7 +34,7 @@ _HOMES = {
     "FrocEvaluation": "evaluate",
     "StudyJob": "studies",
     "StudyResult": "summary",
-    "detect": "detector",
+    "detect": "many_studies",
     "evaluate_froc": "evaluate",
     "find_studies": "studies",
 }

@@ -54,11 +54,13 @@ def bundle_root(bundle: str | Path) -> Path:
 def open_bundle(root: Path, overrides: Mapping[str, Any] | None = None) -> Any:
     """Parse a bundle's ``common.yaml`` and ``inference.yaml``, as ``python -m monai.bundle run`` does.
 
-    A bundle's settings name code to run: open only bundles that you trust.
+    A bundle's settings name code to run: open only bundles that you trust. What is given here is another matter: MONAI
+    takes ``$``, ``@``, ``%`` and ``#`` in a setting for a program, so that a folder named ``$x`` would run. Overrides
+    and the root are therefore kept out of its language: a setting gets the very object that is given.
 
     Args:
         root: of the bundle.
-        overrides: new values by id, as on MONAI's command line; ``bundle_root`` is set to ``root``.
+        overrides: new values by id; values, not expressions. ``bundle_root`` is set to ``root``.
 
     Returns:
         A :class:`monai.bundle.ConfigParser`; take objects out with ``get_parsed_content``.
@@ -76,7 +78,9 @@ def open_bundle(root: Path, overrides: Mapping[str, Any] | None = None) -> Any:
     unknown = sorted(set(overrides or {}) - set(known))
     if unknown:
         raise BundleError(f"{root}: {', '.join(unknown)}: no such setting; there are {', '.join(sorted(known))}")
-    return ConfigParser({**known, **(overrides or {}), "bundle_root": str(root)})
+    given = {**(overrides or {}), "bundle_root": str(root)}
+    settings = {**known, **{name: f"$given_settings[{name!r}]" for name in given}}
+    return ConfigParser(settings, globals={"given_settings": given})
 
 
 def load_weights(network: Any, checkpoint: str | Path, device: Any) -> str:

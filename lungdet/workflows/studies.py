@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
-from lungdet.readers import SeriesCandidate, SeriesError, list_series
-from lungdet.readers.series_groups import choose_series, facts_of
-from lungdet.readers.series_scan import SeriesScan
+from lungdet.readers.series_scan import SeriesScan, find_files, scan_files
 
 
 @dataclass(frozen=True)
 class StudyJob:
-    """One series to read.
+    """One study to read.
 
     Attributes:
-        source: file or folder.
+        source: file or folder, as the user named it.
         series: key of the series in it; None leaves the choice to ``choose``.
         choose: rule for several series; None refuses them.
         problem: why this study cannot be read, known before it is tried; empty if nothing is known against it.
+        files: what of ``source`` belongs to the study; all of it if empty.
     """
 
     source: str
     series: str | None
     choose: Literal["thinnest"] | None
     problem: str = ""
+    files: tuple[Path, ...] = ()
 
 
 def find_studies(
@@ -40,29 +42,47 @@ def find_studies(
             is refused when it is read.
 
     Returns:
-        One job per StudyInstanceUID, by UID; a single one for a source that is not split.
+        One job per StudyInstanceUID, by UID, with the files of that study, so that nobody need look for them again; a
+        single one, without files, for a source that is not split.
 
     Raises:
-        SeriesError: the source cannot be listed.
+        SeriesError: the source does not exist or holds no file.
     """
     name = os.fspath(source)
-    if series is not None or choose is None:
+    if series is not None or choose is None or Path(name).is_file():
         return [StudyJob(name, series, choose)]
-    by_study: dict[str, list[SeriesCandidate]] = {}
-    for candidate in list_series(name):
-        by_study.setdefault(_study_uid(candidate), []).append(candidate)
-    if len(by_study) <= 1:
+    studies = _files_by_study(scan_files(find_files(name), name))
+    if len(studies) <= 1:
         return [StudyJob(name, None, choose)]
-    return [_job(name, candidates, choose) for _, candidates in sorted(by_study.items())]
+    return [StudyJob(name, None, choose, files=files) for _, files in sorted(studies.items())]
 
 
-def _job(source: str, candidates: list[SeriesCandidate], choose: Literal["thinnest"]) -> StudyJob:
-    try:
-        return StudyJob(source, choose_series(candidates, SeriesScan(source), None, choose).key, None)
-    except SeriesError as error:
-        return StudyJob(source, None, None, str(error))
+def unique_sources(sources: Iterable[str | os.PathLike[str]]) -> list[str]:
+    """Drop sources that were named before, by whatever path.
+
+    Example:
+        >>> unique_sources(["ct", "b/../ct/", "c"])
+        ['ct', 'c']
+    """
+    first: dict[str, str] = {}
+    for source in sources:
+        first.setdefault(os.path.realpath(source), os.fspath(source))
+    return list(first.values())
 
 
-def _study_uid(candidate: SeriesCandidate) -> str:
-    facts = facts_of(candidate)
-    return facts[0].header.text("StudyInstanceUID") if facts else ""
+def _files_by_study(scan: SeriesScan) -> dict[str, tuple[Path, ...]]:
+    """Files by StudyInstanceUID: its slices, and the damaged files that no series of another study lays claim to.
+
+    The reader must see the damaged ones: a slice that is missing at an end leaves no other trace.
+    """
+    slices: dict[str, dict[Path, None]] = {}
+    claims: dict[str, set[str]] = {}  # studies by series
+    for fact in scan.slices:
+        study = fact.header.text("StudyInstanceUID")
+        slices.setdefault(study, {})[fact.path] = None
+        claims.setdefault(fact.series_uid, set()).add(study)
+    everyone = set(slices)
+    for bad in scan.bad:
+        for study in claims.get(bad.series_uid, everyone) if bad.series_uid else everyone:
+            slices[study][bad.path] = None
+    return {study: tuple(paths) for study, paths in slices.items()}

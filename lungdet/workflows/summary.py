@@ -1,16 +1,20 @@
-"""What happened to each of many studies."""
+"""What happened to each of many studies, in this run and in those before."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from dataclasses import asdict, dataclass
+import logging
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from lungdet.records import DetectionReport
-from lungdet.reports import reports_to_csv, write_files
+from lungdet.reports import read_json, reports_to_csv, series_digest, write_files
+
+logger = logging.getLogger(__name__)
 
 COLUMNS = ("source", "study_uid", "series_uid", "findings", "highest_score", "report", "error")
 
@@ -34,9 +38,15 @@ class StudyResult:
 
 @dataclass(frozen=True)
 class DetectSummary:
-    """All studies of one run, in the order in which they were named."""
+    """All studies of one run, in the order in which they were named.
+
+    Attributes:
+        studies: their results.
+        problem: why the summary's files could not be written; empty if they could.
+    """
 
     studies: tuple[StudyResult, ...]
+    problem: str = ""
 
     @property
     def failed(self) -> tuple[StudyResult, ...]:
@@ -48,20 +58,60 @@ class DetectSummary:
         """Reports of the studies that went well."""
         return tuple(study.report for study in self.studies if study.report is not None)
 
-    def write(self, folder: str | Path) -> None:
-        """Write ``summary.json``, ``summary.csv``, and ``findings.csv`` of all studies in LUNA16's form."""
-        rows = [_row(study, Path(folder)) for study in self.studies]
-        content = {"studies": rows, "failed": len(self.failed), "models": _models(self.reports)}
+    def write(self, folder: str | Path) -> DetectSummary:
+        """Write ``summary.json``, ``summary.csv``, and ``findings.csv`` in LUNA16's form, of all studies in ``folder``.
+
+        This run's studies come first, then those of earlier runs, which are read from their own folders.
+
+        Returns:
+            This summary; where the files cannot be written, with the reason as its ``problem``.
+        """
+        try:
+            write_files(folder, self._files(Path(folder)))
+        except OSError as error:
+            logger.error("%s: the summary could not be written: %s", folder, error)
+            return replace(self, problem=f"{folder}: the summary could not be written: {error}")
+        return self
+
+    def _files(self, folder: Path) -> dict[str, bytes]:
+        studies = self.studies + earlier_results(folder, self.reports)
+        reports = tuple(study.report for study in studies if study.report is not None)
+        rows = [_row(study, folder) for study in studies]
+        content = {"studies": rows, "failed": len(self.failed), "models": _models(reports)}
         stream = io.StringIO(newline="")
         writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows({**row, "error": " ".join(row["error"].split())} for row in rows)  # one line per study
-        files = {
-            "findings.csv": reports_to_csv(self.reports),
+        return {
+            "findings.csv": reports_to_csv(reports),
             "summary.csv": stream.getvalue().encode(errors="backslashreplace"),
             "summary.json": (json.dumps(content, indent=2, sort_keys=True) + "\n").encode("ascii"),
         }
-        write_files(folder, files)
+
+
+def earlier_results(folder: Path, known: Iterable[DetectionReport] = ()) -> tuple[StudyResult, ...]:
+    """Read the studies that earlier runs left in ``folder``.
+
+    Args:
+        folder: holds a folder for each study.
+        known: studies that are not wanted again.
+
+    Returns:
+        One result for each series, the newest first; a file that cannot be read is logged and left out.
+    """
+    seen = {series_digest(report.series) for report in known}
+    results = []
+    paths = [path for path in folder.glob("*/findings.json") if not path.parent.name.startswith(".")]
+    for path in sorted(paths, key=lambda path: (-path.stat().st_mtime, path)):
+        try:
+            report = read_json(path)
+        except (OSError, ValueError) as error:
+            logger.warning("%s; left out of the summary", error)
+            continue
+        if series_digest(report.series) not in seen:
+            seen.add(series_digest(report.series))
+            results.append(StudyResult(report.series.source, report, path.with_name("report.html")))
+    return tuple(results)
 
 
 def _models(reports: tuple[DetectionReport, ...]) -> list[dict[str, Any]]:

@@ -52,6 +52,17 @@ def test_overrides_reach_the_objects(tiny_bundle: Path):
     assert parser.get_parsed_content("checkpoint") == str(tiny_bundle / "models" / "model.pt")
 
 
+@pytest.mark.parametrize("text", ["$1+1", "@min_score", "%min_score", "a#b", "$__import__('os').mkdir('evil')"])
+def test_what_is_given_is_no_program(tiny_bundle: Path, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    tiny_bundle.rename(tmp_path / text)
+    parser = open_bundle(Path(text), {"series": text})
+    assert parser.get_parsed_content("series") == text
+    assert parser.get_parsed_content("preprocessing").transforms[0].load.options["series"] == text
+    assert parser.get_parsed_content("checkpoint") == f"{text}/models/model.pt"
+    assert not (tmp_path / "evil").exists()
+
+
 def test_an_unknown_setting_is_refused(tiny_bundle: Path):
     with pytest.raises(BundleError, match=r"min_skore: no such setting; there are .*min_score"):
         open_bundle(tiny_bundle, {"min_skore": 0.5})

@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lungdet.readers import ct_series
+from lungdet.readers.series_scan import SeriesScan
 from lungdet.records import SeriesInfo
 from lungdet.reports import read_json
 from lungdet.reports.pictures import MARK_INDEX
 from lungdet.workflows import BundleError, Detector, StudyResult, detect
-from lungdet.workflows.detector import explain
+from lungdet.workflows.many_studies import explain
 
 WriteSeries = Callable[..., SeriesInfo]
 
@@ -166,3 +168,130 @@ def test_explanations_name_what_a_reader_needs():
     assert explain(MemoryError()) == "MemoryError: "
     assert explain(ValueError()) == "ValueError: "
     assert explain(RuntimeError("x")) == "RuntimeError: x"
+
+
+def test_the_summary_is_of_all_that_is_there(write_series: WriteSeries, tiny_bundle: Path, tmp_path: Path, out: Path):
+    first, second = (write_series(name, seed=seed).series_uid for seed, name in enumerate("ab"))
+    detect(tmp_path / "a", out, bundle=tiny_bundle, progress=False)
+    summary = detect(tmp_path / "b", out, bundle=tiny_bundle, progress=False)
+    assert [report.series.series_uid for report in summary.reports] == [second]
+    rows = list(csv.DictReader((out / "summary.csv").read_text().splitlines()))
+    assert [row["series_uid"] for row in rows] == [second, first]
+    assert all((out / row["report"]).is_file() for row in rows)
+    lines = (out / "findings.csv").read_text().splitlines()[1:]
+    assert [line.split(",")[0] for line in lines] == [second, second, first, first]
+    broken = out / rows[1]["report"]
+    broken.with_name("findings.json").write_text("{")
+    detect(tmp_path / "b", out, bundle=tiny_bundle, progress=False)
+    assert len((out / "findings.csv").read_text().splitlines()) == 1 + 2
+
+
+def test_a_study_that_is_named_twice_counts_once(
+    write_series: WriteSeries, tiny_bundle: Path, tmp_path: Path, out: Path, caplog: pytest.LogCaptureFixture
+):
+    write_series("all/a")
+    sources = [tmp_path / "all", tmp_path / "all", tmp_path / "all" / "a"]  # the last is the same by another road
+    seen: list[StudyResult] = []
+    summary = detect(sources, out, bundle=tiny_bundle, progress=False, on_result=seen.append)
+    assert [study.source for study in summary.studies] == [str(tmp_path / "all")]
+    assert seen == list(summary.studies)
+    assert "the same series as in" in caplog.text
+    assert len((out / "findings.csv").read_text().splitlines()) == 1 + 2
+    detect(tmp_path / "all" / "a", out, bundle=tiny_bundle, progress=False)  # by another name in another run
+    assert len((out / "findings.csv").read_text().splitlines()) == 1 + 2
+
+
+def test_an_interrupted_run_sums_up(
+    write_series: WriteSeries, tiny_bundle: Path, tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for seed, name in enumerate("ab"):
+        write_series(name, seed=seed)
+
+    def interrupt(study: StudyResult) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        detect([tmp_path / "a", tmp_path / "b"], out, bundle=tiny_bundle, progress=False, on_result=interrupt)
+    assert len(json.loads((out / "summary.json").read_text())["studies"]) == 1
+
+
+def test_a_study_that_fails_keeps_its_old_results(
+    write_series: WriteSeries, tiny_bundle: Path, tmp_path: Path, out: Path
+):
+    write_series("ct")
+    (good,) = detect(tmp_path / "ct", out, bundle=tiny_bundle, progress=False).studies
+    assert good.page is not None
+    before = good.page.read_bytes()
+    (tmp_path / "ct" / "0005.dcm").unlink()
+    assert detect(tmp_path / "ct", out, bundle=tiny_bundle, progress=False).failed
+    assert good.page.read_bytes() == before
+    rows = json.loads((out / "summary.json").read_text())["studies"]
+    assert [bool(row["error"]) for row in rows] == [True, False]
+
+
+def test_what_a_callback_raises_stops_nothing(
+    write_series: WriteSeries, tiny_bundle: Path, tmp_path: Path, out: Path, caplog: pytest.LogCaptureFixture
+):
+    for seed, name in enumerate("ab"):
+        write_series(name, seed=seed)
+
+    def fail(study: StudyResult) -> None:
+        raise ZeroDivisionError("oh")
+
+    sources = [tmp_path / "a", tmp_path / "b"]
+    assert len(detect(sources, out, bundle=tiny_bundle, progress=False, on_result=fail).reports) == 2
+    assert "on_result failed: ZeroDivisionError: oh" in caplog.text
+
+
+def test_an_output_that_cannot_be_is_known_before_the_work(tiny_bundle: Path, tmp_path: Path):
+    (tmp_path / "afile").write_text("")
+    (tiny_bundle / "models" / "model.pt").unlink()  # comes later
+    with pytest.raises(OSError, match="afile: results cannot be written there"):
+        detect([], tmp_path / "afile", bundle=tiny_bundle)
+
+
+def test_a_summary_that_cannot_be_written_loses_no_result(
+    write_series: WriteSeries, tiny_bundle: Path, tmp_path: Path, out: Path
+):
+    write_series("ct")
+    (out / "summary.csv").mkdir(parents=True)
+    summary = detect(tmp_path / "ct", out, bundle=tiny_bundle, progress=False)
+    assert len(summary.reports) == 1
+    assert "the summary could not be written" in summary.problem
+
+
+@pytest.mark.parametrize("name", ["foo", "cuda:99", "meta", ""])
+def test_a_device_that_is_not_there(tiny_bundle: Path, name: str):
+    with pytest.raises(ValueError, match=rf"device '{name}' cannot be used here; there are: cpu"):
+        Detector(tiny_bundle, name)
+
+
+def test_a_bundle_that_reads_no_ct(tiny_bundle: Path):
+    path = tiny_bundle / "configs" / "inference.yaml"
+    path.write_text(path.read_text().partition("preprocessing")[0] + 'preprocessing: "$lambda item: item"\n')
+    with pytest.raises(BundleError, match=r"holds no lungdet\.transforms\.LoadCTd"):
+        Detector(tiny_bundle)
+
+
+def test_a_negative_number_of_pictures(tiny_bundle: Path, out: Path):
+    with pytest.raises(ValueError, match="max_pictures must not be negative"):
+        detect([], out, bundle=tiny_bundle, max_pictures=-1)
+
+
+def test_the_studies_of_a_folder_are_looked_for_once(
+    write_series: WriteSeries, tiny_bundle: Path, tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for number in range(4):
+        write_series(f"all/{number}", seed=number, study_uid=f"1.{number}")
+    headers: list[Path] = []
+    original = ct_series.scan_files
+
+    def count(files: list[Path], source: str) -> SeriesScan:
+        headers.extend(files)
+        return original(files, source)
+
+    monkeypatch.setattr(ct_series, "scan_files", count)
+    summary = detect(tmp_path / "all", out, bundle=tiny_bundle, progress=False)
+    assert len(summary.reports) == 4
+    assert len(headers) == len(set(headers)) == 40  # by the reader; it was 160
+    assert {report.series.source for report in summary.reports} == {str(tmp_path / "all")}

@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
+import pydicom
 import pytest
 
 from lungdet.readers import SeriesError
 from lungdet.records import SeriesInfo
 from lungdet.workflows import StudyJob, find_studies
-
-CORONAL = np.array([[1.0, 0, 0, 0], [0, 0, 1.0, 0], [0, -1.0, 0, 0], [0, 0, 0, 1]])
+from lungdet.workflows.studies import unique_sources
 
 
 def test_one_study_is_left_to_the_reader(write_series: Callable[..., SeriesInfo], tmp_path: Path):
@@ -21,23 +20,44 @@ def test_one_study_is_left_to_the_reader(write_series: Callable[..., SeriesInfo]
     assert find_studies(Path(folder)) == find_studies(folder)
 
 
-def test_each_study_gives_its_thinnest_axial_series(write_series: Callable[..., SeriesInfo], tmp_path: Path):
-    thin = write_series("all/a/thin", seed=1, study_uid="1.1", step_mm=1.0)
+def test_each_study_gets_its_own_files(write_series: Callable[..., SeriesInfo], tmp_path: Path):
+    write_series("all/a/thin", seed=1, study_uid="1.1", step_mm=1.0)
     write_series("all/a/thick", seed=2, study_uid="1.1", step_mm=5.0)
-    other = write_series("all/b", seed=3, study_uid="1.2")
-    folder = str(tmp_path / "all")
-    assert find_studies(folder) == [StudyJob(folder, thin.series_uid, None), StudyJob(folder, other.series_uid, None)]
+    write_series("all/b", seed=3, study_uid="1.2")
+    first, second = find_studies(tmp_path / "all")
+    assert first == StudyJob(str(tmp_path / "all"), None, "thinnest", files=first.files)
+    assert set(first.files) == set((tmp_path / "all" / "a").rglob("*.dcm"))
+    assert set(second.files) == set((tmp_path / "all" / "b").rglob("*.dcm"))
 
 
-def test_a_study_without_an_axial_series_does_not_stop_the_others(
+def test_a_damaged_file_goes_with_every_study_that_it_may_belong_to(
     write_series: Callable[..., SeriesInfo], tmp_path: Path
 ):
-    write_series("all/a/one", seed=1, study_uid="1.1", affine=CORONAL)
-    write_series("all/a/two", seed=2, study_uid="1.1", affine=CORONAL)
-    good = write_series("all/b", seed=3, study_uid="1.2")
-    bad, fine = find_studies(tmp_path / "all")
-    assert "none of them is a stack of axial slices" in bad.problem
-    assert fine == StudyJob(str(tmp_path / "all"), good.series_uid, None)
+    write_series("all/a", seed=1, study_uid="1.1")
+    write_series("all/b", seed=2, study_uid="1.2")
+    whole = tmp_path / "all" / "a" / "0009.dcm"
+    no_place = pydicom.dcmread(whole)
+    del no_place.ImagePositionPatient  # damaged, but it says which series it is of
+    no_place.save_as(whole)
+    nobody = tmp_path / "all" / "b" / "0009.dcm"
+    nobody.write_bytes(nobody.read_bytes()[:200])
+    first, second = find_studies(tmp_path / "all")
+    assert whole in first.files
+    assert whole not in second.files
+    assert nobody in first.files
+    assert nobody in second.files
+
+
+def test_a_file_is_read_as_it_is(tmp_path: Path):
+    (tmp_path / "scan.nii").write_bytes(b"")
+    assert find_studies(tmp_path / "scan.nii") == [StudyJob(str(tmp_path / "scan.nii"), None, "thinnest")]
+
+
+def test_a_source_counts_once(tmp_path: Path):
+    (tmp_path / "link").symlink_to(tmp_path / "ct")
+    names = [tmp_path / "ct", f"{tmp_path}/x/../ct/", tmp_path / "link", tmp_path / "other"]
+    assert unique_sources(names) == [str(tmp_path / "ct"), str(tmp_path / "other")]
+    assert unique_sources([]) == []
 
 
 def test_a_named_series_or_no_rule_leaves_nothing_to_split(tmp_path: Path):
