@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .exit_codes import EXIT_FAILED, EXIT_OK
+from .messages import complain
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,12 +15,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the series of every source; 1 if one holds none."""
+    """Print the series of every source; 1 if one holds none or cannot be read."""
     from lungdet.readers import list_series
 
     code = EXIT_OK
     for source in options.ct:
-        candidates = list_series(source)
+        try:
+            candidates = list_series(source)
+        except (ValueError, OSError) as error:  # one bad source does not stop the rest
+            if options.debug:
+                raise
+            complain(str(error))
+            code = EXIT_FAILED
+            continue
         print(f"{source}: {len(candidates)} series")
         for candidate in candidates:
             print(f"  {candidate}")

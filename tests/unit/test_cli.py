@@ -97,6 +97,22 @@ def test_failed_studies_are_listed_at_the_end(
     assert printed.out.splitlines()[-1] == "1 of 3 studies, summary: out/summary.csv"
 
 
+def test_a_summary_that_could_not_be_written(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    summary = DetectSummary((result(), StudyResult("bad", error="2 gaps")), "out: no space left")
+    monkeypatch.setattr(workflows, "detect", lambda *sources, **options: summary, raising=False)
+    assert cli.main(["detect", "scan", "bad", "-o", "out"]) == 1
+    printed = capsys.readouterr()
+    assert printed.err.splitlines() == ["lungdet: error: bad: 2 gaps", "lungdet: error: out: no space left"]
+    assert "summary" not in printed.out
+
+
+def test_series_goes_on_after_a_bad_source(folder: Path, capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["series", "nope", str(folder)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out.startswith(f"{folder}: 1 series\n")
+    assert printed.err == "lungdet: error: nope: no such file or folder; check the path\n"
+
+
 def test_series_lists_candidates(folder: Path, capsys: pytest.CaptureFixture[str]):
     assert cli.main(["series", str(folder)]) == 0
     first, second = capsys.readouterr().out.splitlines()
@@ -135,6 +151,7 @@ def test_a_bundle_is_named_and_copied(repository: Path, tmp_path: Path, capsys: 
         (["series", "no/such/folder"], "no/such/folder: no such file or folder"),
         (["bundle", "nonsense"], "nonsense: no such bundle"),
         (["detect", "x", "-o", "out", "--bundle", "nonsense"], "nonsense: no such bundle"),
+        (["detect", "x", "-o", "/dev/null"], "/dev/null: results cannot be written there: it is no folder"),
     ],
 )
 def test_errors_take_one_line(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]):
@@ -145,7 +162,14 @@ def test_errors_take_one_line(arguments: list[str], message: str, capsys: pytest
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["nonsense"], ["detect", "x"], ["detect", "-o", "out"], ["detect", "x", "-o", "y", "--min-score", "2"]],
+    [
+        [],
+        ["nonsense"],
+        ["detect", "x"],
+        ["detect", "-o", "out"],
+        ["detect", "x", "-o", "y", "--min-score", "2"],
+        ["detect", "x", "-o", "y", "--pictures", "-1"],
+    ],
 )
 def test_wrong_usage_leaves_with_two(arguments: list[str], capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit) as caught:
