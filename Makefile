@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO := out/demo
 CT ?=
+REAL_DATA ?= $(or $(LUNGDET_REAL_DATA),../shared/data)
 BUNDLE := bundles/nodule_detector
 # The pins hold in pip's isolated build environments, too.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
@@ -53,6 +54,8 @@ train: $(VENV)/.runtime  ## train the shipped weights again
 bench: $(VENV)/.dev  ## side by side with peers
 	$(BIN)/python benchmarks/ct_reading.py
 	$(BIN)/python benchmarks/transforms.py
+	$(BIN)/python benchmarks/labels.py
+	$(BIN)/python benchmarks/froc.py $(REAL_DATA)/luna16
 
 clean:  ## remove what was built, keep the environment
 	rm -rf build dist out docs/_build .pytest_cache .mypy_cache .ruff_cache .coverage* *.egg-info

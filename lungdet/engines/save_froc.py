@@ -12,7 +12,7 @@ from lungdet.reports import write_files
 
 
 class FrocSaver:
-    """Ignite handler: ``froc.json`` with the sensitivities, their mean and the counts, when an evaluation ends.
+    """Ignite handler: ``froc.json`` with the sensitivities, their mean, the counts and 95 % intervals, when an evaluation ends.
 
     Args:
         metric: the evaluator's own metric, which holds the scans.
@@ -28,17 +28,9 @@ class FrocSaver:
 
     def __call__(self, engine: Engine) -> None:
         """Write the file and print its content."""
-        result = self.metric.result()
-        content = {
-            "rule": "LUNA16: centre within the radius, at most 100 marks a scan, interpolated sensitivity",
-            "cpm": result.cpm,
-            "sensitivity_at_fp_per_scan": dict(zip(map(str, result.fp_rates), result.sensitivities, strict=True)),
-            "scans": result.scans,
-            "nodules": result.nodules,
-            "true_positives": result.true_positives,
-            "false_positives": result.false_positives,
-            "double_hits": result.double_hits,
-        }
+        intervals = self.metric.intervals().to_json()
+        del intervals["band"]  # it has hundreds of points, and can be made again from the seed
+        content = {**self.metric.result().to_json(), "intervals": intervals}
         text = json.dumps(content, indent=2)
         write_files(self.output_dir, {"froc.json": text.encode()})
         print(text)

@@ -46,4 +46,4 @@ def test_train_then_evaluate(tmp_path: Path):
     assert score["scans"] == 2
     assert score["nodules"] > 0
     assert 0.0 <= score["cpm"] <= 1.0
-    assert len(score["sensitivity_at_fp_per_scan"]) == 7
+    assert len(score["sensitivities"]) == 7

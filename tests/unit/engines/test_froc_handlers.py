@@ -38,8 +38,11 @@ def test_score_is_written_when_the_evaluation_ends(tmp_path: Path, capsys: pytes
     score = evaluate([first, second], tmp_path / "new" / "folder")
     assert (score["scans"], score["nodules"], score["true_positives"], score["false_positives"]) == (2, 2, 2, 1)
     # Half are found without any false mark, all with half a false mark a scan.
-    assert score["sensitivity_at_fp_per_scan"]["0.125"] == pytest.approx(0.5)
-    assert score["sensitivity_at_fp_per_scan"]["1.0"] == pytest.approx(1.0)
+    sensitivity = dict(zip(score["fp_rates"], score["sensitivities"], strict=True))
+    assert sensitivity[0.125] == pytest.approx(0.5)
+    assert sensitivity[1.0] == pytest.approx(1.0)
+    low, high = score["intervals"]["cpm"]
+    assert low <= score["cpm"] <= high
     assert json.loads(capsys.readouterr().out) == score
 
 
