@@ -73,12 +73,9 @@ class LabelTable:
         """Return a column of ``count`` numbers with commas between them as ``(N, count)``, like :meth:`numbers`."""
         texts = self._text[column]
         try:
-            values = np.array(",".join(texts).split(",") if count > 1 else texts, dtype=np.str_).astype(np.float64)
-            values = values.reshape(len(texts), count)
+            values = _all_numbers(texts, count)
         except ValueError:
             values = np.array([_numbers(text, count) for text in texts], dtype=np.float64).reshape(len(texts), count)
-        if count > 1 and len(texts) and not all(text.count(",") == count - 1 for text in texts):
-            values = np.array([_numbers(text, count) for text in texts], dtype=np.float64)
         wanted = "a finite number" if count == 1 else f"{count} finite numbers"
         self.refuse(~np.isfinite(values).all(axis=1), lambda row: _not_numbers(column, texts[row], wanted))
         return values
@@ -183,12 +180,29 @@ def _parse(path: str) -> tuple[list[list[str]], list[int]]:
     return [row for row in rows if row] if blank else rows, lines
 
 
+def _all_numbers(texts: Sequence[str], count: int) -> FloatArray:
+    """Convert a column at once.
+
+    Raises:
+        ValueError: something in it is no number, or a text does not hold ``count`` of them.
+    """
+    parts: Sequence[str] = texts
+    if count > 1:
+        if not all(text.count(",") == count - 1 for text in texts):
+            raise ValueError("another count of numbers")
+        parts = ",".join(texts).split(",") if texts else ()
+    values = np.fromiter(map(float, parts), np.float64, len(parts))
+    if any("_" in text for text in texts):  # Python takes 1_000 for a number
+        raise ValueError("an underscore")
+    return values.reshape(len(texts), count)
+
+
 def _numbers(text: str, count: int) -> list[float]:
     try:
         values = [float(part) for part in text.split(",")]
     except ValueError:
         values = []
-    return values if len(values) == count else [float("nan")] * count
+    return values if len(values) == count and "_" not in text else [float("nan")] * count
 
 
 def _not_numbers(column: str, text: str, wanted: str) -> str:

@@ -107,6 +107,7 @@ def test_files_that_are_no_table(write, text, message):
         ("1.2,nan,2,3,0.5", "coordX is 'nan', wanted a finite number"),
         ("1.2,1,inf,3,0.5", "coordY is 'inf', wanted a finite number"),
         ("1.2,1,2,,0.5", "coordZ is '', wanted a finite number"),
+        ("1.2,1_0,2,3,0.5", "coordX is '1_0', wanted a finite number"),
         ("1.2,1,2,three,0.5", "coordZ is 'three', wanted a finite number"),
         ('1.2,"1,5",2,3,0.5', "coordX is '1,5', wanted a finite number; write 1.5 with a decimal point"),
         ("1.2,1,5,2,3,0.5", "6 fields where 5 are wanted; numbers need decimal points, not commas"),
