@@ -1,6 +1,7 @@
 """From a DICOM series to a report, through the shipped bundle, by both roads: lungdet's and MONAI's command lines."""
 
 import csv
+import dataclasses
 import json
 import os
 import shutil
@@ -20,6 +21,7 @@ from lungdet.reports import load_schema, read_json
 from lungdet.reports.pictures import MARK_INDEX, WHOLE_PX
 
 pytestmark = pytest.mark.slow
+PROGRAM = "$open('evil', 'w')"  # to MONAI's settings; in a file it is text
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
 
 
@@ -28,7 +30,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A chest and a damaged copy of it, and the shipped bundle with random weights: this is about the thread."""
     folder = tmp_path_factory.mktemp("detect")
     phantom = make_chest(7, spacing_mm=(3.0, 3.0, 4.0), shape=(112, 96, 64))
-    write_dicom_series(phantom.volume, folder / "good", seed=7)
+    info = dataclasses.replace(phantom.volume.info, description=PROGRAM, kernel="@min_score")
+    write_dicom_series(dataclasses.replace(phantom.volume, info=info), folder / "good", seed=7)
     shutil.copytree(folder / "good", folder / "gap")
     (folder / "gap" / "0030.dcm").unlink()
     shutil.copytree(Path(__file__).parents[2] / "bundles" / "nodule_detector", folder / "bundle")
@@ -112,7 +115,9 @@ def test_boxes_are_drawn_where_the_json_says(study: Path):
         np.testing.assert_allclose(np.array(highest), np.minimum(expected[1] + 2, picture.shape[::-1]), atol=1)
 
 
-def test_the_command_line_of_monai_finds_the_same(workplace: Path, study: Path):
+@pytest.fixture(scope="module")
+def study_of_monai(workplace: Path, study: Path) -> Path:
+    """Folder of the same study's results by MONAI's command line."""
     configs = [f"bundle/configs/{name}.yaml" for name in ("common", "inference")]
     options = "--bundle_root bundle --ct good --output_dir out_monai --min_score 0 --device cpu"
     run = subprocess.run(
@@ -120,10 +125,19 @@ def test_the_command_line_of_monai_finds_the_same(workplace: Path, study: Path):
         cwd=workplace, env=ENVIRONMENT, capture_output=True, text=True,
     )  # fmt: skip
     assert run.returncode == 0, run.stderr[-2000:]
-    other = workplace / "out_monai" / study.name
-    assert read_json(other / "findings.json") == read_json(study / "findings.json")
-    assert (other / "findings.csv").read_bytes() == (study / "findings.csv").read_bytes()
-    assert (other / "report.html").is_file()
+    return workplace / "out_monai" / study.name
+
+
+def test_the_command_line_of_monai_finds_the_same(study: Path, study_of_monai: Path):
+    assert read_json(study_of_monai / "findings.json") == read_json(study / "findings.json")
+    assert (study_of_monai / "findings.csv").read_bytes() == (study / "findings.csv").read_bytes()
+    assert (study_of_monai / "report.html").is_file()
+
+
+def test_neither_command_line_runs_what_a_file_says(workplace: Path, study: Path, study_of_monai: Path):
+    for folder in (study, study_of_monai):
+        assert read_json(folder / "findings.json").series.description == PROGRAM
+    assert not (workplace / "evil").exists()
 
 
 def test_a_second_run_gives_the_same_bytes(workplace: Path, study: Path):
