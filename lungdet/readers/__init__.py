@@ -8,6 +8,7 @@ from __future__ import annotations
 from .ct_series import list_series, read_ct
 from .deeplesion import DeepLesionTable, read_deeplesion
 from .deeplesion_png import read_deeplesion_group, write_deeplesion_group
+from .dicom_limits import ReadLimits
 from .errors import DicomFileError, MissingCodecError, NotDicomError, SeriesError
 from .label_errors import AnnotationError, LabelProblem
 from .lidc import LidcReport, read_lidc
@@ -19,7 +20,7 @@ from .luna16_tables import (
     read_luna16_predictions,
     read_luna16_series_uids,
 )
-from .series_groups import SeriesCandidate
+from .series_candidate import SeriesCandidate
 from .tensorbox import TensorBoxImage, TensorBoxList, read_tensorbox, tensorbox_content
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Luna16",
     "MissingCodecError",
     "NotDicomError",
+    "ReadLimits",
     "SeriesCandidate",
     "SeriesError",
     "TensorBoxImage",

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import logging
-import os
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,13 +17,19 @@ from numpy.typing import NDArray
 
 from lungdet.records import CTVolume, SeriesInfo
 
+from .dicom_file import read_header
+from .dicom_limits import DEFAULT_LIMITS, ReadLimits
 from .errors import SeriesError
+from .plain_text import printable
 from .read_options import DEFAULT_MAX_BYTES, ReadOptions
-from .series_groups import Choice, SeriesCandidate, choose_series, group_slices
-from .series_scan import SeriesScan, Source, describe_source, find_files, scan_files
+from .series_candidate import SeriesCandidate
+from .series_groups import Choice, choose_series, group_slices
+from .series_parts import continuing_parts
+from .series_scan import SeriesScan, Source, describe_source, find_files, paths_of, scan_files
 from .slice_stack import stack_affine
 from .stack_checks import StackChecker, StackPlan
-from .stack_pixels import check_size, read_stack, same_pixels
+from .stack_notes import notes_on_values
+from .stack_pixels import Tally, check_size, read_stack, same_pixels
 from .stack_resample import interpolate_planes, sources_of_planes, straighten, straightened_grid
 from .volume_file import is_volume_file, list_volume_file, read_volume_file
 
@@ -45,6 +51,7 @@ def read_ct(
     padding_hu: float | None = -1000.0,
     max_bytes: int = DEFAULT_MAX_BYTES,
     dtype: Literal["auto", "float32"] = "auto",
+    limits: ReadLimits = DEFAULT_LIMITS,
 ) -> CTVolume:
     """Read one CT volume.
 
@@ -56,19 +63,22 @@ def read_ct(
         source: a folder (nested, mixed, with other things in it), a list of files or folders, or one file: DICOM
             slices, an enhanced multi-frame CT, NIfTI, MetaImage or NRRD.
         series: which series to read where there are several: a key or SeriesInstanceUID as :func:`list_series` gives
-            it, or its unique beginning.
+            it, or its unique beginning; ``choose`` does not count then. Where slices of one series differ, so that it
+            falls into several stacks one of which goes on where another ends, only the whole key reads such a part.
         choose: ``"thinnest"`` takes the thinnest axial series, by the larger of step and SliceThickness; of equals the
             one with most slices.
-        on_gap: missing slices: ``"interpolate"`` fills them linearly.
+        on_gap: missing slices: ``"interpolate"`` fills them linearly, at most as many as there are.
         on_tilt: tilted gantry, shear, slices shifted sideways: ``"resample"`` shifts each slice, by interpolation
             within it, onto a rectangular grid that holds all of them.
         on_spacing: steps that change: ``"resample"`` interpolates to the typical (lower median) step.
         on_duplicate: slices at one place: ``"drop"`` drops repeats with the same pixels and refuses others, ``"error"``
             refuses all, ``"first"`` keeps the first by file name.
         on_single: a single slice: ``"thickness"`` takes SpacingBetweenSlices, else SliceThickness, as its step.
-        padding_hu: HU that padding, by its tags, and values of -1500 HU or less become; None keeps them.
+        padding_hu: HU, -32768 to 32767, that padding, by its tags, and values of -1500 HU or less become; None keeps
+            them.
         max_bytes: a volume that needs more is refused before memory is taken.
         dtype: ``"auto"`` gives int16 where that is exact, else float32; ``"float32"`` gives that always.
+        limits: budgets for each file; raise one only for files that you trust.
 
     Returns:
         The volume, ``(X, Y, Z)`` = (columns, rows, slices), in HU.
@@ -76,52 +86,63 @@ def read_ct(
     Raises:
         SeriesError: the source holds no volume that can be trusted.
         ValueError: an option has a value that is not allowed.
+        TypeError: the source is no path and no list of paths.
     """
-    allowed = ReadOptions(on_gap, on_tilt, on_spacing, on_duplicate, on_single, padding_hu, max_bytes, dtype)
+    allowed = ReadOptions(on_gap, on_tilt, on_spacing, on_duplicate, on_single, padding_hu, max_bytes, dtype, limits)
     volume_path = _volume_path(source)
     if volume_path is not None:
         return read_volume_file(volume_path, allowed)
-    scan = _scan(source)
-    candidates = group_slices(scan.slices)
+    scan = _scan(source, limits)
+    candidates = group_slices(scan)
+    _log_steps(scan)
     candidate = choose_series(candidates, scan, series, choose)
+    chosen: tuple[str, ...] = ()
+    if len(candidates) > 1:
+        chosen += (f"chose {candidate.key} of {len(candidates)} series",)
+    rest = continuing_parts(candidate, candidates)
+    if rest:
+        chosen += (f"this is a part of its series, which goes on in {', '.join(part.key for part in rest)}",)
+        logger.warning("%s: %s", printable(scan.source), chosen[-1])
     plan = StackChecker(candidate, scan, allowed, same_pixels).plan()
-    chosen = (f"chose {candidate.key} of {len(candidates)} series",) if len(candidates) > 1 else ()
     return _read_plan(plan, scan, allowed, candidate, scan.steps() + chosen)
 
 
-def list_series(source: Source) -> list[SeriesCandidate]:
+def list_series(source: Source, *, limits: ReadLimits = DEFAULT_LIMITS) -> list[SeriesCandidate]:
     """List what :func:`read_ct` could read from ``source``, without pixels; printed, each is one line.
 
     Args:
         source: as for :func:`read_ct`.
+        limits: as for :func:`read_ct`.
 
     Returns:
         Candidates by series UID; none if the source holds no CT.
 
     Raises:
-        SeriesError: the source does not exist or holds no file.
+        SeriesError: the source does not exist, holds no file, or a folder in it cannot be opened.
+        TypeError: the source is no path and no list of paths.
     """
     volume_path = _volume_path(source)
     if volume_path is not None:
         return [list_volume_file(volume_path)]
-    return group_slices(_scan(source).slices)
+    scan = _scan(source, limits)
+    candidates = group_slices(scan)
+    _log_steps(scan)
+    return candidates
 
 
-def _scan(source: Source) -> SeriesScan:
-    scan = scan_files(find_files(source), describe_source(source))
+def _scan(source: Source, limits: ReadLimits) -> SeriesScan:
+    return scan_files(find_files(source), describe_source(source), partial(read_header, limits=limits))
+
+
+def _log_steps(scan: SeriesScan) -> None:
     for step in scan.steps():
-        (logger.warning if step.startswith("could not") else logger.info)("%s: %s", scan.source, step)
-    return scan
+        (logger.warning if step.startswith("could not") else logger.info)("%s: %s", printable(scan.source), step)
 
 
 def _volume_path(source: Source) -> Path | None:
     """Return the one file of a volume format that ``source`` is, or None."""
-    if not isinstance(source, (str, os.PathLike)):
-        if len(source) != 1:
-            return None
-        source = source[0]
-    path = Path(source)
-    return path if is_volume_file(path) and not path.is_dir() else None
+    paths = paths_of(source)
+    return paths[0] if len(paths) == 1 and is_volume_file(paths[0]) and not paths[0].is_dir() else None
 
 
 def _read_plan(
@@ -129,10 +150,8 @@ def _read_plan(
 ) -> CTVolume:
     """Read, straighten and interpolate as planned."""
     first = plan.slices[0]
-    block, padded = read_stack(plan.slices, options, scan.source)
-    steps += plan.steps
-    if padded:
-        steps += (f"set {padded} voxels of padding to {options.padding_hu:g} HU",)
+    block, tally = read_stack(plan.slices, options, scan.source)
+    steps += plan.steps + _steps_of(tally, block.size, options, f"{scan.source}: series {candidate.key}")
     origin = plan.stack.positions_lps_mm[0]
     spacing = candidate.pixel_spacing_mm
     if plan.lean is not None:
@@ -153,6 +172,18 @@ def _read_plan(
         steps=steps,
     )
     return CTVolume(block.transpose(2, 1, 0), stack_affine(plan.stack.axes, spacing, origin, plan.step_lps_mm), info)
+
+
+def _steps_of(tally: Tally, voxels: int, options: ReadOptions, where: str) -> tuple[str, ...]:
+    """Tell what was met in the values; refuse a volume that is nothing but padding."""
+    if tally.padded == voxels:
+        problem = "every voxel is padding, by its tags or by a value of -1500 HU or less"
+        raise SeriesError(printable(f"{where}: {problem}; export it again, or pass padding_hu=None to keep the values"))
+    steps = (f"set {tally.padded} voxels of padding to {options.padding_hu:g} HU",) if tally.padded else ()
+    notes = notes_on_values(tally, options.padding_hu)
+    for note in notes:
+        logger.warning("%s: %s", printable(where), note)
+    return steps + tuple(notes)
 
 
 def _fill_planes(

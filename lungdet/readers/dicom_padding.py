@@ -26,20 +26,38 @@ def padding_mask(header: DicomHeader, stored: NDArray[Any]) -> NDArray[np.bool_]
     Returns:
         True where a pixel is padding, of the same shape.
     """
+    padding = padding_range(header, stored.dtype)
+    if padding is None:
+        return np.zeros(stored.shape, dtype=bool)
+    return in_range(stored, padding)
+
+
+def in_range(stored: NDArray[Any], padding: tuple[int, int]) -> NDArray[np.bool_]:
+    """Tell the pixels from the lowest to the highest value of ``padding``, ends included."""
+    low, high = padding
+    mask: NDArray[np.bool_] = stored == low if low == high else (stored >= low) & (stored <= high)
+    return mask
+
+
+def padding_range(header: DicomHeader, dtype: np.dtype[Any]) -> tuple[int, int] | None:
+    """Return the lowest and the highest stored value that is padding; None if the tags name none that can occur.
+
+    Args:
+        header: header of the file.
+        dtype: the file's own type of the pixels.
+    """
     value, limit = header.integer("PixelPaddingValue"), header.integer("PixelPaddingRangeLimit")
     if value is None:
-        return np.zeros(stored.shape, dtype=bool)
-    bits = 8 * stored.dtype.itemsize
+        return None
+    bits = 8 * dtype.itemsize
     stored_bits = min(header.integer("BitsStored") or bits, bits)
-    signed = stored.dtype.kind == "i"
+    signed = dtype.kind == "i"
     first = as_stored(value, bits, stored_bits, signed)
     last = first if limit is None else as_stored(limit, bits, stored_bits, signed)
     if first is None or last is None:
         logger.warning("%s: padding of %s does not fit its %d bits and is left", header.path, value, stored_bits)
-        return np.zeros(stored.shape, dtype=bool)
-    low, high = min(first, last), max(first, last)
-    mask: NDArray[np.bool_] = stored == low if low == high else (stored >= low) & (stored <= high)
-    return mask
+        return None
+    return min(first, last), max(first, last)
 
 
 def as_stored(value: int, bits: int, stored_bits: int, signed: bool) -> int | None:

@@ -2,94 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Literal, TypeAlias
 
-import numpy as np
-
 from .errors import SeriesError
+from .plain_text import printable
+from .series_candidate import KEY_SEPARATOR, SeriesCandidate, candidate_of, facts_of, key_of
+from .series_parts import continuing_parts, differences
+from .series_passes import split_passes
 from .series_scan import SeriesScan
-from .slice_facts import SliceFacts
-from .slice_stack import SAME_PLACE_MM, PlaneName, plane_axes, plane_name, sort_slices, typical_step_mm
+from .slice_facts import SliceFacts, Vector
 
 Choice: TypeAlias = Literal["thinnest"]
 
 SAME_DIRECTION = 1e-3  # largest difference of two direction cosines of one orientation
 SAME_SPACING = 1e-3  # largest relative difference of two pixel spacings of one grid
-# What tells apart two passes over one place, tried in this order (a whole pass shares the value).
-PASS_KEYWORDS = ("AcquisitionNumber", "TemporalPositionIndex", "AcquisitionTime", "ContentTime")
+MOST_PLANES = 64  # different orientations or grids of one series: those of a real one are few
+MOST_LISTED = 10  # candidates in an error; list_series tells them all
+# Objects that differ in these are no parts of one stack, whatever their SeriesInstanceUID says.
+GROUP_KEYWORDS = ("StudyInstanceUID", "FrameOfReferenceUID", "PatientID")
 
 
-@dataclass(frozen=True)
-class SeriesCandidate:
-    """Slices of one series that share orientation and grid: what could be read as one volume.
+def group_slices(scan: SeriesScan) -> list[SeriesCandidate]:
+    """Group slices by series, study, patient, frame of reference, orientation, rows and columns, and pixel spacing.
 
-    Attributes:
-        key: what to pass as ``series=``: the SeriesInstanceUID, with ``#1``, ``#2``, ... where a series holds several.
-        series_uid: SeriesInstanceUID; empty where the format has none.
-        description: SeriesDescription.
-        kernel: ConvolutionKernel.
-        plane: axial, coronal, sagittal or oblique.
-        slices: number of slices, or of frames.
-        grid: rows and columns.
-        pixel_spacing_mm: distance of rows, distance of columns.
-        step_mm: typical distance of neighbouring slices along the normal; None for a single place.
-        thickness_mm: SliceThickness; None if absent.
-        files: the files, by path.
-    """
+    Where places repeat within such a group, it is split into passes, see :func:`split_passes`. Series of more than 64
+    such groups, such as slices turned about an axis, are left out of ``scan.slices`` and counted in ``scan.left_out``.
 
-    key: str
-    series_uid: str
-    description: str
-    kernel: str
-    plane: PlaneName
-    slices: int
-    grid: tuple[int, int]
-    pixel_spacing_mm: tuple[float, float]
-    step_mm: float | None
-    thickness_mm: float | None
-    files: tuple[Path, ...]
-    _facts: tuple[SliceFacts, ...] = field(default=(), repr=False, compare=False)
-
-    @property
-    def slice_width_mm(self) -> float:
-        """How much of the body a slice stands for: the larger of step and thickness; infinite for a single place."""
-        return float("inf") if self.step_mm is None else max(self.step_mm, self.thickness_mm or 0.0)
-
-    def __str__(self) -> str:
-        step = "no step" if self.step_mm is None else f"every {self.step_mm:.4g} mm"
-        thick = "" if self.thickness_mm is None else f", {self.thickness_mm:.4g} mm thick"
-        count = f"{self.slices} {self.plane} slice{'s' if self.slices > 1 else ''}"
-        row_mm, column_mm = self.pixel_spacing_mm
-        grid = f"{self.grid[1]} x {self.grid[0]} pixels of {column_mm:.4g} x {row_mm:.4g} mm"
-        kernel = f", kernel {self.kernel}" if self.kernel else ""
-        return f"{self.key}: {self.description or '(no description)'}, {count} {step}{thick}, {grid}{kernel}"
-
-
-def group_slices(slices: Sequence[SliceFacts]) -> list[SeriesCandidate]:
-    """Group slices by series, orientation, rows and columns, and pixel spacing.
-
-    Where places repeat within such a group, it is split by the first of AcquisitionNumber, TemporalPositionIndex,
-    AcquisitionTime and ContentTime whose parts have two or more places each, none of them repeated by another object.
+    Args:
+        scan: the slices.
 
     Returns:
         Candidates by series UID, in the order of their first files within a series.
     """
-    stacks: dict[str, list[list[SliceFacts]]] = {}
-    for group in _same_plane_groups(slices):
-        stacks.setdefault(group[0].series_uid, []).extend(_split_passes(group))
+    series: dict[str, list[SliceFacts]] = {}
+    for fact in scan.slices:
+        series.setdefault(key_of(fact.series_uid), []).append(fact)
     candidates = []
-    for uid, groups in sorted(stacks.items()):
-        keys = [uid] if len(groups) == 1 else [f"{uid}#{number}" for number in range(1, len(groups) + 1)]
-        candidates += [_candidate(key, group) for key, group in zip(keys, groups, strict=True)]
+    for key, slices in sorted(series.items()):
+        planes = _same_plane_groups(slices)
+        if planes is None:
+            reason = f"of series {key}, which has more than {MOST_PLANES} different orientations or grids"
+            scan.left_out += [(path, reason) for path in dict.fromkeys(fact.path for fact in slices)]
+            continue
+        groups = [part for plane in planes for part in split_passes(plane)]
+        keys = [key] if len(groups) == 1 else [f"{key}{KEY_SEPARATOR}{n}" for n in range(1, len(groups) + 1)]
+        candidates += [candidate_of(name, group) for name, group in zip(keys, groups, strict=True)]
     return candidates
-
-
-def facts_of(candidate: SeriesCandidate) -> tuple[SliceFacts, ...]:
-    """Return the slices of a candidate that came from DICOM files."""
-    return candidate._facts
 
 
 def choose_series(
@@ -103,11 +62,12 @@ def choose_series(
     Args:
         candidates: what there is.
         scan: where they come from, for the message.
-        series: a key, a SeriesInstanceUID, or the unique beginning of one.
+        series: a key, a SeriesInstanceUID, or the unique beginning of one; ``choose`` does not count then.
         choose: a rule.
 
     Raises:
-        SeriesError: none fits, or several do: the message lists them.
+        SeriesError: none fits, or several do, or the one that does is but a part of a stack and was not named by its
+            whole key: the message lists them.
         ValueError: ``choose`` is no rule.
     """
     if choose not in (None, "thinnest"):
@@ -116,115 +76,83 @@ def choose_series(
     if not fitting:
         raise SeriesError(_none_fits(candidates, scan, series))
     if len(fitting) == 1:
-        return fitting[0]
-    if choose == "thinnest":
-        axial = [candidate for candidate in fitting if candidate.plane == "axial" and candidate.step_mm is not None]
-        if axial:
-            return min(axial, key=lambda one: (round(one.slice_width_mm, 2), -one.slices, one.key))
-        problem = "none of them is a stack of axial slices"
+        chosen = fitting[0]
+    elif series is None and choose == "thinnest":
+        chosen = _thinnest(fitting, scan)
     else:
-        problem = "pass series= with the beginning of one, or choose='thinnest'"
-    raise SeriesError(f"{scan.source}: {len(fitting)} series could be read, {problem}:{_listed(fitting)}")
+        rule = "" if series is not None else ", or choose='thinnest'"
+        raise _several(fitting, scan, f"pass series= with the {'whole key' if series else 'beginning'} of one{rule}")
+    rest = continuing_parts(chosen, candidates)
+    if rest and series != chosen.key:
+        what = f"series {chosen.key} goes on in {rest[0].key}, which differs in {differences(chosen, rest[0])}"
+        remedy = f"to read this part alone pass series={chosen.key!r}"
+        raise SeriesError(f"{printable(scan.source)}: {what}; {remedy}:{_listed([chosen, *rest])}")
+    return chosen
+
+
+def _thinnest(fitting: Sequence[SeriesCandidate], scan: SeriesScan) -> SeriesCandidate:
+    axial = [candidate for candidate in fitting if candidate.plane == "axial" and candidate.step_mm is not None]
+    if not axial:
+        raise _several(fitting, scan, "none of them is a stack of axial slices")
+    return min(axial, key=lambda one: (round(one.slice_width_mm, 2), -one.slices, one.key))
+
+
+def _several(fitting: Sequence[SeriesCandidate], scan: SeriesScan, problem: str) -> SeriesError:
+    return SeriesError(f"{printable(scan.source)}: {len(fitting)} series could be read, {problem}:{_listed(fitting)}")
 
 
 def _named(candidates: Sequence[SeriesCandidate], series: str) -> list[SeriesCandidate]:
-    whole = [candidate for candidate in candidates if series in (candidate.key, candidate.series_uid)]
+    whole = [candidate for candidate in candidates if series and series in (candidate.key, candidate.series_uid)]
     return whole or [candidate for candidate in candidates if series and candidate.key.startswith(series)]
 
 
 def _none_fits(candidates: Sequence[SeriesCandidate], scan: SeriesScan, series: str | None) -> str:
     reasons = "".join(f"\n  {step}" for step in scan.steps())
+    source = printable(scan.source)
     if series is not None and candidates:
-        return f"{scan.source}: no series begins with {series!r}; there are:{_listed(candidates)}{reasons}"
-    return f"{scan.source}: no CT series found{':' if reasons else ''}{reasons}"
+        return f"{source}: no series begins with {series!r}; there are:{_listed(candidates)}{reasons}"
+    return f"{source}: no CT series found{':' if reasons else ''}{reasons}"
 
 
 def _listed(candidates: Sequence[SeriesCandidate]) -> str:
-    return "".join(f"\n  {candidate}" for candidate in candidates)
+    lines = "".join(f"\n  {candidate}" for candidate in candidates[:MOST_LISTED])
+    more = len(candidates) - MOST_LISTED
+    return f"{lines}\n  and {more} more, list_series() lists them" if more > 0 else lines
 
 
-def _same_plane_groups(slices: Sequence[SliceFacts]) -> list[list[SliceFacts]]:
-    """Group by series, grid, spacing and orientation; the last two to a tolerance."""
+def _same_plane_groups(slices: Sequence[SliceFacts]) -> list[list[SliceFacts]] | None:
+    """Group slices of one series by all that a stack shares, spacing and orientation to a tolerance.
+
+    None if there are too many groups: to compare each with each would take for ever.
+    """
     exact: dict[tuple[object, ...], list[SliceFacts]] = {}
     for fact in slices:
-        exact.setdefault((fact.series_uid, fact.grid, fact.pixel_spacing_mm, fact.orientation), []).append(fact)
-    groups: list[list[SliceFacts]] = []
-    for members in exact.values():  # few, as most slices of a series agree to the last digit
-        alike = next((group for group in groups if _same_plane(group[0], members[0])), None)
-        if alike is None:
-            groups.append(list(members))
-        else:
+        same = (fact.grid, *map(fact.header.text, GROUP_KEYWORDS))
+        exact.setdefault((same, fact.pixel_spacing_mm, fact.orientation), []).append(fact)
+    groups: list[tuple[tuple[object, ...], list[SliceFacts]]] = []
+    for key, members in exact.items():  # few, as most slices of a series agree to the last digit
+        alike = next(
+            (group for first, group in groups if first[0] == key[0] and _same_plane(group[0], members[0])), None
+        )
+        if alike is not None:
             alike.extend(members)
-    return groups
+        elif len(groups) == MOST_PLANES:
+            return None
+        else:
+            groups.append((key, list(members)))
+    return [group for _, group in groups]
 
 
 def _same_plane(one: SliceFacts, two: SliceFacts) -> bool:
-    return (
-        one.series_uid == two.series_uid
-        and one.grid == two.grid
-        and np.allclose(one.pixel_spacing_mm, two.pixel_spacing_mm, rtol=SAME_SPACING, atol=0)
-        and np.allclose(one.orientation, two.orientation, rtol=0, atol=SAME_DIRECTION)
+    return _near(one.orientation, two.orientation) and all(
+        abs(own - other) <= SAME_SPACING * other
+        for own, other in zip(one.pixel_spacing_mm, two.pixel_spacing_mm, strict=True)
     )
 
 
-def _split_passes(group: list[SliceFacts]) -> list[list[SliceFacts]]:
-    """Split slices that pass over one place several times into the passes, if a keyword tells them apart."""
-    if not _repeats(group):
-        return [group]
-    for keyword in PASS_KEYWORDS:
-        passes: dict[str, list[SliceFacts]] = {}
-        for fact in group:
-            passes.setdefault(fact.header.text(keyword), []).append(fact)
-        if len(passes) > 1 and all(len(_places(part)) > 1 and not _repeats(part) for part in passes.values()):
-            return list(passes.values())
-    return [group]
+def _near(one: Vector, two: Vector) -> bool:
+    pairs: Iterable[tuple[float, float]] = zip(one, two, strict=True)
+    return all(abs(own - other) <= SAME_DIRECTION for own, other in pairs)
 
 
-def _repeats(group: Sequence[SliceFacts]) -> bool:
-    """Whether two different objects, or two frames of one, lie at one place."""
-    objects = {(fact.sop_uid, fact.frame): fact for fact in group}
-    return len(_places(list(objects.values()))) < len(objects)
-
-
-def _places(group: Sequence[SliceFacts]) -> set[tuple[int, ...]]:
-    return {tuple(round(value / SAME_PLACE_MM) for value in fact.position_lps_mm) for fact in group}
-
-
-def _candidate(key: str, group: list[SliceFacts]) -> SeriesCandidate:
-    group = sorted(group, key=lambda fact: (fact.path, fact.frame))
-    first = group[0]
-    return SeriesCandidate(
-        key=key,
-        series_uid=first.series_uid,
-        description=first.header.text("SeriesDescription"),
-        kernel=first.header.text("ConvolutionKernel"),
-        plane=_or_oblique(lambda: plane_name(plane_axes(first.orientation))),
-        slices=len(group),
-        grid=first.grid,
-        pixel_spacing_mm=(first.pixel_spacing_mm[0], first.pixel_spacing_mm[1]),
-        step_mm=_step_mm(group),
-        thickness_mm=first.thickness_mm,
-        files=tuple(dict.fromkeys(fact.path for fact in group)),
-        _facts=tuple(group),
-    )
-
-
-def _or_oblique(name: Callable[[], PlaneName]) -> PlaneName:
-    try:
-        return name()
-    except ValueError:  # broken direction cosines: refused when the series is read
-        return "oblique"
-
-
-def _step_mm(group: Sequence[SliceFacts]) -> float | None:
-    """Typical distance of neighbours, repeated places counted once."""
-    try:
-        axes = plane_axes(group[0].orientation)
-    except ValueError:
-        return None
-    stack = sort_slices(np.array([fact.position_lps_mm for fact in group]), axes)
-    places = [0]
-    for place in range(1, len(stack)):
-        if stack.heights_mm[place] - stack.heights_mm[places[-1]] > SAME_PLACE_MM:
-            places.append(place)
-    return typical_step_mm(stack.keep(places)) if len(places) > 1 else None
+__all__ = ["Choice", "SeriesCandidate", "choose_series", "facts_of", "group_slices"]

@@ -13,6 +13,7 @@ from .plain_text import printable
 Vector: TypeAlias = tuple[float, ...]
 
 DIRECTORY_CLASS = "1.2.840.10008.1.3.10"  # a DICOMDIR, whatever it is called
+CT_CLASS = "1.2.840.10008.5.1.4.1.1.2"
 SECONDARY_CAPTURE_CLASSES = "1.2.840.10008.5.1.4.1.1.7"  # single-frame and, with a suffix, multi-frame
 ENHANCED_CT_CLASSES = frozenset({"1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2"})  # and legacy converted
 NO_VOLUME_WORDS = {"LOCALIZER": "localizer", "SCREEN SAVE": "screen save", "DOSE_INFO": "dose page"}
@@ -90,6 +91,16 @@ def why_left_out(header: DicomHeader) -> str:
     if sop_class.startswith(SECONDARY_CAPTURE_CLASSES):
         return "secondary capture"
     return next((reason for word, reason in NO_VOLUME_WORDS.items() if word in words), "")
+
+
+def why_cut_off(header: DicomHeader) -> str:
+    """Return why a file is but the beginning of one, cut between two elements; "" if nothing tells so."""
+    sop_class = header.text("SOPClassUID")
+    if not sop_class and not header.text("Modality"):
+        return "it holds neither SOPClassUID nor Modality"
+    if sop_class == CT_CLASS and header.pixel_element is None:
+        return "it is a CT image without pixels"
+    return ""
 
 
 def facts_of_slice(header: DicomHeader) -> SliceFacts:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .errors import DicomFileError, SeriesError
+from .plain_text import printable
 from .read_options import ReadOptions
-from .series_groups import SeriesCandidate, facts_of
+from .series_candidate import SeriesCandidate, facts_of
 from .series_scan import SeriesScan, name_files
 from .slice_facts import SliceFacts
 from .slice_stack import (
@@ -27,13 +28,16 @@ from .slice_stack import (
     sort_slices,
     typical_step_mm,
 )
+from .stack_notes import notes_on_slices
 
 logger = logging.getLogger(__name__)
 
 LISTED_STEPS = 5
 LEAST_SHOWN_DEGREES = 0.05
 WIDE_STEP = 3.0  # a step of more than this many typical ones is a hole, however uneven the others are
-HU_TYPES = frozenset({"", "HU"})
+STEP_LIMITS_MM = (0.05, 50.0)  # what lies outside is a slip of the unit, or meant to harm
+MOST_EXTENT_MM = 3000.0
+THIN_SHARE = 1.5  # a step of more than this many thicknesses leaves much of the body unshown
 
 
 @dataclass(frozen=True)
@@ -96,11 +100,16 @@ class StackChecker:
         stack = sort_slices(np.array([fact.position_lps_mm for fact in facts]), axes)
         self._slices = tuple(facts[index] for index in stack.order)
         stack = self._without_repeats(stack)
-        self._note_rescale_types()
+        for note in notes_on_slices(self._slices):
+            self._note(note)
         if len(stack) == 1:
-            return self._plan_of(stack, axes.normal * self._single_step_mm(), np.zeros(1), None)
+            step_mm = self._single_step_mm()
+            self._refuse_sizes(stack, step_mm)
+            return self._plan_of(stack, axes.normal * step_mm, np.zeros(1), None)
+        self._refuse_sizes(stack, typical_step_mm(stack))
         lean = self._checked_lean(stack)
         lattice, step_mm = self._checked_lattice(stack)
+        self._check_thickness(step_mm)
         along = stack.positions_lps_mm[-1] - stack.positions_lps_mm[0]
         height = stack.heights_mm[-1] - stack.heights_mm[0]
         direction = axes.normal if lean else along / height
@@ -108,7 +117,40 @@ class StackChecker:
         return self._plan_of(stack, direction * step_mm, np.asarray(planes, dtype=np.float64), lean)
 
     def _plan_of(self, stack: SliceStack, step: FloatArray, planes: FloatArray, lean: Lean | None) -> StackPlan:
-        return StackPlan(self._slices, stack, step, planes, lean, tuple(self._steps))
+        plan = StackPlan(self._slices, stack, step, planes, lean, tuple(self._steps))
+        if plan.plane_count > 2 * len(stack):
+            made = plan.plane_count - len(stack)
+            raise self._error(
+                f"{made} slices would be made up from {len(stack)}, more than there are", "export it again"
+            )
+        return plan
+
+    def _refuse_sizes(self, stack: SliceStack, step_mm: float) -> None:
+        """Refuse what no patient fits in: other transforms would be asked for the memory it takes."""
+        low, high = STEP_LIMITS_MM
+        if not low <= step_mm <= high:
+            raise self._error(
+                f"its step is {step_mm:.4g} mm, not within {low:g} to {high:g} mm", "correct the positions"
+            )
+        first = self._slices[0]
+        sides_mm = [count * mm for count, mm in zip(first.grid, first.pixel_spacing_mm, strict=True)]
+        extent_mm = max(*sides_mm, float(np.linalg.norm(np.ptp(stack.positions_lps_mm, axis=0))))
+        if extent_mm > MOST_EXTENT_MM:
+            remedy = "correct its positions and PixelSpacing"
+            raise self._error(f"it extends over {extent_mm:.4g} mm, more than {MOST_EXTENT_MM:g} mm", remedy)
+
+    def _check_thickness(self, step_mm: float) -> None:
+        """Warn of room between the slices; refuse it where unreadable files may be the slices that are missing."""
+        thickness_mm = min((fact.thickness_mm for fact in self._slices if fact.thickness_mm), default=0.0)
+        if thickness_mm <= 0 or step_mm <= THIN_SHARE * thickness_mm:
+            return
+        share = f"its step of {step_mm:.4g} mm is {step_mm / thickness_mm:.2g} times its SliceThickness"
+        problem = f"{share}: what lies between the slices is not shown"
+        unreadable = [bad.path for bad in self.scan.unattributed]
+        if unreadable:
+            problem += f", and unreadable files may be the slices that are missing: {name_files(unreadable)}"
+            raise self._error(problem, "repair the files, or remove those that are no slices")
+        self._note(problem)
 
     def _refuse_bad_files(self) -> None:
         uid = self.candidate.series_uid
@@ -118,11 +160,6 @@ class StackChecker:
             raise self._error(
                 f"{len(bad)} of its files cannot be used ({names}): {bad[0].problem}", "repair, replace or remove them"
             )
-
-    def _note_rescale_types(self) -> None:
-        odd = sorted({fact.rescale_type for fact in self._slices} - HU_TYPES)
-        if odd:
-            self._note(f"RescaleType {', '.join(map(repr, odd))} taken as HU")
 
     def _without_repeats(self, stack: SliceStack) -> SliceStack:
         runs = repeated_places(stack)
@@ -220,7 +257,7 @@ class StackChecker:
             f"{count} in {len(holes)} gap{'s' if len(holes) > 1 else ''}, the first of {steps[holes[0]]:.2f} mm "
             f"between {before.name} and {after.name} (typical step {typical:.2f} mm)"
         )
-        unreadable = [bad.path for bad in self.scan.bad if not bad.series_uid]
+        unreadable = [bad.path for bad in self.scan.unattributed]
         if unreadable:
             problem += f"; unreadable files that may belong there: {name_files(unreadable)}"
         if self.options.on_gap == "error":
@@ -228,11 +265,11 @@ class StackChecker:
         self._note(f"interpolated: {problem}")
 
     def _error(self, problem: str, remedy: str) -> SeriesError:
-        return SeriesError(f"{self.scan.source}: series {self.candidate.key}: {problem}; {remedy}")
+        return SeriesError(printable(f"{self.scan.source}: series {self.candidate.key}: {problem}; {remedy}"))
 
     def _note(self, step: str) -> None:
         self._steps.append(step)
-        logger.warning("%s: %s", self.scan.source, step)
+        logger.warning("%s: %s", printable(self.scan.source), step)
 
 
 def _list_steps(stack: SliceStack) -> str:

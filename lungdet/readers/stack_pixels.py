@@ -9,19 +9,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .dicom_pixels import padding_mask, read_pixels
-from .errors import SeriesError
+from .dicom_padding import in_range, padding_range
+from .dicom_pixels import read_pixels
+from .errors import DicomFileError, SeriesError
 from .read_options import ReadOptions
 from .slice_facts import SliceFacts
 
 Block: TypeAlias = NDArray[Any]
 
 OUT_OF_FIELD_HU = -1500.0  # air with noise stays above; scanners write -2000, -2048, -3024 outside the field of view
+BODY_HU = -900.0  # lung and denser: padding named so is rather a measurement
 THREADS = 2  # more gain nothing: reading waits for memory, and most codecs hold the interpreter lock
 INT16 = np.iinfo(np.int16)
 
@@ -30,7 +32,23 @@ class _NotInt16Error(Exception):
     """A value does not fit int16 exactly."""
 
 
-def read_stack(slices: Sequence[SliceFacts], options: ReadOptions, source: str) -> tuple[Block, int]:
+class Tally(NamedTuple):
+    """What was met in one slice, or in all.
+
+    Attributes:
+        padded: voxels that were padding and were filled.
+        in_body: those of them whose value, by the tags, is within the range of the body.
+        lowest_hu: lowest HU of what is not padding; infinite if all is.
+        highest_hu: highest, likewise.
+    """
+
+    padded: int
+    in_body: int
+    lowest_hu: float
+    highest_hu: float
+
+
+def read_stack(slices: Sequence[SliceFacts], options: ReadOptions, source: str) -> tuple[Block, Tally]:
     """Read slices of one grid as HU.
 
     Args:
@@ -39,7 +57,7 @@ def read_stack(slices: Sequence[SliceFacts], options: ReadOptions, source: str) 
         source: where the slices come from, for messages.
 
     Returns:
-        C-ordered ``(N, rows, columns)`` block in HU, int16 or float32, and how many voxels were padding.
+        C-ordered ``(N, rows, columns)`` block in HU, int16 or float32, and what was met.
 
     Raises:
         SeriesError: the block is too large, or a file cannot be read.
@@ -78,29 +96,38 @@ def _may_be_int16(fact: SliceFacts, padding_hu: float | None) -> bool:
 
 def _read_as(
     dtype: np.dtype[Any],
-    read: Callable[[SliceFacts, Block, float | None], int],
+    read: Callable[[SliceFacts, Block, float | None], Tally],
     slices: Sequence[SliceFacts],
     options: ReadOptions,
     source: str,
-) -> tuple[Block, int]:
+) -> tuple[Block, Tally]:
     check_size(len(slices), slices[0].grid, dtype, options.max_bytes, source)
     block = np.empty((len(slices), *slices[0].grid), dtype=dtype)
+
+    def read_one(place: int) -> Tally:
+        try:
+            return read(slices[place], block[place], options.padding_hu)
+        except OSError as error:
+            problem = f"it can no longer be read ({error.strerror or error})"
+            raise DicomFileError(slices[place].path, problem, "leave the files in place while they are read") from error
+
     with ThreadPoolExecutor(THREADS) as pool:
         # map raises the error of the first bad slice, whichever thread comes upon one first
-        return block, sum(
-            pool.map(lambda place: read(slices[place], block[place], options.padding_hu), range(len(slices)))
-        )
+        tallies = list(pool.map(read_one, range(len(slices))))
+    padded, in_body, lowest, highest = zip(*tallies, strict=True)
+    return block, Tally(sum(padded), sum(in_body), min(lowest), max(highest))
 
 
-def _read_int16(fact: SliceFacts, out: Block, padding_hu: float | None) -> int:
-    """Read one slice into ``out``, ``(rows, columns)`` int16, and return how many voxels were padding."""
+def _read_int16(fact: SliceFacts, out: Block, padding_hu: float | None) -> Tally:
+    """Read one slice into ``out``, ``(rows, columns)`` int16."""
     slope, intercept = int(fact.slope), int(fact.intercept)
     stored = _read_stored(fact, out)
-    outside = None if padding_hu is None else _outside(fact, stored)
+    outside, in_body = _outside(fact, stored, padding_hu)
     if outside is not None:
         stored[outside] = stored.flat[int(outside.argmin())]  # any value of the picture: padding need not fit int16
     low, high = sorted((int(stored.min()) * slope + intercept, int(stored.max()) * slope + intercept))
-    if outside is not None and outside.all():
+    empty = outside is not None and bool(outside.all())
+    if empty:
         low = high = 0
     if low < INT16.min or high > INT16.max:
         raise _NotInt16Error
@@ -110,24 +137,26 @@ def _read_int16(fact: SliceFacts, out: Block, padding_hu: float | None) -> int:
     np.multiply(wrapped, np.uint16(slope % 65536), out=hu) if slope != 1 else _copy_unless_same(wrapped, hu)
     if intercept:
         np.add(hu, np.uint16(intercept % 65536), out=hu)
-    return _fill(out, outside, padding_hu)
+    return Tally(_fill(out, outside, padding_hu), in_body, *((math.inf, -math.inf) if empty else (low, high)))
 
 
-def _read_float32(fact: SliceFacts, out: Block, padding_hu: float | None) -> int:
-    """Read one slice into ``out``, ``(rows, columns)`` float32, and return how many voxels were padding."""
+def _read_float32(fact: SliceFacts, out: Block, padding_hu: float | None) -> Tally:
+    """Read one slice into ``out``, ``(rows, columns)`` float32."""
     if _may_be_int16(fact, padding_hu):
         whole = np.empty(out.shape, dtype=np.int16)
         try:
-            padded = _read_int16(fact, whole, padding_hu)  # three times as fast as arithmetic in float64
+            tally = _read_int16(fact, whole, padding_hu)  # three times as fast as arithmetic in float64
         except _NotInt16Error:
             pass
         else:
             out[...] = whole
-            return padded
+            return tally
     stored = read_pixels(fact.header, frame=fact.frame)[0]
-    outside = None if padding_hu is None else _outside(fact, stored)
+    outside, in_body = _outside(fact, stored, padding_hu)
     out[...] = stored * np.float64(fact.slope) + fact.intercept
-    return _fill(out, outside, padding_hu)
+    shown = out if outside is None else out[~outside]
+    ends = (float(shown.min()), float(shown.max())) if shown.size else (math.inf, -math.inf)
+    return Tally(_fill(out, outside, padding_hu), in_body, *ends)
 
 
 def _read_stored(fact: SliceFacts, out: Block) -> Block:
@@ -141,20 +170,28 @@ def _read_stored(fact: SliceFacts, out: Block) -> Block:
     return stored
 
 
-def _outside(fact: SliceFacts, stored: Block) -> NDArray[np.bool_] | None:
-    """Tell the voxels that are padding by their tags or by HU of -1500 or less; None if there are none."""
-    masks = []
-    if fact.header.integer("PixelPaddingValue") is not None:
-        masks.append(padding_mask(fact.header, stored))
+def _outside(fact: SliceFacts, stored: Block, padding_hu: float | None) -> tuple[NDArray[np.bool_] | None, int]:
+    """Tell the voxels that are padding by their tags or by HU of -1500 or less, None if there are none.
+
+    Also count those that the tags call padding although their value is that of the body.
+    """
+    masks, in_body = [], 0
+    if padding_hu is None:
+        return None, 0
+    padding = padding_range(fact.header, stored.dtype)
+    if padding is not None:
+        masks.append(in_range(stored, padding))
+        if max(value * fact.slope + fact.intercept for value in padding) > BODY_HU:
+            in_body = int(np.count_nonzero(masks[0]))
     limit = (OUT_OF_FIELD_HU - fact.intercept) / fact.slope
     if fact.slope > 0 and stored.min() <= limit:
         masks.append(stored <= math.floor(limit))
     elif fact.slope < 0 and stored.max() >= limit:
         masks.append(stored >= math.ceil(limit))
     if not masks:
-        return None
+        return None, 0
     mask: NDArray[np.bool_] = np.logical_or.reduce(masks) if len(masks) > 1 else masks[0]
-    return mask if mask.any() else None
+    return (mask, in_body) if mask.any() else (None, 0)
 
 
 def _copy_unless_same(values: Block, out: Block) -> None:

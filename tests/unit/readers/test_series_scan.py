@@ -27,7 +27,7 @@ def test_nothing_found_is_an_error(tmp_path: Path):
 def test_a_scan_keeps_on_after_files_that_fail():
     """One that is no DICOM is left out, one that is damaged or may not be opened is bad; none stops the scan."""
     errors = {
-        "text": NotDicomError("text", "no prefix", "leave it out"),
+        "notes.txt": NotDicomError("notes.txt", "no prefix", "leave it out"),
         "damaged": DicomFileError("damaged", "it ends at byte 12", "copy it again"),
         "locked": PermissionError(13, "Permission denied"),
         "odd": OSError("odd"),
@@ -37,7 +37,7 @@ def test_a_scan_keeps_on_after_files_that_fail():
         raise errors[path.name]
 
     scan = scan_files(map(Path, errors), "here", read)
-    assert scan.left_out == [(Path("text"), "not DICOM")]
+    assert scan.left_out == [(Path("notes.txt"), "not DICOM")]
     assert [(bad.path.name, bad.problem, bad.series_uid) for bad in scan.bad] == [
         ("damaged", "it ends at byte 12", ""),
         ("locked", "Permission denied", ""),
@@ -45,7 +45,8 @@ def test_a_scan_keeps_on_after_files_that_fail():
     ]
     assert scan.steps() == (
         "left out 1 file: not DICOM",
-        "could not read damaged, locked, odd: it ends at byte 12",
+        "could not read damaged, locked, odd: it ends at byte 12 (of which series cannot be told: it is incomplete if "
+        "they are slices of it)",
     )
 
 
