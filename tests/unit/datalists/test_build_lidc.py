@@ -125,3 +125,13 @@ def test_a_nodule_on_one_slice_has_a_depth(tmp_path: Path):
     (entry,) = build_lidc([path], choice=LidcChoice(min_readers=1)).entries
     assert entry.boxes[0].box == (51, 51, -290.5, 55, 55, -289.5)
     assert entry.patient_id == UID
+
+
+def test_radiographs_and_oddities_are_counted(xml: Path, tmp_path: Path):
+    (xml.parent / "chest.xml").write_text('<IdriReadMessage xmlns="http://www.nih.gov/idri"/>')
+    text = xml.read_text()
+    (xml.parent / "069.xml").write_text(text.replace("<malignancy>2</malignancy>", "<malignancy>0</malignancy>"))
+    built = build_lidc([xml.parent])
+    assert len(built.entries) == 1
+    assert "1 XML files about chest radiographs skipped" in built.notes
+    assert any("oddities" in note for note in built.notes)
