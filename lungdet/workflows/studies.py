@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from lungdet.readers.plain_text import printable
 from lungdet.readers.series_scan import SeriesScan, find_files, scan_files
 
 
@@ -51,10 +52,13 @@ def find_studies(
     name = os.fspath(source)
     if series is not None or choose is None or Path(name).is_file():
         return [StudyJob(name, series, choose)]
-    studies = _files_by_study(scan_files(find_files(name), name))
-    if len(studies) <= 1:
+    scan = scan_files(find_files(name), name)
+    studies_of = _studies_by_series(scan)
+    files = _files_by_study(scan, studies_of)
+    if len(files) <= 1:
         return [StudyJob(name, None, choose)]
-    return [StudyJob(name, None, choose, files=files) for _, files in sorted(studies.items())]
+    problems = _problems_by_study(name, studies_of)
+    return [StudyJob(name, None, choose, problems.get(study, ""), paths) for study, paths in sorted(files.items())]
 
 
 def unique_sources(sources: Iterable[str | os.PathLike[str]]) -> list[str]:
@@ -70,19 +74,36 @@ def unique_sources(sources: Iterable[str | os.PathLike[str]]) -> list[str]:
     return list(first.values())
 
 
-def _files_by_study(scan: SeriesScan) -> dict[str, tuple[Path, ...]]:
+def _studies_by_series(scan: SeriesScan) -> dict[str, set[str]]:
+    studies: dict[str, set[str]] = {}
+    for fact in scan.slices:
+        studies.setdefault(fact.series_uid, set()).add(fact.header.text("StudyInstanceUID"))
+    return studies
+
+
+def _files_by_study(scan: SeriesScan, studies_of: dict[str, set[str]]) -> dict[str, tuple[Path, ...]]:
     """Files by StudyInstanceUID: its slices, and the damaged files that no series of another study lays claim to.
 
     The reader must see the damaged ones: a slice that is missing at an end leaves no other trace.
     """
-    slices: dict[str, dict[Path, None]] = {}
-    claims: dict[str, set[str]] = {}  # studies by series
+    files: dict[str, dict[Path, None]] = {}
     for fact in scan.slices:
-        study = fact.header.text("StudyInstanceUID")
-        slices.setdefault(study, {})[fact.path] = None
-        claims.setdefault(fact.series_uid, set()).add(study)
-    everyone = set(slices)
+        files.setdefault(fact.header.text("StudyInstanceUID"), {})[fact.path] = None
     for bad in scan.bad:
-        for study in claims.get(bad.series_uid, everyone) if bad.series_uid else everyone:
-            slices[study][bad.path] = None
-    return {study: tuple(paths) for study, paths in slices.items()}
+        for study in studies_of.get(bad.series_uid, files) if bad.series_uid else files:
+            files[study][bad.path] = None
+    return {study: tuple(paths) for study, paths in files.items()}
+
+
+def _problems_by_study(source: str, studies_of: dict[str, set[str]]) -> dict[str, str]:
+    """Say of studies that share a series, which none should, that they cannot be told apart.
+
+    Each alone might be a part of a patient, and together they might be two patients.
+    """
+    problems: dict[str, str] = {}
+    for series, studies in sorted(studies_of.items()):
+        if series and len(studies) > 1:
+            problem = f"series {series} is in {len(studies)} studies, so what belongs together cannot be told"
+            remedy = "correct StudyInstanceUID, or name the series to read by its key"
+            problems.update(dict.fromkeys(studies, printable(f"{source}: {problem}; {remedy}")))
+    return problems

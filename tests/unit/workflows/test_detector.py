@@ -286,9 +286,9 @@ def test_the_studies_of_a_folder_are_looked_for_once(
     headers: list[Path] = []
     original = ct_series.scan_files
 
-    def count(files: list[Path], source: str) -> SeriesScan:
+    def count(files: list[Path], *others: object) -> SeriesScan:
         headers.extend(files)
-        return original(files, source)
+        return original(files, *others)
 
     monkeypatch.setattr(ct_series, "scan_files", count)
     summary = detect(tmp_path / "all", out, bundle=tiny_bundle, progress=False)

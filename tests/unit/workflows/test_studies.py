@@ -48,6 +48,19 @@ def test_a_damaged_file_goes_with_every_study_that_it_may_belong_to(
     assert nobody in second.files
 
 
+def test_studies_that_share_a_series_are_refused(write_series: Callable[..., SeriesInfo], tmp_path: Path):
+    shared = write_series("all/a", seed=1, study_uid="1.1").series_uid
+    for path in sorted((tmp_path / "all" / "a").iterdir())[-3:]:
+        dataset = pydicom.dcmread(path)
+        dataset.StudyInstanceUID = "1.2"  # alone, each part would be read as a whole chest
+        dataset.save_as(path)
+    write_series("all/b", seed=3, study_uid="1.3")
+    first, second, third = find_studies(tmp_path / "all")
+    assert f"series {shared} is in 2 studies" in first.problem
+    assert first.problem == second.problem
+    assert third.problem == ""
+
+
 def test_a_file_is_read_as_it_is(tmp_path: Path):
     (tmp_path / "scan.nii").write_bytes(b"")
     assert find_studies(tmp_path / "scan.nii") == [StudyJob(str(tmp_path / "scan.nii"), None, "thinnest")]
