@@ -31,7 +31,10 @@ def summarise(parts: Mapping[str, Sequence[ScanEntry]]) -> str:
     everything = [entry for entries in parts.values() for entry in entries]
     lines += _listed("ignored", Counter(item.reason for entry in everything for item in entry.ignored))
     readers = Counter(item.facts["readers"] for entry in everything for item in entry.boxes if "readers" in item.facts)
-    lines += _listed("boxes by readers", Counter({f"{count} readers": readers[count] for count in sorted(readers)}))
+    lines += _listed(
+        "boxes by readers",
+        Counter({f"{count} reader{'s' * (count != 1)}": readers[count] for count in sorted(readers)}),
+    )
     folds = Counter(entry.fold for entry in everything if entry.fold is not None)
     lines += _listed("images by fold", Counter({f"fold {fold}": folds[fold] for fold in sorted(folds)}))
     return "\n".join(lines)
