@@ -24,6 +24,7 @@ from pydicom.uid import UID
 
 from .dicom_header import DicomHeader
 from .dicom_jpeg_ls import decode_jpeg_ls
+from .dicom_jpeg_scans import check_lossless, check_scans
 from .dicom_layout import EXPORT_AGAIN, PixelLayout
 from .dicom_reach import COPY_AGAIN
 from .dicom_rle import decode_rle
@@ -65,6 +66,7 @@ def decode_frame(data: bytes, header: DicomHeader, layout: PixelLayout) -> tuple
         raise _no_codec(header, syntax)
     stream = _guarded(header, lambda: _checked_stream(data, kind, layout))
     decode = _decoder(stream, header)
+    scans = _guarded(header, lambda: check_scans(data, stream)) if kind == "jpeg" else None
     pixels = _guarded(header, lambda: decode(data[stream.start :], stream))
     if pixels.size != layout.rows * layout.columns:
         raise DicomFileError(
@@ -72,6 +74,8 @@ def decode_frame(data: bytes, header: DicomHeader, layout: PixelLayout) -> tuple
             f"decoding it gave {pixels.size} pixels, and {layout.rows} x {layout.columns} were wanted",
             COPY_AGAIN,
         )
+    if scans is not None and stream.process == LOSSLESS_PROCESS:
+        _guarded(header, lambda: check_lossless(data, stream, scans, pixels))
     return pixels.reshape(layout.rows, layout.columns), stream.precision
 
 

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .dicom_codecs import decode_frame
+from .dicom_deflated import inflate_pixels
 from .dicom_elements import PIXELS, PixelElement
 from .dicom_fragments import Fragment, find_frames
 from .dicom_header import DicomHeader
 from .dicom_layout import EXPORT_AGAIN, PixelLayout, layout_of, raw_to_values
 from .dicom_padding import padding_mask
 from .dicom_reach import COPY_AGAIN
-from .dicom_source import DeflatedSource
 from .errors import DicomFileError
 
 logger = logging.getLogger(__name__)
@@ -143,9 +143,7 @@ def _read_deflated(
     end = element.offset + layout.frame_bytes * layout.frames
 
     def inflate() -> bytearray:
-        with open(header.path, "rb", buffering=0) as file:
-            source = DeflatedSource(file, header.path, header.data_set_offset)
-            return source.grow(end, header.limits.max_inflated_bytes)
+        return inflate_pixels(header, element, end)
 
     # A second frame must not inflate all before it again; a single one is not worth the memory.
     data = header.once("inflated", inflate) if layout.frames > 1 else inflate()

@@ -12,6 +12,7 @@ from .dicom_layout import PixelLayout
 
 HEADER_BYTES = 64
 LITERAL_MAX, NO_OPERATION = 127, 128
+MAX_ZEROS = 7  # after a segment: the standard pads it to an even length, some writers to four or eight
 
 
 def decode_rle(data: bytes, layout: PixelLayout) -> NDArray[Any]:
@@ -45,7 +46,7 @@ def decode_rle(data: bytes, layout: PixelLayout) -> NDArray[Any]:
 
 
 def _unpack(data: bytes, start: int, end: int, size: int) -> bytearray:
-    """Undo PackBits until ``size`` bytes are out."""
+    """Undo PackBits: exactly ``size`` bytes must be out when the segment is used up but for its padding."""
     out = bytearray()
     position = start
     while len(out) < size and position < end:
@@ -58,6 +59,9 @@ def _unpack(data: bytes, start: int, end: int, size: int) -> bytearray:
             position += 2
         else:
             position += 1
-    if len(out) < size:
+    if len(out) != size or position > end:
         raise ValueError(f"its RLE segment gives {len(out)} bytes, and {size} are needed")
-    return out[:size]
+    rest = end - position
+    if rest > 1 and (rest > MAX_ZEROS or any(data[position:end])):
+        raise ValueError(f"its RLE segment has {rest} bytes left when all {size} pixels are out: it is damaged")
+    return out

@@ -64,17 +64,23 @@ class DeflatedSource:
     def grow(self, size: int, limit: int) -> bytearray:
         """See :class:`ByteSource`."""
         _check_budget(self._path, size, limit)
-        while len(self.data) < size and not self._inflate.eof:
+        while len(self.data) < size and not self.ended:
             pending = self._inflate.unconsumed_tail or self._file.read(CHUNK_BYTES)
-            if not pending:
-                break
             try:
-                self.data += self._inflate.decompress(pending, CHUNK_BYTES)
+                piece = self._inflate.decompress(pending, CHUNK_BYTES)  # without input, what zlib still holds
             except zlib.error as error:
                 raise DicomFileError(
                     self._path, f"its deflated data set is damaged ({error})", "copy or export the file again"
                 ) from error
+            if not (pending or piece):
+                break
+            self.data += piece
         return self.data
+
+    @property
+    def ended(self) -> bool:
+        """Whether the end of the deflated stream has been reached."""
+        return self._inflate.eof
 
 
 def _check_budget(path: Path, size: int, limit: int) -> None:

@@ -358,8 +358,9 @@ def test_rle_by_hand():
     )
 
 
-def test_rle_writes_no_more_than_the_image_has():
-    segment = bytes([129, 7]) * 100_000  # 12.8 million bytes
+@pytest.mark.parametrize("padding", [b"", b"\0", b"\x80", bytes(7)])
+def test_rle_padding_is_left_out(padding):
+    segment = bytes([251, 7]) + padding
     assert decode_rle(rle_frame([segment, segment]), RLE_LAYOUT).tolist() == [[0x707] * 3] * 2
 
 
@@ -370,6 +371,10 @@ def test_rle_writes_no_more_than_the_image_has():
         (rle_frame([bytes([251, 1])]), "has 1 segments, and 2 bytes"),
         (rle_frame([bytes([251, 1]), bytes([252, 1])]), "gives 5 bytes, and 6 are needed"),
         (rle_frame([bytes([251, 1]), bytes([5, 1, 2])]), "gives 2 bytes"),
+        (rle_frame([bytes([250, 1]), bytes([251, 1])]), "gives 7 bytes, and 6 are needed"),
+        (rle_frame([bytes([251, 1]) * 2, bytes([251, 1])]), "2 bytes left when all 6 pixels are out"),
+        (rle_frame([bytes([251, 1]), bytes([251, 1]) + bytes(8)]), "8 bytes left"),
+        (rle_frame([bytes([251]), bytes([251, 1])]), "gives 6 bytes|gives 0 bytes"),
         (rle_frame([bytes([251, 1])], count=2), "segment 1 runs from byte 64 to 0"),
         (rle_frame([bytes([251, 1]), b""]), "gives 0 bytes"),
     ],
