@@ -10,8 +10,9 @@ from typing import Any
 
 
 def complain(message: str) -> None:
-    """Put an error on one line, but for the lists that some errors carry."""
-    print(f"lungdet: error: {message}", file=sys.stderr)
+    """Put an error on one line, but for the lists that some errors carry; control characters of files are left out."""
+    shown = "".join(letter for letter in message if letter == "\n" or letter.isprintable())
+    print(f"lungdet: error: {shown}", file=sys.stderr)
 
 
 def be_quiet(debug: bool) -> None:

@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the series of every source; 1 if one holds none or cannot be read."""
     from lungdet.readers import list_series
+    from lungdet.readers.plain_text import printable
 
     code = EXIT_OK
     for source in options.ct:
@@ -28,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
             complain(str(error))
             code = EXIT_FAILED
             continue
-        print(f"{source}: {len(candidates)} series")
+        print(f"{printable(source)}: {len(candidates)} series")
         for candidate in candidates:
             print(f"  {candidate}")
         code = code if candidates else EXIT_FAILED

@@ -8,7 +8,10 @@ HEAD = "rank  score     x mm     y mm     z mm  diameter mm  slice   (LPS; slice
 
 
 def report_to_text(report: DetectionReport) -> str:
-    """Describe a report in lines of text: the series, what the reader did, and a row for each finding."""
+    """Describe a report in lines of text: the series, what the reader did, and a row for each finding.
+
+    What a file says is shown without control characters, which would steer the terminal.
+    """
     series = report.series
     named = f"series {series.series_uid} " if series.series_uid else ""
     lines = [f"{series.source}: {named}{series.description!r}, {report.shape[2]} slices"]
@@ -19,4 +22,5 @@ def report_to_text(report: DetectionReport) -> str:
         place = f"{x:7.1f}  {y:7.1f}  {z:7.1f}  {finding.diameter_mm:11.1f}  {finding.center_slice + 1:5d}"
         lines.append(f"  {rank:4d}  {finding.score:.3f}  {place}")
     count = len(report.findings)
-    return "\n".join([*lines, f"  {count or 'no'} finding{'s' * (count != 1)}"])
+    lines.append(f"  {count or 'no'} finding{'s' * (count != 1)}")
+    return "\n".join("".join(letter for letter in line if letter.isprintable()) for line in lines)

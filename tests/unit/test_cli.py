@@ -106,6 +106,13 @@ def test_a_summary_that_could_not_be_written(monkeypatch: pytest.MonkeyPatch, ca
     assert "summary" not in printed.out
 
 
+def test_a_name_cannot_steer_the_terminal(folder: Path, capsys: pytest.CaptureFixture[str]):
+    evil = folder.rename(folder.with_name("ct\x1b[2J\udce4"))
+    assert cli.main(["series", str(evil), "nope\x1b[2J"]) == 1
+    printed = capsys.readouterr()
+    assert (printed.out + printed.err).replace("\n", "").isprintable()
+
+
 def test_series_goes_on_after_a_bad_source(folder: Path, capsys: pytest.CaptureFixture[str]):
     assert cli.main(["series", "nope", str(folder)]) == 1
     printed = capsys.readouterr()
