@@ -138,3 +138,13 @@ def test_keys_have_no_meaning_in_settings():
     assert key_of("1.2.3") == "1.2.3"
     assert not is_uid("1" * 65)
     assert is_uid("1" * 64)
+
+
+@pytest.mark.parametrize("key", ["1.2.3/2", key_of("$1+1"), key_of("@a#b%c"), key_of("")])
+def test_keys_pass_settings_of_monai_unchanged(key: str):
+    bundle = pytest.importorskip("monai.bundle")
+    parser = bundle.ConfigParser({"options": {"series": "none"}})
+    parser["options::series"] = key
+    assert parser.get_parsed_content("options::series") == key
+    parser.update({"options": {"series": key}})
+    assert parser.get_parsed_content("options") == {"series": key}
