@@ -50,7 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--depth", choices=("slice", "diameter"), default="slice", help="how far boxes reach along the slices"
     )
     group.add_argument("--types", nargs="+", choices=LESION_TYPES, metavar="TYPE", help="train on these types only")
-    group.add_argument("--leave-out", nargs="+", default=(), metavar="FLAG", help="ignore marks with these flags")
+    group.add_argument(
+        "--leave-out", nargs="+", default=(), metavar="FLAG",
+        help="ignore marks that are swapped, degenerate, skew, apart, outside, noisy",
+    )  # fmt: skip
     parser.set_defaults(run=run)
 
 

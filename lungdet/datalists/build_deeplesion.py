@@ -14,7 +14,7 @@ import numpy as np
 from lungdet.geometry.frames import boxes_to_world
 from lungdet.readers.deeplesion import DeepLesionTable
 from lungdet.readers.deeplesion_png import FIRST_SLICE, contiguous_groups, deeplesion_affine_lps, nifti_name
-from lungdet.records.lesion import DEEPLESION_MARGIN_PX, LESION_TYPES, Lesion
+from lungdet.records.lesion import DEEPLESION_MARGIN_PX, LESION_FLAGS, LESION_TYPES, Lesion
 
 from .built import BuiltList
 from .entry import IgnoredBox, LabelledBox, ScanEntry
@@ -56,6 +56,8 @@ class DeepLesionChoice:
         unknown = set(self.types or ()) - set(LESION_TYPES.values())
         if unknown:
             raise ValueError(f"no lesion type {sorted(unknown)}, there are {', '.join(LESION_TYPES.values())}")
+        if not set(self.leave_out) <= set(LESION_FLAGS):
+            raise ValueError(f"flags are {', '.join(LESION_FLAGS)}, got {', '.join(self.leave_out)}")
         if self.depth not in ("slice", "diameter"):
             raise ValueError(f"depth must be 'slice' or 'diameter', got {self.depth!r}")
 

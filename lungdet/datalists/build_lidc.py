@@ -43,6 +43,8 @@ class LidcChoice:
     def __post_init__(self) -> None:
         if self.min_readers < 1:
             raise ValueError(f"min_readers must be 1 or more, got {self.min_readers}")
+        if not 0 < self.level <= 1:
+            raise ValueError(f"level must be above 0 and up to 1, got {self.level}")
 
 
 def build_lidc(

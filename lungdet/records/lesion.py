@@ -14,6 +14,7 @@ LESION_TYPES = {
     1: "bone", 2: "abdomen", 3: "mediastinum", 4: "liver", 5: "lung", 6: "kidney", 7: "soft tissue", 8: "pelvis",
     -1: "unknown",
 }  # fmt: skip
+LESION_FLAGS = ("swapped", "degenerate", "skew", "apart", "outside", "noisy")
 DEEPLESION_MARGIN_PX = 5.0
 SKEW_DEGREES = 10.0
 
@@ -114,15 +115,15 @@ class Lesion:
         (ax, ay), (bx, by) = self._axes
         long, short = math.hypot(ax, ay), math.hypot(bx, by)
         x0, y0, x1, y1 = self.box_edge
-        odd = {
-            "swapped": long < short,
-            "degenerate": min(long, short) == 0,
-            "skew": abs(ax * bx + ay * by) > math.sin(math.radians(SKEW_DEGREES)) * long * short,
-            "apart": not self._axes_cross(),
-            "outside": min(x0, y0) < 0 or x1 > self.image_size[0] or y1 > self.image_size[1],
-            "noisy": self.noisy,
-        }
-        return tuple(name for name, is_so in odd.items() if is_so)
+        odd = (
+            long < short,
+            min(long, short) == 0,
+            abs(ax * bx + ay * by) > math.sin(math.radians(SKEW_DEGREES)) * long * short,
+            not self._axes_cross(),
+            min(x0, y0) < 0 or x1 > self.image_size[0] or y1 > self.image_size[1],
+            self.noisy,
+        )
+        return tuple(name for name, is_so in zip(LESION_FLAGS, odd, strict=True) if is_so)
 
     def recist_box_edge(self, margin_px: float = DEEPLESION_MARGIN_PX, margin_mm: float = 0.0) -> Box2D:
         """Enclose the four ends; the default margin gives the data set's own boxes. Nothing is clipped.

@@ -114,5 +114,7 @@ def test_missing_images_are_named(tmp_path: Path, slices: bool):
 def test_mistakes():
     with pytest.raises(ValueError, match="no lesion type"):
         DeepLesionChoice(types=["brain"])
+    with pytest.raises(ValueError, match=r"flags are swapped, .* got odd"):
+        DeepLesionChoice(leave_out=["odd"])
     with pytest.raises(ValueError, match="depth must be"):
         DeepLesionChoice(depth="deep")

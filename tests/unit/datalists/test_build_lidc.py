@@ -117,6 +117,8 @@ def test_readers_wanted_and_patients(xml: Path):
     assert "names no patients" in built.notes[-1]
     with pytest.raises(ValueError, match="min_readers"):
         LidcChoice(min_readers=0)
+    with pytest.raises(ValueError, match="level"):
+        LidcChoice(level=0)
 
 
 def test_a_nodule_on_one_slice_has_a_depth(tmp_path: Path):
