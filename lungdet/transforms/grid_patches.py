@@ -17,7 +17,7 @@ from lungdet.geometry.patches import Border, grid_origins, grid_starts
 from lungdet.geometry.stitching import owned_region
 
 from .box_crops import BoxCrop, Keep, box_rows, crop_rows
-from .conversion import as_image
+from .conversion import as_finished_image
 from .patch_image import common_size, cut_patch
 
 
@@ -72,7 +72,7 @@ class GridPatches(Transform, MultiSampleTrait):
 
     def __call__(self, image: Any) -> list[Tensor]:
         """Divide ``(C, X, Y, Z)`` into patches ``(C, *patch_size)``, the last axis running fastest."""
-        scan = as_image(image)
+        scan = as_finished_image(image)
         size = tuple(scan.shape[1:])
         return [cut_patch(scan, at, self.sizes(size), self.pad_value) for at in grid_origins(self.starts(size))]
 
@@ -125,7 +125,7 @@ class GridPatchesd(MapTransform, MultiSampleTrait):
         Raises:
             ValueError: the images differ in size, or labels and boxes in number.
         """
-        images = {key: as_image(data[key]) for key in self.key_iterator(dict(data))}
+        images = {key: as_finished_image(data[key]) for key in self.key_iterator(dict(data))}
         size = common_size(images)
         starts, patch_size = self.grid.starts(size), self.grid.sizes(size)
         rows = box_rows(data, self.box_key, self.label_keys, self.allow_missing_keys)

@@ -37,14 +37,16 @@ class LoadCT(Transform):
         TypeError: an option is unknown.
         ValueError: an option has a value that is not allowed.
         SeriesError: on the call, if the source holds no volume that can be trusted.
+        ValueError: on the call, if the volume does not fit ``dtype``.
     """
 
     backend = [TransformBackends.TORCH]
 
     def __init__(self, dtype: torch.dtype | str | None = torch.float32, **options: Any) -> None:
         self.dtype = getattr(torch, dtype) if isinstance(dtype, str) else dtype
-        if self.dtype is not None and not isinstance(self.dtype, torch.dtype):
-            raise ValueError(f"dtype must be a torch dtype, its name, or None, got {dtype!r}")
+        usable = self.dtype is None or (isinstance(self.dtype, torch.dtype) and not self.dtype.is_complex)
+        if not usable or self.dtype == torch.bool:
+            raise ValueError(f"dtype must be a torch dtype of real numbers, its name, or None, got {dtype!r}")
         ReadOptions(**{name: value for name, value in options.items() if name not in CHOICES})  # refuse what is wrong
         self.options = options
 
@@ -94,7 +96,11 @@ def to_meta_tensor(volume: CTVolume, dtype: torch.dtype | None = torch.float32) 
 
     Returns:
         ``(1, X, Y, Z)``; it shares memory with the volume unless the type changes.
+
+    Raises:
+        ValueError: ``dtype`` cannot hold the values.
     """
+    _check_fits(volume, dtype)
     # torch keeps the order of the axes in memory, and two threads of it convert faster than NumPy.
     image = torch.from_numpy(volume.array)[None].to(dtype)
     affine_ras = torch.from_numpy(np.ascontiguousarray(lps_to_ras(volume.affine_lps)))
@@ -107,3 +113,17 @@ def to_meta_tensor(volume: CTVolume, dtype: torch.dtype | None = torch.float32) 
         "series": volume.info.to_json(),
     }
     return MetaTensor(image, affine=affine_ras, meta=meta)
+
+
+def _check_fits(volume: CTVolume, dtype: torch.dtype | None) -> None:
+    """Refuse a type that would wrap or cut HU: -1000 becomes 24 in uint8, and 0.5 becomes 0 in any whole number."""
+    if dtype is None or dtype in (torch.float32, torch.float64):
+        return
+    low, high = float(volume.array.min()), float(volume.array.max())
+    limits = torch.finfo(dtype) if dtype.is_floating_point else torch.iinfo(dtype)
+    remedy = "leave dtype float32, or None for the type that holds it exactly"
+    if low < limits.min or high > limits.max:
+        raise ValueError(f"{volume.info.source}: {dtype} cannot hold HU from {low:g} to {high:g}; {remedy}")
+    fractions = volume.array.dtype.kind == "f" and not dtype.is_floating_point
+    if fractions and any((plane != np.rint(plane)).any() for plane in volume.array.transpose(2, 1, 0)):
+        raise ValueError(f"{volume.info.source}: its HU have fractions, which {dtype} would cut off; {remedy}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
+import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from lungdet.geometry.hounsfield import AIR_HU, fill_padding, padding_mask
 
-from .conversion import as_image, plain, with_meta_of
+from .conversion import as_finished_image, check_holds, plain, with_meta_of
 from .dicom_meta import find_number
 
 LOWEST_HU = -1024.0  # 12-bit CT ends here; -2000, -3024 and the like are marks, not measurements
@@ -52,14 +53,21 @@ class MaskPadding(Transform):
 
     def mask(self, image: Any) -> Tensor:
         """Tell where there is padding: ``(C, X, Y, Z)`` bool, with the metadata of ``image``."""
-        image_hu = as_image(image)
-        return with_meta_of(padding_mask(plain(image_hu), self.values(image_hu), self.below_hu), image_hu)
+        image_hu = _checked(as_finished_image(image))
+        below_hu = _reachable(self.below_hu, image_hu.dtype)
+        return with_meta_of(padding_mask(plain(image_hu), self.values(image_hu), below_hu), image_hu)
 
     def __call__(self, image: Any) -> Tensor:
-        """Fill the padding of ``(C, X, Y, Z)`` in HU; type and metadata are kept; without padding nothing is copied."""
-        image_hu = as_image(image)
+        """Fill the padding of ``(C, X, Y, Z)`` in HU; type and metadata are kept; without padding nothing is copied.
+
+        Raises:
+            ValueError: the image's type is not one for HU, or cannot hold ``fill_hu``.
+        """
+        image_hu = _checked(as_finished_image(image))
+        check_holds(image_hu.dtype, self.fill_hu, "fill_hu")
         values = plain(image_hu)
-        filled = fill_padding(values, self.fill_hu, self.values(image_hu), self.below_hu)
+        below_hu = _reachable(self.below_hu, image_hu.dtype)
+        filled = fill_padding(values, self.fill_hu, self.values(image_hu), below_hu)
         return image_hu if filled is values else with_meta_of(filled, image_hu)
 
     def values(self, image_hu: Tensor) -> tuple[float, ...]:
@@ -104,6 +112,20 @@ class MaskPaddingd(MapTransform):
                 item[mask_key] = self.padding.mask(item[key])
             item[key] = self.padding(item[key])
         return item
+
+
+def _checked(image: Tensor) -> Tensor:
+    """Refuse types in which torch hardly calculates, and which hold no HU below 0 anyway."""
+    if image.dtype in (torch.uint16, torch.uint32, torch.uint64, torch.bool) or image.dtype.is_complex:
+        raise ValueError(f"an image of {image.dtype} holds no HU: make it int16 or float32 first, see RescaleToHU")
+    return image
+
+
+def _reachable(below_hu: float | None, dtype: torch.dtype) -> float | None:
+    """``below_hu``, or None where nothing of this type is below it."""
+    if below_hu is None or dtype.is_floating_point or below_hu > torch.iinfo(dtype).min:
+        return below_hu
+    return None
 
 
 def _padding_of_meta(image: Tensor) -> tuple[float, ...]:

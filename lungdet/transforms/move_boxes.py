@@ -107,11 +107,11 @@ class MoveBoxesd(MapTransform, InvertibleTransform, LazyTransform):
         Raises:
             ValueError: the image carries no affine.
         """
-        before = image_affine(data[self.ref_image_key], self.ref_image_key)
+        before = image_affine(data[self.ref_image_key], self.ref_image_key, in_patient=False)
         item = {key: _with_own_trace(value) for key, value in data.items()}
         lazy_ = self.lazy if lazy is None else lazy
         item = dict(self.transform(item, lazy=lazy_) if isinstance(self.transform, LazyTrait) else self.transform(item))
-        after = image_affine(item[self.ref_image_key], self.ref_image_key)
+        after = image_affine(item[self.ref_image_key], self.ref_image_key, in_patient=False)
         for key in self.key_iterator(item):
             item[key] = self.move(item[key], before, after)
             own_trace(item, key)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lungdet.geometry.patches import pad_image
 
-from .conversion import as_image, plain, with_meta_of
+from .conversion import as_finished_image, as_image, check_holds, plain, with_meta_of
 
 Where = Literal["end", "both"]
 
@@ -58,11 +58,18 @@ class PadToMultiple(InvertibleTransform):
         return before, [count - first for count, first in zip(missing, before, strict=True)]
 
     def __call__(self, image: Any) -> Tensor:
-        """Pad ``(C, X, Y, Z)``; type and metadata are kept, the affine follows."""
-        source = as_image(image)
+        """Pad ``(C, X, Y, Z)``; type and metadata are kept, the affine follows.
+
+        Raises:
+            ValueError: the image's type cannot hold the value.
+        """
+        source = as_finished_image(image)
         size = tuple(source.shape[1:])
         before, after = self.widths(size)
-        padded = pad_image(plain(source), before, after, self.value) if any(before) or any(after) else plain(source)
+        padded = plain(source)
+        if any(before) or any(after):
+            check_holds(source.dtype, self.value, "value")
+            padded = pad_image(padded, before, after, self.value)
         return self.push_transform(
             with_meta_of(padded, source),
             affine=create_translate(len(size), [-first for first in before]),

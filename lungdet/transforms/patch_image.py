@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lungdet.geometry.patches import extract_patch
 
-from .conversion import plain, with_meta_of
+from .conversion import check_holds, plain, with_meta_of
 
 
 def cut_patch(image: Tensor, origin: Sequence[int], patch_size: Sequence[int], pad_value: float | None) -> Tensor:
@@ -19,13 +19,23 @@ def cut_patch(image: Tensor, origin: Sequence[int], patch_size: Sequence[int], p
     The patch of a ``MetaTensor`` has the affine of its own first voxel, ``meta["patch_origin"]`` and
     ``meta["scan_size"]``. The list of applied transforms is the image's: cutting leaves no trace in it, so what was
     applied to the scan can be inverted once the patches are stitched.
+
+    Raises:
+        ValueError: the patch sticks out, and there is no ``pad_value``, or one that the image's type cannot hold.
     """
+    if pad_value is not None and _sticks_out(image, origin, patch_size):
+        check_holds(image.dtype, pad_value, "pad_value")
     patch = with_meta_of(extract_patch(plain(image), origin, patch_size, pad_value), image)
     if isinstance(patch, MetaTensor):
         patch.meta["affine"] = shifted_affine(patch.affine, origin)
         patch.meta["patch_origin"] = torch.tensor(tuple(origin))
         patch.meta["scan_size"] = torch.tensor(tuple(image.shape[1:]))
     return patch
+
+
+def _sticks_out(image: Tensor, origin: Sequence[int], patch_size: Sequence[int]) -> bool:
+    spans = zip(origin, patch_size, image.shape[1:], strict=False)
+    return any(start < 0 or start + length > size for start, length, size in spans)
 
 
 def shifted_affine(affine: Tensor, origin: Sequence[int]) -> Tensor:

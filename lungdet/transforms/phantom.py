@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from monai.data import MetaTensor
 from monai.transforms import Transform
-from monai.utils.enums import TransformBackends
+from monai.utils.enums import MetaKeys, SpaceKeys, TransformBackends
 
 from lungdet.geometry.frames import lps_to_ras
 from lungdet.phantoms import make_chest
@@ -52,10 +52,16 @@ class MakePhantomd(Transform):
         shape = tuple(round(length / step) for length, step in zip(extent, spacing, strict=True))
         phantom = make_chest(int(item[self.seed_key]), spacing_mm=spacing, shape=shape)
         volume = phantom.volume
-        meta = {"filename_or_obj": volume.info.source, "series": volume.info.to_json(), "space": "RAS"}
+        affine_ras = torch.as_tensor(lps_to_ras(volume.affine_lps))
+        meta = {
+            MetaKeys.ORIGINAL_AFFINE: affine_ras.clone(),
+            MetaKeys.SPACE: SpaceKeys.RAS,
+            "filename_or_obj": volume.info.source,
+            "series": volume.info.to_json(),
+        }
         item[self.image_key] = MetaTensor(
             torch.from_numpy(volume.array).to(torch.float32)[None],
-            affine=torch.as_tensor(lps_to_ras(volume.affine_lps)),
+            affine=affine_ras,
             meta=meta,
         )
         boxes = [nodule.box_lps_mm for nodule in phantom.nodules]

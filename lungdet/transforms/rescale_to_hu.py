@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lungdet.geometry.hounsfield import stored_to_hu
 
-from .conversion import as_image, plain, with_meta_of
+from .conversion import as_finished_image, plain, with_meta_of
 from .dicom_meta import find_number
 
 Rescale = float | Sequence[float] | Tensor
@@ -43,7 +43,7 @@ class RescaleToHU(Transform):
         Raises:
             ValueError: slope or intercept are neither given nor in the metadata, or do not fit the slices.
         """
-        stored = as_image(image)
+        stored = as_finished_image(image)
         slope = self._value("RescaleSlope", self.slope, image)
         intercept = self._value("RescaleIntercept", self.intercept, image)
         return with_meta_of(stored_to_hu(plain(stored), slope, intercept), stored)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lungdet.geometry.hounsfield import check_window, scale_hu, unscale_hu, window_by_name
 
-from .conversion import as_image, plain, with_meta_of
+from .conversion import as_finished_image, as_image, plain, with_meta_of
 
 
 class ScaleHU(InvertibleTransform):
@@ -61,7 +61,7 @@ class ScaleHU(InvertibleTransform):
 
     def __call__(self, image: Any) -> Tensor:
         """Scale ``(C, X, Y, Z)`` in HU, of any integer or float type; metadata is kept."""
-        image_hu = as_image(image)
+        image_hu = as_finished_image(image)
         out = with_meta_of(scale_hu(plain(image_hu), self.low_hu, self.high_hu, self.clip), image_hu)
         return self.push_transform(out) if self.invert else out
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from lungdet.geometry.boxes import centers_inside, shift_boxes
 from lungdet.geometry.stitching import Blend, owned_region, starts_of, stitch_patches
 
-from .conversion import as_box_rows, as_image, plain, with_meta_of
+from .conversion import as_box_rows, as_finished_image, plain, with_meta_of
 from .patch_image import shifted_affine
 
 
@@ -58,7 +58,7 @@ class StitchPatches(Transform, ReduceTrait):
         Raises:
             ValueError: patches are missing, come twice or differ in shape, or nothing says where they were.
         """
-        tensors = [as_image(patch) for patch in patches]
+        tensors = [as_finished_image(patch) for patch in patches]
         at = [_numbers(row) for row in (_from_meta(tensors, "patch_origin") if origins is None else origins)]
         size = _numbers(_from_meta(tensors, "scan_size")[0] if scan_size is None else scan_size)
         out = with_meta_of(stitch_patches([plain(patch) for patch in tensors], at, size, self.blend), tensors[0])

@@ -2,8 +2,18 @@ import numpy as np
 import pytest
 import torch
 from monai.apps.detection.transforms.dictionary import AffineBoxToImageCoordinated
-from monai.data import MetaTensor
-from monai.transforms import Compose, Flipd, Invertd, Orientationd, Rotate90d, Spacingd, SpatialPadd
+from monai.data import MetaTensor, PersistentDataset
+from monai.transforms import (
+    Compose,
+    Flipd,
+    Invertd,
+    Orientationd,
+    RandFlipd,
+    Rotate90d,
+    Spacingd,
+    SpatialPadd,
+    Transform,
+)
 
 from lungdet.geometry.frames import boxes_to_world, ras_to_lps
 from lungdet.transforms import BoxToVoxel, BoxToVoxeld, BoxToWorld, BoxToWorldd
@@ -43,7 +53,8 @@ def test_voxel_origin_agrees_with_monai(item):
 
 @pytest.mark.parametrize("lazy", [False, True])
 def test_a_marked_block_is_found_after_spatial_transforms(item, lazy):
-    image = MetaTensor(torch.zeros(1, 20, 18, 14), affine=item["image"].affine)
+    affine = item["image"].affine
+    image = MetaTensor(torch.zeros(1, 20, 18, 14), affine=affine, meta={"original_affine": affine})
     image[0, 11:17, 10:16, 8:13] = 1.0
     data = {"image": image, "box": in_mm(item)[1:]}
     out = Compose([*SPATIAL, BoxToVoxeld("box")], lazy=lazy)(data)
@@ -124,3 +135,34 @@ def test_same_on_cuda(item):
     out = BoxToWorldd("box")(on_cuda)["box"]
     assert out.is_cuda
     assert torch.allclose(out.cpu(), BoxToWorldd("box")(item)["box"])
+
+
+@pytest.mark.parametrize("flip", [RandFlipd("image", prob=0.0), RandFlipd("image", prob=1.0, spatial_axis=0)])
+@pytest.mark.parametrize("transform", [BoxToVoxeld, BoxToWorldd])
+def test_an_image_that_lost_its_metadata_is_refused(item, flip, transform):
+    """A plain tensor, as a cache may give back, comes out of any MONAI transform with the identity for an affine."""
+    lost = {**item, "image": item["image"].as_tensor()}
+    with pytest.raises(ValueError, match=r"'image' has lost its metadata.*track_meta=True, weights_only=False"):
+        transform("box")(flip(lost))
+
+
+def test_boxes_of_a_persistent_dataset(item, tmp_path):
+    truth = BoxToVoxeld("box")({**item, "box": in_mm(item)})["box"]
+    steps = Compose([Loader(item["image"]), RandFlipd("image", prob=0.0), BoxToVoxeld("box")])
+    data = [{"image": "a file", "box": in_mm(item)}]
+    for _ in range(2):  # the second time from the cache
+        kept = PersistentDataset(data, steps, cache_dir=tmp_path / "kept", track_meta=True, weights_only=False)[0]
+        assert torch.equal(kept["box"], truth)
+    lossy = PersistentDataset(data, steps, cache_dir=tmp_path / "lossy")
+    with pytest.raises((ValueError, RuntimeError), match=r"applying transform|lost its metadata"):
+        _ = lossy[0], lossy[0]
+
+
+class Loader(Transform):
+    """Gives one image for every path."""
+
+    def __init__(self, image):
+        self.image = image
+
+    def __call__(self, data):
+        return {**data, "image": self.image}

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 from monai.data import DataLoader, Dataset, MetaTensor, list_data_collate, set_track_meta
-from monai.transforms import Compose
+from monai.transforms import Compose, Rotate90
 
 from lungdet.geometry.frames import voxel_to_world
 from lungdet.transforms import BoxToWorld, GridPatches, GridPatchesd, ScaleHUd
@@ -158,3 +158,22 @@ def test_same_on_cuda(item):
 
 def test_meta_tensors_come_out(item):
     assert all(isinstance(patch["image"], MetaTensor) for patch in GridPatchesd("image", (10, 9, 7))(item))
+
+
+def test_what_is_pending_is_applied_first(scan):
+    turn = Rotate90(spatial_axes=(0, 1))
+    patches = GridPatches(7, pad_value=-1000)(turn(scan, lazy=True))
+    truth = GridPatches(7, pad_value=-1000)(turn(scan))
+    assert len(patches) == len(truth)
+    for ours, theirs in zip(patches, truth, strict=True):
+        assert torch.equal(ours.float(), theirs.float())
+        assert torch.allclose(ours.affine, theirs.affine)
+    item = GridPatchesd("image", 7, pad_value=-1000)({"image": turn(scan, lazy=True)})[0]
+    assert torch.equal(item["image"].float(), truth[0].float())
+
+
+def test_a_pad_value_that_does_not_fit_is_refused_by_name():
+    image = torch.zeros(1, 5, 4, 4, dtype=torch.uint8)
+    with pytest.raises(ValueError, match=r"pad_value=-1000 does not fit into torch.uint8"):
+        GridPatches(4, pad_value=-1000)(image)
+    assert len(GridPatches((5, 2, 2), pad_value=-1000)(image)) == 4  # no patch sticks out

@@ -125,3 +125,24 @@ def test_it_collates(folder: Path, workers: int):
 def test_transforms_can_be_pickled(folder: Path):
     again = pickle.loads(pickle.dumps(LoadCTd("image", choose="thinnest", dtype=None)))  # noqa: S301
     assert again({"image": folder})["image"].dtype == torch.int16
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "uint16"])
+def test_a_type_that_cannot_hold_the_volume_is_refused(folder: Path, dtype: str):
+    with pytest.raises(ValueError, match=rf"torch.{dtype} cannot hold HU from -\d+ to \d+; leave dtype float32"):
+        LoadCT(dtype=dtype)(folder)
+
+
+def test_fractions_of_hu_are_not_cut_off():
+    volume = CTVolume(np.full((3, 4, 5), 0.5, np.float32), AFFINE_LPS, SeriesInfo(source="made up"))
+    with pytest.raises(ValueError, match=r"made up: its HU have fractions, which torch.int16 would cut off"):
+        to_meta_tensor(volume, torch.int16)
+    assert to_meta_tensor(volume, torch.float16).dtype == torch.float16
+    whole = CTVolume(np.full((3, 4, 5), -3.0, np.float32), AFFINE_LPS, SeriesInfo(source="made up"))
+    assert to_meta_tensor(whole, torch.int8).unique().tolist() == [-3]
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.complex64])
+def test_types_that_are_no_ct_are_refused(dtype):
+    with pytest.raises(ValueError, match="dtype must be a torch dtype of real numbers"):
+        LoadCT(dtype=dtype)

@@ -80,3 +80,22 @@ def test_something_must_say_what_padding_is():
 def test_same_on_cuda(scan):
     scan[0, 0] = -2000
     assert torch.equal(MaskPadding()(scan.cuda()).cpu(), MaskPadding()(scan))
+
+
+@pytest.mark.parametrize("dtype", [torch.uint16, torch.uint32, torch.bool])
+def test_types_without_hu_are_refused(dtype):
+    with pytest.raises(ValueError, match=f"an image of {dtype} holds no HU: make it int16 or float32"):
+        MaskPadding()(row(0, 1, dtype=dtype))
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8])
+def test_a_fill_that_does_not_fit_is_refused_by_name(dtype):
+    with pytest.raises(ValueError, match=rf"fill_hu=-1000 does not fit into {dtype}: convert the image"):
+        MaskPadding()(row(0, 100, dtype=dtype))
+    assert MaskPadding(fill_hu=7)(row(0, 100, dtype=dtype)).flatten().tolist() == [0, 100]
+
+
+def test_nothing_is_below_what_a_type_can_hold():
+    image = row(0, 5, 100, dtype=torch.uint8)
+    assert MaskPadding(padding_hu=5, fill_hu=7)(image).flatten().tolist() == [0, 7, 100]
+    assert MaskPadding(padding_hu=5).mask(image).flatten().tolist() == [False, True, False]

@@ -1,8 +1,10 @@
+import re
+
 import numpy as np
 import pytest
 import torch
 from monai.data import MetaTensor
-from monai.transforms import Compose, DivisiblePad, Invertd, Spacingd
+from monai.transforms import Compose, DivisiblePad, Flip, Invertd, Spacingd
 
 from lungdet.transforms import BoxToVoxeld, BoxToWorld, PadToMultiple, PadToMultipled
 
@@ -100,3 +102,24 @@ def test_same_on_cuda(scan):
     padded = PadToMultiple(16, -1000)(scan.cuda())
     assert padded.is_cuda
     assert torch.equal(padded.cpu(), PadToMultiple(16, -1000)(scan))
+
+
+def test_a_value_that_does_not_fit_is_refused_by_name():
+    for dtype, value in ((torch.uint8, -1000), (torch.int16, -0.5), (torch.float16, 1e6), (torch.bool, 2)):
+        image = torch.zeros(1, 3, 4, 4, dtype=dtype)
+        with pytest.raises(ValueError, match=re.escape(f"value={value:g} does not fit into {dtype}")):
+            PadToMultiple(4, value)(image)
+        assert PadToMultiple((3, 4, 4), value)(image).dtype == dtype  # nothing to pad
+    assert PadToMultiple(4, True)(torch.zeros(1, 3, 4, 4, dtype=torch.bool))[0, 3].all()
+    assert torch.isnan(PadToMultiple(4, float("nan"))(torch.zeros(1, 3, 4, 4))[0, 3]).all()
+
+
+def test_what_is_pending_is_applied_first(scan):
+    pending = Flip(spatial_axis=0, lazy=True)(scan)
+    assert pending.has_pending_operations
+    padded = PadToMultiple(8, -1000)(pending)
+    truth = PadToMultiple(8, -1000)(Flip(spatial_axis=0)(scan))
+    assert torch.equal(padded.float(), truth.float())
+    assert torch.allclose(padded.affine, truth.affine)
+    assert pending.has_pending_operations
+    assert not padded.has_pending_operations

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 from monai.data import MetaTensor
-from monai.transforms import Compose, Invertd, ScaleIntensityRanged
+from monai.transforms import Compose, Flip, Invertd, ScaleIntensityRanged
 
 from lungdet.transforms import ScaleHU, ScaleHUd
 
@@ -96,3 +96,9 @@ def test_same_on_cuda(scan):
     scaled = ScaleHU()(scan.cuda())
     assert scaled.is_cuda
     assert torch.allclose(scaled.cpu(), ScaleHU()(scan))
+
+
+def test_what_is_pending_is_applied_first(scan):
+    scaled = ScaleHU()(Flip(spatial_axis=1, lazy=True)(scan))
+    assert torch.allclose(scaled, ScaleHU()(Flip(spatial_axis=1)(scan)))
+    assert not scaled.has_pending_operations
