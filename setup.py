@@ -11,6 +11,7 @@ class BuildWithBundles(build_py):
     """Copy the MONAI bundles beside the modules; an editable install reads them from the checkout instead."""
 
     def run(self) -> None:
+        """Build as usual, then copy."""
         super().run()
         if not self.editable_mode:
             shutil.copytree("bundles", Path(self.build_lib) / "lungdet" / "bundles", dirs_exist_ok=True)

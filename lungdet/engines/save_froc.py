@@ -12,7 +12,7 @@ from lungdet.reports import write_files
 
 
 class FrocSaver:
-    """Ignite handler: ``froc.json`` with the sensitivities, their mean, the counts and 95 % intervals, when an evaluation ends.
+    """Ignite handler: ``froc.json`` with sensitivities, their mean, counts and 95 % intervals, when an evaluation ends.
 
     Args:
         metric: the evaluator's own metric, which holds the scans.
