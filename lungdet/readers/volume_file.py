@@ -21,7 +21,9 @@ from lungdet.records import CTVolume, SeriesInfo
 from .errors import SeriesError
 from .read_options import ReadOptions
 from .series_groups import SeriesCandidate
+from .slice_facts import PIXEL_LIMITS_MM
 from .slice_stack import TILT_DEGREES, FloatArray, PlaneAxes, plane_name
+from .stack_checks import MOST_EXTENT_MM, STEP_LIMITS_MM
 from .stack_pixels import OUT_OF_FIELD_HU, check_size
 from .stack_resample import straighten, straightened_grid
 from .volume_formats import is_volume_file, open_volume
@@ -33,7 +35,6 @@ AIR_HU = -1000.0
 NOT_HU_ABOVE = -50.0  # a chest or head CT without one voxel this low is probably not in HU
 NOT_HU_BELOW = -300.0  # nor is one without a voxel this high
 FAR_BEYOND_HU = 60_000.0  # metal, on an extended scale, ends at about 31,000
-MIN_STEP_MM, MAX_STEP_MM, MAX_EXTENT_MM = 0.01, 20.0, 3000.0  # of a CT of a human; beyond them units are mixed up
 INT16 = np.iinfo(np.int16)
 
 
@@ -120,12 +121,14 @@ def _checked_geometry(header: VolumeHeader, options: ReadOptions) -> tuple[Float
 
 def _check_lengths(header: VolumeHeader, spacing: FloatArray) -> None:
     """Refuse voxels and volumes of a size that no CT has: their header is damaged, or not in mm."""
+    limits = np.array([PIXEL_LIMITS_MM, PIXEL_LIMITS_MM, STEP_LIMITS_MM]).T
     extent = spacing * header.shape
-    if spacing.min() < MIN_STEP_MM or spacing.max() > MAX_STEP_MM or extent.max() > MAX_EXTENT_MM:
+    if (spacing < limits[0]).any() or (spacing > limits[1]).any() or extent.max() > MOST_EXTENT_MM:
         voxel, whole = (" x ".join(f"{value:.4g}" for value in lengths) for lengths in (spacing, extent))
         raise SeriesError(
-            f"{header.path}: its voxels are {voxel} mm, together {whole} mm; a CT has {MIN_STEP_MM:g} to "
-            f"{MAX_STEP_MM:g} mm and at most {MAX_EXTENT_MM:g} mm: write it again in mm"
+            f"{header.path}: its voxels are {voxel} mm, together {whole} mm; a CT has {limits.min():g} to "
+            f"{limits[1, 0]:g} mm within a slice, at most {limits[1, 2]:g} mm between them, and at most "
+            f"{MOST_EXTENT_MM:g} mm in all: write it again in mm"
         )
 
 

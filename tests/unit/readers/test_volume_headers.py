@@ -280,7 +280,10 @@ def test_values_that_no_chest_has_are_told(tmp_path: Path, values):
     assert "are they HU?" in volume.info.steps[-1]
 
 
-@pytest.mark.parametrize("steps_mm", [(1e-5, 1e-5, 2), (1, 1, 25), (1000, 1000, 1000), (1, 1e300, 2), (20, 20, 200)])
+@pytest.mark.parametrize(
+    "steps_mm",
+    [(1e-5, 1e-5, 2), (0.04, 1, 1), (25, 1, 1), (1, 1, 51), (1000, 1000, 1000), (1, 1e300, 2), (20, 20, 200)],
+)
 def test_voxels_of_a_size_that_no_ct_has_are_refused(tmp_path: Path, steps_mm):
     header = "".join(f"{step!r} " for step in map(float, steps_mm))
     path = write_mha(tmp_path / "scan.mha", **PLACE | {"ElementSpacing": header})
