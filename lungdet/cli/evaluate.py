@@ -54,9 +54,12 @@ def run_froc(options: argparse.Namespace) -> int:
     """Print the table, and write the files."""
     from lungdet.reports.score_figures import require_matplotlib
     from lungdet.workflows import evaluate_froc
+    from lungdet.workflows.evaluate import prepare_scores
 
     if not options.no_figures:
         require_matplotlib()
+    inputs = (options.annotations, options.predictions, options.excluded, options.seriesuids)
+    prepare_scores(options.output, [path for path in inputs if path is not None], not options.no_figures)
     evaluation = evaluate_froc(
         options.annotations,
         options.predictions,

@@ -32,6 +32,7 @@ from lungdet.readers import AnnotationError, read_deeplesion, read_luna16, read_
 from lungdet.reports import write_files
 
 from .deeplesion_volumes import write_deeplesion_volumes
+from .targets import prepare_file
 
 DEFAULT_SHARES = (0.8, 0.1, 0.1)
 KINDS = ("lidc", "luna16", "deeplesion", "tensorbox")
@@ -118,11 +119,14 @@ def make_datalist(
 
     Raises:
         AnnotationError: the labels cannot be read at all, or nothing is left of them.
-        ValueError: the options do not fit the data.
+        ValueError: the options do not fit the data, or the output is an input.
+        OSError: a file cannot be read, or the output cannot be written.
     """
     options = options or DatalistOptions()
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
+    inputs = (*sources, options.images, options.patients, options.deeplesion_png)
+    prepare_file(output, [path for path in inputs if path is not None])
     built = _BUILDERS[kind](sources, options)
     if not built.entries:
         raise AnnotationError([_nothing(kind, sources, built.problems)])

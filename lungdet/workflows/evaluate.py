@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,13 +27,16 @@ from lungdet.metrics import (
 )
 from lungdet.metrics.box_overlap import cubes
 from lungdet.metrics.protocols import Hit
-from lungdet.reports import write_files
+from lungdet.reports import prepare_output, write_files
 from lungdet.reports.score_figures import CurveToDraw, draw_froc, draw_precision_recall
 from lungdet.reports.score_tables import columns_to_csv, froc_to_text
 
 from .score_files import ScoreInputs, read_score_inputs
+from .targets import refuse_inputs
 
 SIZE_EDGES_MM = (6.0, 10.0)
+TABLES = ("froc.csv", "froc.json")
+FIGURES = ("froc.png", "froc.svg", "precision_recall.png", "precision_recall.svg")
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +79,10 @@ class FrocEvaluation:
 
         Raises:
             MissingPlotsError: figures are wanted, and matplotlib is not installed.
+            ValueError: a file to write is an input.
             OSError: the disk refused.
         """
+        prepare_scores(folder, self.inputs.values(), figures)
         files = {"froc.csv": self._curve()}
         if figures:
             drawn = {"froc": self._draw_froc(), "precision_recall": self._draw_precision_recall()}
@@ -124,6 +129,18 @@ class FrocEvaluation:
         )
         title = f"{self.result.protocol.name}: {self.result.nodules} nodules in {self.result.scans} scans"
         return draw_precision_recall([curve], title=title)
+
+
+def prepare_scores(folder: str | Path, inputs: Iterable[str | Path], figures: bool = True) -> None:
+    """Try whether scores can be written to a folder without replacing what is scored.
+
+    Raises:
+        ValueError: a file to write is an input.
+        OSError: nothing can be written there.
+    """
+    names = TABLES + FIGURES if figures else TABLES
+    refuse_inputs([Path(folder) / name for name in names], inputs)
+    prepare_output(folder)
 
 
 def evaluate_froc(
