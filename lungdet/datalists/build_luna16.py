@@ -12,6 +12,7 @@ from lungdet.readers.luna16_tables import Luna16Nodules
 
 from .built import BuiltList
 from .entry import IgnoredBox, LabelledBox, ScanEntry
+from .patients import uncovered_note
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 NO_PATIENTS = (
@@ -61,7 +62,7 @@ def build_luna16(
     has_folds = bool(entries) and all(entry.fold is not None for entry in entries)
     if not has_folds:
         entries = [entry.in_fold(None) for entry in entries]
-    notes = () if patients else (NO_PATIENTS,)
+    notes = uncovered_note((entry.series_uid for entry in entries), patients) if patients else (NO_PATIENTS,)
     return BuiltList("luna16", tuple(entries), tuple(problems), notes, "folds" if has_folds else "")
 
 

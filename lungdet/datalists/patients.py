@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from lungdet.readers.label_table import LabelTable
@@ -25,3 +26,20 @@ def read_patients(path: str | Path) -> dict[str, str]:
     table.refuse(faults, lambda row: f"{pairs[row]} is empty, or contradicts an earlier line")
     table.close(strict=True)
     return patients
+
+
+def uncovered_note(series_uids: Iterable[str], patients: Mapping[str, str]) -> tuple[str, ...]:
+    """Say how many series the table of patients leaves out; nothing if it names all.
+
+    Example:
+        >>> uncovered_note(["1.1", "1.2", "1.3"], {"1.2": "A"})
+        ('the table of patients names none for 2 of 3 series, such as 1.1: complete it, or their scans may leak',)
+    """
+    series = list(series_uids)
+    missing = [uid for uid in series if uid not in patients]
+    if not missing:
+        return ()
+    return (
+        f"the table of patients names none for {len(missing)} of {len(series)} series, such as {missing[0]}: "
+        "complete it, or their scans may leak",
+    )

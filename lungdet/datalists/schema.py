@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -15,9 +16,11 @@ from lungdet.readers.label_json import load_label_json
 from lungdet.reports import write_files
 
 from .entry import FRAME_MEANINGS, ScanEntry
-from .split import PARTS
+from .split import PARTS, find_leaks
 
+_log = logging.getLogger(__name__)
 FORMAT = "lungdet-datalist/1"
+KNOWN_LEAKS = "known_leaks"  # among the options: leaks of an official split, which a list may keep
 
 
 class DatalistError(ValueError):
@@ -118,7 +121,8 @@ def validate(content: Any) -> None:
 
     Raises:
         DatalistError: a field is wrong, boxes do not match their labels, or a box has no size; the message names the
-            place.
+            place. Or a patient, study, series or image is in two parts or folds, and ``options.known_leaks`` does not
+            say so.
     """
     import jsonschema  # type: ignore[import-untyped]  # 0.1 s that only those who read or write a list shall pay
 
@@ -126,12 +130,25 @@ def validate(content: Any) -> None:
     fault = next(validator.iter_errors(content), None)
     if fault is not None:
         raise DatalistError(f"does not fit the schema of {FORMAT} at {fault.json_path}: {fault.message[:300]}")
+    parts: dict[str, list[ScanEntry]] = {part: [] for part in PARTS}
     for part in PARTS:
         for number, entry in enumerate(content[part]):
             try:
-                ScanEntry.from_json(entry)
-            except ValueError as error:
+                parts[part].append(ScanEntry.from_json(entry))
+            except (ValueError, OverflowError) as error:
                 raise DatalistError(f"$.{part}[{number}]: {error}") from error
+    _check_leaks(parts, content["options"].get(KNOWN_LEAKS, ()))
+
+
+def _check_leaks(parts: Mapping[str, Sequence[ScanEntry]], known: Any) -> None:
+    leaks = find_leaks(parts)
+    allowed = set(map(str, known)) if isinstance(known, list) else set()
+    unknown = [leak for leak in leaks if leak not in allowed]
+    if unknown:
+        more = f" (and {len(unknown) - 1} more)" if len(unknown) > 1 else ""
+        raise DatalistError(f"the list leaks: {unknown[0]}{more}; split it again, by patient")
+    if leaks:
+        _log.warning("%d known leaks between the parts of an official split, such as: %s", len(leaks), leaks[0])
 
 
 def _to_text(content: Mapping[str, Any]) -> str:

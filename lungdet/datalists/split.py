@@ -13,13 +13,13 @@ SIZE_LIMITS_MM = (6.0, 10.0, 20.0)  # of the largest nodule: small, medium, larg
 
 
 class LeakError(ValueError):
-    """The same patient, series or image is in more than one part."""
+    """The same patient, study, series or image is in more than one part."""
 
 
 def split_by_patient(
     entries: Sequence[ScanEntry], fractions: Mapping[str, float], seed: int = 0
 ) -> dict[str, list[ScanEntry]]:
-    """Split so that all images of a patient come into one part.
+    """Split so that all images of a patient come into one part, and so do patients that share a study or an image.
 
     Patients are sorted by whether they have nodules and how large the largest is, those of each such group in a random
     order; then each goes to the part that lacks most so far. So every part has its share of the patients, to within
@@ -44,10 +44,12 @@ def split_by_patient(
     total = sum(fractions.values())
     if total <= 0 or min(fractions.values()) < 0:
         raise ValueError(f"shares must be 0 or more, and not all 0, got {dict(fractions)}")
-    part_of = _assign(_patients_by_stratum(entries), {part: share / total for part, share in fractions.items()}, seed)
+    owners = join_patients(entries)
+    strata = _patients_by_stratum(entries, owners)
+    part_of = _assign(strata, {part: share / total for part, share in fractions.items()}, seed)
     parts: dict[str, list[ScanEntry]] = {part: [] for part in fractions}
-    for entry in entries:
-        parts[part_of[entry.patient_id]].append(entry)
+    for entry, owner in zip(entries, owners, strict=True):
+        parts[part_of[owner]].append(entry)
     return parts
 
 
@@ -57,18 +59,21 @@ def assign_folds(entries: Sequence[ScanEntry], folds: int, seed: int = 0) -> lis
     Raises:
         ValueError: there are fewer than two folds, or fewer patients than folds.
     """
-    patients = len({entry.patient_id for entry in entries})
+    owners = join_patients(entries)
+    patients = len(set(owners))
     if not 2 <= folds <= patients:
         raise ValueError(f"{folds} folds of {patients} patients: wanted at least 2, and a patient for each")
     parts = split_by_patient(entries, {str(fold): 1.0 for fold in range(folds)}, seed)
-    fold_of = {entry.patient_id: int(fold) for fold, members in parts.items() for entry in members}
-    return [entry.in_fold(fold_of[entry.patient_id]) for entry in entries]
+    fold_of = {
+        identity: int(fold) for fold, members in parts.items() for each in members for identity in identities(each)
+    }
+    return [entry.in_fold(fold_of[identities(entry)[0]]) for entry in entries]
 
 
 def find_leaks(parts: Mapping[str, Iterable[ScanEntry]]) -> list[str]:
-    """Tell which patients, series and images are in more than one part or fold, one line for each.
+    """Tell which patients, studies, series and images are in more than one part or fold, one line for each.
 
-    Folds are looked at within each part.
+    Folds are looked at within each part. Names of patients that differ only in case or blanks are one patient's.
 
     Example:
         >>> find_leaks({"training": [ScanEntry("a", "p1", "lps_mm")], "test": [ScanEntry("b", "p1", "lps_mm")]})
@@ -76,22 +81,24 @@ def find_leaks(parts: Mapping[str, Iterable[ScanEntry]]) -> list[str]:
     """
     homes: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
     folds: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+    names: dict[tuple[str, str], str] = {}
     for part, entries in parts.items():
         for entry in entries:
-            for key in _identities(entry):
+            for key in identities(entry):
+                names.setdefault(key, entry.patient_id if key[0] == "patient" else key[1])
                 homes[key][part] = None
                 if entry.fold is not None:
                     folds[key][f"fold {entry.fold}"] = None
     return [
-        f"{kind} {name} is in {' and '.join(places)}"
+        f"{key[0]} {names[key]} is in {' and '.join(places)}"
         for found in (homes, folds)
-        for (kind, name), places in sorted(found.items())
+        for key, places in sorted(found.items())
         if len(places) > 1
     ]
 
 
 def check_leaks(parts: Mapping[str, Iterable[ScanEntry]]) -> None:
-    """Refuse parts that share a patient, a series or an image.
+    """Refuse parts that share a patient, a study, a series or an image.
 
     Raises:
         LeakError: they do; the message names the first five.
@@ -112,15 +119,50 @@ def stratum(largest_mm: float | None) -> int:
     return 0 if largest_mm is None else 1 + sum(largest_mm >= limit for limit in SIZE_LIMITS_MM)
 
 
-def _identities(entry: ScanEntry) -> list[tuple[str, str]]:
-    named = [("patient", entry.patient_id), ("image", entry.image)]
-    return named + ([("series", entry.series_uid)] if entry.series_uid else [])
+def identities(entry: ScanEntry) -> list[tuple[str, str]]:
+    """What an entry must not share with another part: patient, image, and the series and study where they are known.
+
+    Example:
+        >>> identities(ScanEntry("a.nii", "Case 7 ", "lps_mm", series_uid="1.2", facts={"study_uid": "1"}))
+        [('patient', 'case 7'), ('image', 'a.nii'), ('series', '1.2'), ('study', '1')]
+    """
+    known = (("series", entry.series_uid), ("study", entry.facts.get("study_uid")))
+    named = [("patient", entry.patient_id.strip().casefold()), ("image", entry.image)]
+    return named + [(kind, str(name)) for kind, name in known if name]
 
 
-def _patients_by_stratum(entries: Sequence[ScanEntry]) -> dict[int, list[str]]:
-    group: dict[str, int] = {}
+def join_patients(entries: Sequence[ScanEntry]) -> list[str]:
+    """Tell, for each entry, the patient it goes with: the first by name of those that share an identity, step by step.
+
+    Example:
+        >>> scans = [ScanEntry(f"{n}.nii", p, "lps_mm", series_uid=uid) for n, p, uid in
+        ...     [(1, "b", "1.1"), (2, "a", "1.1"), (3, "A", ""), (4, "c", "")]]
+        >>> join_patients(scans)
+        ['A', 'A', 'A', 'c']
+    """
+    parent: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def root(key: tuple[str, str]) -> tuple[str, str]:
+        while parent.setdefault(key, key) != key:
+            parent[key] = parent[parent[key]]
+            key = parent[key]
+        return key
+
     for entry in entries:
-        group[entry.patient_id] = max(group.get(entry.patient_id, 0), stratum(entry.largest_mm))
+        first, *others = identities(entry)
+        for other in others:
+            parent[root(other)] = root(first)
+    roots = [root(identities(entry)[0]) for entry in entries]
+    names: dict[tuple[str, str], str] = {}
+    for key, entry in zip(roots, entries, strict=True):
+        names[key] = min(names.get(key, entry.patient_id), entry.patient_id)
+    return [names[key] for key in roots]
+
+
+def _patients_by_stratum(entries: Sequence[ScanEntry], owners: Sequence[str]) -> dict[int, list[str]]:
+    group: dict[str, int] = {}
+    for entry, owner in zip(entries, owners, strict=True):
+        group[owner] = max(group.get(owner, 0), stratum(entry.largest_mm))
     strata: dict[int, list[str]] = defaultdict(list)
     for patient in sorted(group):
         strata[group[patient]].append(patient)

@@ -27,6 +27,8 @@ from lungdet.datalists import (
     write_datalist,
 )
 from lungdet.datalists.build_tensorbox import to_tensorbox
+from lungdet.datalists.patients import uncovered_note
+from lungdet.datalists.schema import KNOWN_LEAKS
 from lungdet.datalists.summary import list_reasons
 from lungdet.readers import AnnotationError, read_deeplesion, read_luna16, read_tensorbox, tensorbox_content
 from lungdet.reports import write_files
@@ -74,7 +76,7 @@ class DatalistResult:
         path: the list.
         parts: its entries.
         problems: files, rows and images that were left out, and why.
-        leaks: patients, series or images that an official split has in several parts.
+        leaks: patients, studies, series or images that are in several parts or folds, as an official split has them.
         notes: what a user of the list should know.
     """
 
@@ -93,7 +95,7 @@ class DatalistResult:
         blocks = [
             summarise(self.parts),
             list_reasons("left out", self.problems),
-            list_reasons("leaks of the official split", self.leaks),
+            list_reasons("leaks between parts or folds", self.leaks),
             *(f"note: {note}" for note in self.notes),
         ]
         return "\n".join(block for block in blocks if block)
@@ -136,7 +138,7 @@ def make_datalist(
         built.name,
         parts,
         labels=dict(enumerate(built.labels)),
-        options=_told(options, sources, built),
+        options=_told(options, sources, built) | ({KNOWN_LEAKS: leaks} if leaks else {}),
         notes=built.notes,
     )
     write_datalist(output, content)
@@ -208,7 +210,9 @@ def _tensorbox(sources: Sequence[str | Path], options: DatalistOptions) -> Built
 
 def _lidc(sources: Sequence[str | Path], options: DatalistOptions) -> BuiltList:
     patients = None if options.patients is None else read_patients(options.patients)
-    return build_lidc(sources, options.images, patients, options.lidc, progress=_bar(options, "series"))
+    built = build_lidc(sources, options.images, patients, options.lidc, progress=_bar(options, "series"))
+    note = () if patients is None else uncovered_note((entry.series_uid for entry in built.entries), patients)
+    return replace(built, notes=built.notes + note)
 
 
 _BUILDERS: dict[str, Callable[[Sequence[str | Path], DatalistOptions], BuiltList]] = {

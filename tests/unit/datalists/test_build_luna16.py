@@ -66,7 +66,9 @@ def test_patients(folder: Path):
     (folder / "patients.csv").write_text("patient_id,series_uid\nA,1.2\nA,1.3\nA,1.2\n")
     built = build_luna16(read_luna16(folder), patients=read_patients(folder / "patients.csv"))
     assert [entry.patient_id for entry in built.entries] == ["A", "A", "1.4"]
-    assert built.notes == ()
+    assert [note.split(":")[0] for note in built.notes] == [
+        "the table of patients names none for 1 of 3 series, such as 1.4"
+    ]
 
 
 @pytest.mark.parametrize("row", [",1.3", "B,", "B,1.2"])

@@ -106,3 +106,17 @@ def test_what_is_no_list(tmp_path: Path, text: str):
 def test_parts_have_three_names():
     with pytest.raises(ValueError, match="training, validation, test"):
         datalist_content("x", {"train": []})
+
+
+def test_leaks_are_refused_unless_they_are_known(content, tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    leaking = copy.deepcopy(content)
+    leaking["validation"] = [{**leaking["training"][0], "image": "other.nii", "series_uid": ""}]
+    with pytest.raises(DatalistError, match=r"the list leaks: patient p1 is in training and validation; split it"):
+        write_datalist(tmp_path / "list.json", leaking)
+    (tmp_path / "list.json").write_text(json.dumps(leaking))
+    with pytest.raises(DatalistError, match="the list leaks"):
+        read_datalist(tmp_path / "list.json")
+    leaking["options"] = {"known_leaks": ["patient p1 is in training and validation"]}
+    write_datalist(tmp_path / "list.json", leaking)
+    assert read_datalist(tmp_path / "list.json") == leaking
+    assert "1 known leaks" in caplog.text

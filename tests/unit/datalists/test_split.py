@@ -100,6 +100,25 @@ def test_a_long_list_of_leaks_is_cut():
         check_leaks({"training": scans, "test": scans})
 
 
+def test_a_study_and_the_case_of_a_name_leak():
+    parts = {
+        "training": [scan("Case7"), scan("x", facts={"study_uid": "1.9"})],
+        "test": [scan(" CASE7", image="o"), scan("y", facts={"study_uid": "1.9"})],
+    }
+    assert find_leaks(parts) == ["patient Case7 is in training and test", "study 1.9 is in training and test"]
+
+
+def test_what_shares_an_identity_is_split_together():
+    """Patients that nothing but a study or the case of a name joins."""
+    scans = [
+        scan(f"{'p' if n % 2 else 'P'}{n // 2}", image=f"{n}", facts={"study_uid": f"1.{n // 2 // 2}"})
+        for n in range(80)
+    ]
+    for seed in range(5):
+        assert find_leaks(split_by_patient(scans, SHARES, seed)) == []
+        assert find_leaks({"training": assign_folds(scans, 5, seed)}) == []
+
+
 def test_mistakes():
     with pytest.raises(ValueError, match="not all 0"):
         split_by_patient([scan("a")], {"training": 0, "test": 0})

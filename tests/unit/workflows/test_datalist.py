@@ -95,7 +95,9 @@ def test_leaks_of_official_folds_are_told(luna: Path):
     result = make_datalist("luna16", [luna], luna / "list.json", options)
     assert result.leaks == ("patient A is in fold 0 and fold 1",)
     assert not result.good
-    assert "leaks of the official split: 1" in str(result)
+    assert "leaks between parts or folds: 1" in str(result)
+    assert "names none for 38 of 40 series, such as 1.2.2" in str(result)
+    assert read_datalist(luna / "list.json")["options"]["known_leaks"] == ["patient A is in fold 0 and fold 1"]
 
 
 def test_official_split_of_deeplesion(table: Path):
