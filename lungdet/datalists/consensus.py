@@ -9,6 +9,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from lungdet.geometry.drawn_slices import (
+    OFF_SLICE,
+    check_as_acquired,
+    find_slices,
+    slice_numbers,
+    slice_positions_mm,
+)
 from lungdet.geometry.frames import boxes_to_world, spacing_of, voxel_to_world
 from lungdet.geometry.voxel_sets import IntArray, unite_voxels, vote_voxels
 from lungdet.records import CTVolume, Extent, Mark, Nodule, Placement, RatingSummary, SeriesMarks
@@ -17,7 +24,6 @@ from lungdet.records.mark import RATING_RANGES
 from .grouping import DEFAULT_GROUPING, GroupingRule, SliceGrid, group_marks
 
 FloatArray = NDArray[np.float64]
-_OFF_SLICE = 0.25  # a mark this far from a slice, in slices, was not made on this image
 
 
 def find_nodules(
@@ -41,7 +47,8 @@ def find_nodules(
         level: share of the readers who outlined a nodule that must include a voxel, in (0, 1].
         min_readers: readers that must include a voxel, in place of ``level``.
         rule: which marks are of one nodule.
-        image: the CT, or its ``(4, 4)`` affine, voxel centres to LPS mm, with the axes ``(column, row, slice)``.
+        image: the CT, or its ``(4, 4)`` affine, voxel centres to LPS mm, with the axes ``(column, row, slice)`` in the
+            order of the slices as acquired; see :mod:`lungdet.geometry.drawn_slices` for what is refused.
         pixel_mm: pixel size ``(column, row)``, where there is no image.
         slice_mm: distance of slices, where there is no image.
 
@@ -49,15 +56,16 @@ def find_nodules(
         Nodules >= 3 mm, then those < 3 mm, then non-nodules (``kind`` tells).
 
     Raises:
-        ValueError: ``level`` or ``min_readers`` is out of range, or the image is not the one that was marked.
+        ValueError: ``level`` or ``min_readers`` is out of range, or the image is not the one that was marked, or
+            its rows or columns were turned around since.
     """
     if not 0 < level <= 1 or (min_readers is not None and min_readers < 1):
         raise ValueError(f"level must be in (0, 1] and min_readers at least 1, got {level} and {min_readers}")
-    affine = _affine_of(image, series)
-    if affine is not None:
-        column_mm, row_mm, slice_mm = (float(side) for side in spacing_of(affine))
-        pixel_mm = (column_mm, row_mm)
-    grid = SliceGrid.of_marks(series, pixel_mm, slice_mm)
+    affine = None if image is None else _affine_of(image, series)
+    if image is None or affine is None:
+        grid = SliceGrid.of_marks(series, pixel_mm, slice_mm)
+    else:
+        grid = _grid_on(image, affine, series)
     nodules = []
     for group in group_marks(series, rule, grid):
         nodule, voxels = _consensus(group, series.sessions, grid, level, min_readers)
@@ -140,42 +148,37 @@ def _ratings(marks: Sequence[Mark]) -> tuple[RatingSummary, ...]:
     return tuple(summaries)
 
 
-def _affine_of(image: CTVolume | FloatArray | None, series: SeriesMarks) -> FloatArray | None:
-    """Return the affine of the image, once it is sure that the marks were made on it."""
-    if image is None:
-        return None
-    affine = image.affine_lps if isinstance(image, CTVolume) else np.asarray(image, dtype=np.float64)
-    if affine.shape != (4, 4) or not np.isfinite(affine).all() or affine[2, 2] == 0:
+def _affine_of(image: CTVolume | FloatArray, series: SeriesMarks) -> FloatArray:
+    """Return the affine of the image, once it is sure that its pixels are as acquired."""
+    volume = image if isinstance(image, CTVolume) else None
+    affine = np.asarray(image, dtype=np.float64) if volume is None else volume.affine_lps
+    if volume is not None and volume.info.series_uid not in ("", series.series_uid):
         raise ValueError(
-            f"{series.series_uid}: needs a finite (4, 4) affine with slices that rise along z, got {affine}"
+            f"{volume.info.source} is series {volume.info.series_uid}, the marks are of {series.series_uid}"
         )
-    if isinstance(image, CTVolume):
-        if image.info.series_uid not in ("", series.series_uid):
-            raise ValueError(
-                f"{image.info.source} is series {image.info.series_uid}, the marks are of {series.series_uid}"
-            )
-        depth: float = image.array.shape[2]
-    else:
-        depth = math.inf
-    z_mm = np.array([contour.z_mm for mark in series.marks for contour in mark.contours])
-    k = _slice_number(z_mm, affine)
-    off = (np.abs(k - np.rint(k)) > _OFF_SLICE) | (np.rint(k) < 0) | (np.rint(k) >= depth)
-    if off.any():
-        raise ValueError(
-            f"{series.series_uid}: marks at z = {z_mm[off][0]} mm lie on no slice of the image ({k[off][0]:.2f}); "
-            "give the image as it was marked, not resampled or reoriented"
-        )
+    try:
+        check_as_acquired(affine, volume_file=volume is not None and not volume.info.slice_uids)
+    except ValueError as error:
+        raise ValueError(f"{series.series_uid}: {error}") from error
     return affine
 
 
-def _slice_number(z_mm: FloatArray, affine: FloatArray) -> FloatArray:
-    """Find slices by the z of their first pixel, which is what imageZposition holds."""
-    return np.asarray((z_mm - affine[2, 3]) / affine[2, 2], dtype=np.float64)
+def _grid_on(image: CTVolume | FloatArray, affine: FloatArray, series: SeriesMarks) -> SliceGrid:
+    """Return the image's slices that bear marks, once it is sure that the marks were made on them."""
+    contours = [contour for mark in series.marks for contour in mark.contours]
+    known = (image.array.shape, image.info.slice_uids) if isinstance(image, CTVolume) else ()
+    try:
+        numbers = find_slices(contours, affine, *known)
+    except ValueError as error:
+        raise ValueError(f"{series.series_uid}: {error}") from error
+    column_mm, row_mm, slice_mm = (float(side) for side in spacing_of(affine))
+    slices_mm = np.unique(slice_positions_mm(numbers, affine))
+    return SliceGrid(slices_mm, (column_mm, row_mm), slice_mm, OFF_SLICE * abs(float(affine[2, 2])))
 
 
 def _place(voxels: IntArray, grid: SliceGrid, affine: FloatArray) -> Placement:
     ijk = grid.positions(voxels)
-    ijk[:, 2] = np.rint(_slice_number(ijk[:, 2], affine))
+    ijk[:, 2] = np.rint(slice_numbers(ijk[:, 2], affine))
     center = voxel_to_world(ijk.mean(axis=0, keepdims=True), affine)[0]
     box = boxes_to_world(np.concatenate([ijk.min(axis=0), ijk.max(axis=0) + 1])[None], affine)[0]
     x, y, z = (float(value) for value in center)

@@ -24,7 +24,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lungdet.geometry.voxel_sets import IntArray, distinct_slices, fill_contours, pack_voxels, slice_step_mm
+from lungdet.geometry.voxel_sets import (
+    SAME_SLICE_MM,
+    IntArray,
+    distinct_slices,
+    fill_contours,
+    pack_voxels,
+    slice_step_mm,
+)
 from lungdet.records import Mark, SeriesMarks
 
 FloatArray = NDArray[np.float64]
@@ -53,8 +60,10 @@ class GroupingRule:
     def __post_init__(self) -> None:
         if not 0 < self.min_overlap <= 1:
             raise ValueError(f"min_overlap must be in (0, 1], got {self.min_overlap}")
-        if self.max_distance < 0 or self.point_distance_mm < 0:
-            raise ValueError(f"distances must not be negative, got {self.max_distance} and {self.point_distance_mm}")
+        if not (0 <= self.max_distance < math.inf and 0 <= self.point_distance_mm < math.inf):  # nan is neither
+            raise ValueError(
+                f"distances must be finite and not negative, got {self.max_distance} and {self.point_distance_mm}"
+            )
         if not 0 < self.pixel_mm < math.inf:
             raise ValueError(f"pixel_mm must be positive, got {self.pixel_mm}")
 
@@ -70,11 +79,13 @@ class SliceGrid:
         slices_mm: ``(s,)`` rising z of the slices known.
         pixel_mm: size of a pixel, ``(column, row)``; ``None`` if unknown.
         slice_mm: distance of neighbouring slices; ``None`` if unknown.
+        tolerance_mm: how far from its slice a mark may be written.
     """
 
     slices_mm: FloatArray
     pixel_mm: tuple[float, float] | None = None
     slice_mm: float | None = None
+    tolerance_mm: float = SAME_SLICE_MM
 
     @classmethod
     def of_marks(
@@ -86,7 +97,7 @@ class SliceGrid:
 
     def filled(self, mark: Mark) -> IntArray:
         """List the voxels of a mark, ``(m, 3)`` as ``(column, row, index into slices_mm)``."""
-        return fill_contours(mark.contours, self.slices_mm)
+        return fill_contours(mark.contours, self.slices_mm, self.tolerance_mm)
 
     def positions(self, voxels: IntArray) -> FloatArray:
         """Turn ``(m, 3)`` voxels into ``(m, 3)`` positions ``(column, row, z_mm)``."""

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from .contours import IntArray, contour_boundary, contour_interior, contour_with_boundary
 
-_SAME_SLICE_MM = 0.01  # files write one position as -70.515 and as -70.514999
+SAME_SLICE_MM = 0.1  # files write one position as -70.515 and as -70.514999, or rounded; no CT has finer steps
+_ROUNDING_MM = 1e-6  # so that -94.95 is 0.1 from -95.05
 _BITS = 20  # for a column or a row in a packed voxel
 
 
@@ -34,39 +35,51 @@ class ClosedContour(Protocol):
         """``False`` for a hole."""
 
 
-def slice_indices(z_mm: Any, slices_mm: NDArray[np.float64]) -> IntArray:
-    """Find positions among slices, to 0.01 mm.
+def slice_indices(z_mm: Any, slices_mm: NDArray[np.float64], tolerance_mm: float = SAME_SLICE_MM) -> IntArray:
+    """Find the nearest slice for each position.
 
     Args:
         z_mm: ``(n,)`` positions in mm.
         slices_mm: ``(s,)`` rising positions of the slices, as :func:`distinct_slices` gives them.
+        tolerance_mm: how far a position may be from its slice.
 
     Returns:
         ``(n,)`` indices into ``slices_mm``.
 
     Raises:
         ValueError: a position is no slice's.
+
+    Example:
+        >>> slice_indices([2.55, 0.0], np.array([0.0, 2.5])).tolist()
+        [1, 0]
     """
     wanted = np.asarray(z_mm, dtype=np.float64)
-    if len(slices_mm) == 0 and len(wanted):
+    if len(wanted) == 0:
+        return np.empty(0, dtype=np.int64)
+    if len(slices_mm) == 0:
         raise ValueError("there are no slices to find positions among")
-    found = np.searchsorted(slices_mm, wanted - _SAME_SLICE_MM).astype(np.int64)
-    off = np.abs(slices_mm[np.minimum(found, len(slices_mm) - 1)] - wanted) if len(wanted) else wanted
-    if (off > 2 * _SAME_SLICE_MM).any():
+    above = np.searchsorted(slices_mm, wanted).clip(0, len(slices_mm) - 1)
+    below = (above - 1).clip(0)
+    nearer_below = wanted - slices_mm[below] < slices_mm[above] - wanted
+    found = np.where(nearer_below, below, above).astype(np.int64)
+    off = np.abs(slices_mm[found] - wanted)
+    if (off > tolerance_mm + _ROUNDING_MM).any():
         raise ValueError(f"no slice lies at z = {wanted[off.argmax()]} mm")
     return found
 
 
 def distinct_slices(z_mm: Iterable[float]) -> NDArray[np.float64]:
-    """Sort positions of slices, those within 0.01 mm taken as one.
+    """Sort positions of slices; those up to 0.1 mm above the lowest of them are the same slice.
 
     Example:
-        >>> distinct_slices([2.5, 0.0, 2.500001]).tolist()
+        >>> distinct_slices([2.5, 0.0, 2.500001, 2.6]).tolist()
         [0.0, 2.5]
     """
-    rising: NDArray[np.float64] = np.unique(np.asarray(list(z_mm), dtype=np.float64))
-    first = np.diff(rising, prepend=-np.inf) > _SAME_SLICE_MM
-    return np.asarray(rising[first], dtype=np.float64)
+    slices: list[float] = []
+    for z in sorted(set(z_mm)):
+        if not slices or z - slices[-1] > SAME_SLICE_MM + _ROUNDING_MM:
+            slices.append(z)
+    return np.asarray(slices, dtype=np.float64)
 
 
 def slice_step_mm(slices_mm: NDArray[np.float64]) -> float | None:
@@ -81,7 +94,9 @@ def slice_step_mm(slices_mm: NDArray[np.float64]) -> float | None:
     return None if len(slices_mm) < 2 else float(np.diff(slices_mm).min())
 
 
-def fill_contours(contours: Iterable[ClosedContour], slices_mm: NDArray[np.float64]) -> IntArray:
+def fill_contours(
+    contours: Iterable[ClosedContour], slices_mm: NDArray[np.float64], tolerance_mm: float = SAME_SLICE_MM
+) -> IntArray:
     """List the voxels of a mark: what its outlines enclose, without its holes.
 
     A mark of which nothing is left (single points, outlines too small to enclose a pixel) is the pixels of its own
@@ -90,13 +105,14 @@ def fill_contours(contours: Iterable[ClosedContour], slices_mm: NDArray[np.float
     Args:
         contours: outlines and holes of one mark.
         slices_mm: ``(s,)`` rising positions of slices that hold all of the mark's, from :func:`distinct_slices`.
+        tolerance_mm: how far an outline may be from its slice.
 
     Returns:
         ``(m, 3)`` voxels ``(column, row, index into slices_mm)``, each once, by slice, row, column; m >= 1 unless there
         is no inclusion outline.
     """
     regions = list(contours)
-    index = slice_indices([region.z_mm for region in regions], slices_mm)
+    index = slice_indices([region.z_mm for region in regions], slices_mm, tolerance_mm)
     filled, holes = [], []
     for region, k in zip(regions, index, strict=True):
         filled += [_at_slice(contour_interior(region.points), k)] if region.inclusion else []

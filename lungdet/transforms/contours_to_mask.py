@@ -11,16 +11,25 @@ from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
 from monai.utils.enums import MetaKeys, TransformBackends
+from numpy.typing import NDArray
 from torch import Tensor
 
-from lungdet.geometry.voxel_sets import IntArray, distinct_slices, fill_contours, unite_voxels, vote_voxels
+from lungdet.geometry.drawn_slices import (
+    OFF_SLICE,
+    check_as_acquired,
+    find_slices,
+    slice_numbers,
+    slice_positions_mm,
+)
+from lungdet.geometry.frames import ras_to_lps
+from lungdet.geometry.voxel_sets import IntArray, fill_contours, unite_voxels, vote_voxels
 from lungdet.records import Mark, Nodule, SeriesInfo
 from lungdet.records.mark import MarkKind
 
 from .conversion import image_affine, with_meta_of
 
 Outlined: TypeAlias = Mark | Nodule
-_OFF_SLICE = 0.25  # an outline this far from a slice, in slices, was not drawn on this image
+FloatArray: TypeAlias = NDArray[np.float64]
 
 
 class ContoursToMask(Transform):
@@ -31,7 +40,8 @@ class ContoursToMask(Transform):
     are cut out together with their outline (:mod:`lungdet.geometry.contours`).
 
     Outlines are in pixels of the slices as acquired, so this comes right after
-    :class:`~lungdet.transforms.LoadCT`; whatever flips, resamples or crops comes later, to image and mask alike.
+    :class:`~lungdet.transforms.LoadCT`, and files whose rows or columns were turned around are refused
+    (:mod:`lungdet.geometry.drawn_slices`); whatever flips, resamples or crops comes later, to image and mask alike.
 
     Args:
         kinds: kinds that are drawn; points, of small nodules and non-nodules, become single voxels.
@@ -56,11 +66,11 @@ class ContoursToMask(Transform):
         Raises:
             ValueError: the image carries no affine, was moved since it was loaded, or is not the one that was marked.
         """
-        shape = _grid_of(image)
+        shape, affine_lps = _grid_of(image)
         mask = np.zeros(shape, dtype=np.int16 if self.instances else np.uint8)
         for number, one in enumerate(outlined, start=1):
             if one.kind in self.kinds:
-                column, row, k = _voxels(one, image, shape).T
+                column, row, k = _voxels(one, image, shape, affine_lps).T
                 mask[column, row, k] = number if self.instances else 1
         return with_meta_of(torch.from_numpy(mask)[None], image)
 
@@ -105,8 +115,8 @@ class ContoursToMaskd(MapTransform):
         return item
 
 
-def _grid_of(image: Any) -> tuple[int, int, int]:
-    """Return ``(X, Y, Z)``, once it is sure that the image still has the pixels that it was loaded with."""
+def _grid_of(image: Any) -> tuple[tuple[int, int, int], FloatArray]:
+    """Return ``(X, Y, Z)`` and the affine in LPS, once it is sure that the pixels are those of the slices."""
     affine = image_affine(image, "image")
     if image.ndim != 4:
         raise ValueError(f"outlines are drawn on an image (C, X, Y, Z), got {tuple(image.shape)}")
@@ -118,42 +128,34 @@ def _grid_of(image: Any) -> tuple[int, int, int]:
             "the image was flipped, resampled or cropped since it was loaded, and outlines are in its pixels: draw "
             "them right after LoadCTd, then move image and mask together"
         )
+    info = _series_of(image)
+    affine_lps = np.asarray(ras_to_lps(affine.numpy()), dtype=np.float64)
+    check_as_acquired(affine_lps, volume_file=info is not None and not info.slice_uids)
     x, y, z = image.shape[1:]
-    return int(x), int(y), int(z)
+    return (int(x), int(y), int(z)), affine_lps
 
 
-def _voxels(one: Outlined, image: MetaTensor, shape: tuple[int, int, int]) -> IntArray:
+def _voxels(one: Outlined, image: MetaTensor, shape: tuple[int, int, int], affine_lps: FloatArray) -> IntArray:
     """List the voxels of a mark or of a nodule's consensus, ``(m, 3)`` as ``(i, j, k)`` of the image."""
     marks = [one] if isinstance(one, Mark) else [mark for mark in one.marks if mark.kind == one.kind]
     info = _series_of(image)
     if info is not None and info.series_uid not in ("", marks[0].series_uid):
         raise ValueError(f"{info.source} is series {info.series_uid}, the outlines are of {marks[0].series_uid}")
-    slices_mm = distinct_slices(contour.z_mm for mark in marks for contour in mark.contours)
+    contours = [contour for mark in marks for contour in mark.contours]
+    try:
+        numbers = find_slices(contours, affine_lps, shape, () if info is None else info.slice_uids)
+    except ValueError as error:
+        raise ValueError(f"{marks[0].nodule_id!r}: {error}") from error
+    slices_mm = np.unique(slice_positions_mm(np.unique(numbers), affine_lps))
+    tolerance_mm = OFF_SLICE * abs(float(affine_lps[2, 2]))
     pieces: dict[int, list[IntArray]] = {}
     for mark in marks:
-        pieces.setdefault(mark.session, []).append(fill_contours(mark.contours, slices_mm))
+        pieces.setdefault(mark.session, []).append(fill_contours(mark.contours, slices_mm, tolerance_mm))
     votes = 1 if isinstance(one, Mark) else one.votes
     voxels = vote_voxels([unite_voxels(of_reader) for of_reader in pieces.values()], votes)
-    voxels[:, 2] = _slice_numbers(slices_mm, image)[voxels[:, 2]]
-    if (voxels < 0).any() or (voxels >= shape).any():
-        low, high = voxels.min(axis=0).tolist(), voxels.max(axis=0).tolist()
-        raise ValueError(f"{marks[0].nodule_id!r} reaches from voxel {low} to {high}, the image has {shape}")
+    numbers_rising = np.rint(slice_numbers(slices_mm, affine_lps)).astype(np.int64)
+    voxels[:, 2] = numbers_rising[voxels[:, 2]]
     return voxels
-
-
-def _slice_numbers(slices_mm: Any, image: MetaTensor) -> IntArray:
-    """Find slices of the image by the z of their first pixel, which is what outlines are stored with."""
-    affine = image_affine(image, "image").numpy()  # z is the same in RAS and LPS
-    if affine[2, 2] == 0:
-        raise ValueError("the image is not axial: its slices do not follow each other along z")
-    k = (slices_mm - affine[2, 3]) / affine[2, 2]
-    off = np.abs(k - np.rint(k)) > _OFF_SLICE
-    if off.any():
-        raise ValueError(
-            f"outlines at z = {slices_mm[off][0]} mm lie between slices of the image ({k[off][0]:.2f}); "
-            "was it resampled?"
-        )
-    return np.rint(k).astype(np.int64)
 
 
 def _series_of(image: MetaTensor) -> SeriesInfo | None:

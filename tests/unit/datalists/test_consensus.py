@@ -95,10 +95,81 @@ def test_place_in_the_patient_with_an_affine_or_a_volume():
         assert nodule.consensus.box[2::3] == (-281.0, -279.0)
 
 
-def test_slices_that_were_stored_downwards_give_the_same_place():
-    flipped = AFFINE @ np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, -1, 19], [0, 0, 0, 1.0]])
-    (up,), (down,) = find_nodules(THREE, image=AFFINE), find_nodules(THREE, image=flipped)
-    assert up.placement == down.placement
+def test_a_patient_who_lay_feet_first_is_placed_where_the_pixels_are():
+    # Columns to the right, rows to the back, so slices run downwards
+    feet_first = AFFINE @ np.array([[-1, 0, 0, 199], [0, 1, 0, 0], [0, 0, -1, 19], [0, 0, 0, 1.0]])
+    slices = tuple(f"1.2.{k}" for k in range(20))
+    info = SeriesInfo("scan", series_uid="1.2", slice_uids=slices)
+    for image in (feet_first, CTVolume(np.zeros((200, 180, 20), np.int16), feet_first, info)):
+        (nodule,) = find_nodules(THREE, image=image)
+        # column 12.5, row 51.5, slice 9
+        assert nodule.placement.center_lps_mm == pytest.approx((-0.5 - 0.5 * 12.5, -64.25, -280.0))
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_mirrored_image_is_refused(axis):
+    sizes = (200, 180, 20)
+    turn = np.eye(4)
+    turn[axis, axis], turn[axis, 3] = -1, sizes[axis] - 1
+    whole = CTVolume(np.zeros(sizes, np.int16), AFFINE @ turn, SeriesInfo("scan", series_uid="1.2"))
+    for image in (AFFINE @ turn, whole):
+        with pytest.raises(ValueError, match=r"1\.2: the image is mirrored"):
+            find_nodules(THREE, image=image)
+
+
+def test_a_file_with_two_axes_turned_is_refused_but_not_its_affine():
+    turned = AFFINE @ np.array([[-1, 0, 0, 199], [0, -1, 0, 179], [0, 0, 1, 0], [0, 0, 0, 1.0]])
+    with pytest.raises(ValueError, match="may have turned"):
+        find_nodules(THREE, image=CTVolume(np.zeros((200, 180, 20), np.int16), turned, SeriesInfo("a.nii")))
+    assert find_nodules(THREE, image=turned)[0].placement.center_lps_mm[:2] == pytest.approx((-6.75, -26.25))
+
+
+def test_outlines_beyond_the_image_plane_are_refused():
+    wide = series(square(0, 195, width=4))
+    assert len(find_nodules(wide, image=volume())) == 1  # its outline ends on column 199, the last
+    for beyond in (series(square(0, 196, width=4)), series(point(0, 10), point(1, 200))):
+        with pytest.raises(ValueError, match=r"reaches column 200 .* the image has 200 columns and 180 rows"):
+            find_nodules(beyond, image=volume())
+
+
+@pytest.mark.parametrize(
+    ("sop_uids", "message"),
+    [
+        (("9.10", ""), None),
+        (("9.10", "8.1"), None),  # one unknown among known ones
+        (("8.1", "8.2"), "none of the slices marked, such as 8.1"),
+        (("9.10", "9.11"), r"slice 10 of the image\) names slice 11"),
+    ],
+)
+def test_the_uids_of_slices_must_fit(sop_uids, message):
+    points = square(0, 10).contours[0].points
+    marks = series(
+        *(Mark("1.2", "", s, "r", "n", "nodule", (Contour(u, -280.0, points),)) for s, u in enumerate(sop_uids))
+    )
+    info = SeriesInfo("scan", series_uid="1.2", slice_uids=tuple(f"9.{k}" for k in range(20)))
+    image = CTVolume(np.zeros((200, 180, 20), np.int16), AFFINE, info)
+    if message is None:
+        assert find_nodules(marks, image=image)[0].agreement == 2
+    else:
+        with pytest.raises(ValueError, match=message):
+            find_nodules(marks, image=image)
+
+
+def test_an_image_whose_slices_were_all_resampled_is_refused():
+    info = SeriesInfo("scan", series_uid="1.2", slice_uids=("",) * 20)
+    with pytest.raises(ValueError, match="every slice of the image was resampled"):
+        find_nodules(THREE, image=CTVolume(np.zeros((200, 180, 20), np.int16), AFFINE, info))
+
+
+def test_one_slice_written_at_slightly_different_places_is_one():
+    marks = series(square(0, 10, z_mm=(-280.0,)), square(1, 10, z_mm=(-280.05,)), square(2, 10, z_mm=(-279.95,)))
+    for image in (None, AFFINE, volume()):
+        (nodule,) = find_nodules(marks, image=image)
+        assert (nodule.votes, nodule.consensus.voxels, nodule.consensus.slices) == (2, 16, 1)
+        assert nodule.notes == ()
+    far = series(square(0, 10, z_mm=(-280.0,)), square(1, 10, z_mm=(-280.4,)))  # a fifth of a slice
+    assert find_nodules(far, image=AFFINE)[0].consensus.slices == 1
+    assert find_nodules(far, level=0.1)[0].consensus.slices == 2
 
 
 @pytest.mark.parametrize(

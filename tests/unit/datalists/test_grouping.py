@@ -134,3 +134,10 @@ def test_every_mark_is_in_one_group_whatever_the_order(seed, one_per_reader):
 def test_bad_rules(arguments):
     with pytest.raises(ValueError):
         GroupingRule(**arguments)
+
+
+@pytest.mark.parametrize("name", ["max_distance", "point_distance_mm", "min_overlap", "pixel_mm"])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -1.0])
+def test_numbers_that_no_rule_can_have(name, value):
+    with pytest.raises(ValueError, match=r"nan|inf|-1\.0"):
+        GroupingRule(**{name: value})

@@ -80,16 +80,34 @@ def test_an_image_that_was_moved_is_refused(image, move):
 @pytest.mark.parametrize(
     ("mark", "message"),
     [
-        (square(0, 18), "reaches from voxel"),
-        (square(0, 10, k=40), "reaches from voxel"),
-        (square(0, 10, k=-2), "reaches from voxel"),
-        (square(0, 10, k=4.4), "between slices"),
+        (square(0, 18), "'n18': .* reaches column 21"),
+        (square(0, 10, k=40), "lie on no slice"),
+        (square(0, 10, k=-2), "lie on no slice"),
+        (square(0, 10, k=4.4), "lie on no slice"),
         (Mark("1.9", "", 0, "r", "n", "nodule", square(0, 10).contours), "outlines are of 1.9"),
     ],
 )
 def test_outlines_of_another_image_are_refused(image, mark, message):
     with pytest.raises(ValueError, match=message):
         ContoursToMask()([mark], image)
+
+
+@pytest.mark.parametrize("axes", [(1,), (0,), (2,), (0, 1)])
+def test_a_volume_file_with_turned_axes_is_refused(axes):
+    turn = np.eye(4)
+    for axis in axes:
+        turn[axis, axis], turn[axis, 3] = -1, (20, 18, 14)[axis] - 1
+    volume = CTVolume(np.zeros((20, 18, 14), np.int16), AFFINE_LPS @ turn, SeriesInfo("a.nii", series_uid="1.2"))
+    with pytest.raises(ValueError, match="mirrored" if len(axes) == 1 else "may have turned"):
+        ContoursToMask()([square(0, 10)], to_meta_tensor(volume))
+
+
+def test_two_readers_at_slightly_different_z_are_on_one_slice(image):
+    marks = SeriesMarks("1.2", "", 2, (square(0, 10), square(1, 10, k=4.1)))
+    (nodule,) = find_nodules(marks, image=np.array(AFFINE_LPS), level=1.0)
+    assert (nodule.votes, nodule.consensus.voxels) == (2, 6)
+    mask = ContoursToMask()([nodule], image)
+    assert torch.argwhere(mask[0].as_tensor()).tolist() == [[i, j, 4] for i in (10, 11, 12) for j in (6, 7)]
 
 
 def test_an_image_without_affine_is_refused():
