@@ -32,7 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--folds", type=int, default=0, metavar="N", help="number the training part for N folds")
     parser.add_argument("--seed", type=int, default=0, help="of the split (default 0)")
-    parser.add_argument("--patients", metavar="CSV", help="lidc, luna16: a CSV with patient_id,series_uid")
+    parser.add_argument(
+        "--patients", metavar="CSV",
+        help="lidc, luna16: a CSV with patient_id,series_uid; tensorbox: with patient_id,image_path",
+    )  # fmt: skip
+    parser.add_argument(
+        "--patient-pattern", default="", metavar="REGEX",
+        help="tensorbox: finds the patient in an image path, in its first group if it has one",
+    )  # fmt: skip
     parser.add_argument(
         "--min-readers", type=int, default=3, metavar="N",
         help="lidc: nodules of fewer readers are regions to ignore (default 3)",
@@ -72,6 +79,7 @@ def run(options: argparse.Namespace) -> int:
         folds=options.folds,
         seed=options.seed,
         patients=options.patients,
+        patient_pattern=options.patient_pattern,
         lidc=LidcChoice(options.min_readers, options.level),
         deeplesion=choice,
     )

@@ -19,6 +19,7 @@ class BuiltList:
         official: what the data set itself says about the split: ``parts`` (:attr:`ScanEntry.part` is set), ``folds``
             (:attr:`ScanEntry.fold` is set), or nothing.
         labels: name of each class.
+        unknown_patients: how many entries have no patient but themselves, for nothing names one: they cannot be split.
     """
 
     name: str
@@ -27,3 +28,4 @@ class BuiltList:
     notes: tuple[str, ...] = ()
     official: str = ""
     labels: tuple[str, ...] = ("nodule",)
+    unknown_patients: int = 0

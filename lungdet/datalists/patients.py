@@ -8,19 +8,23 @@ from pathlib import Path
 from lungdet.readers.label_table import LabelTable
 
 
-def read_patients(path: str | Path) -> dict[str, str]:
-    """Read a CSV with the columns ``patient_id`` and ``series_uid``.
+def read_patients(path: str | Path, key: str = "series_uid") -> dict[str, str]:
+    """Read a CSV with the columns ``patient_id`` and ``series_uid``, or ``image_path`` where images have no series.
+
+    Args:
+        path: the file.
+        key: name of the second column.
 
     Returns:
-        Patient by series UID.
+        Patient by series UID, or by what else the column holds.
 
     Raises:
         AnnotationError: columns are missing, a field is empty, or a series belongs to two patients.
     """
-    table = LabelTable(path, ("patient_id", "series_uid"))
+    table = LabelTable(path, ("patient_id", key))
     patients: dict[str, str] = {}
     faults = [False] * len(table)
-    pairs = list(zip(table.text("patient_id"), table.text("series_uid"), strict=True))
+    pairs = list(zip(table.text("patient_id"), table.text(key), strict=True))
     for row, (patient, series) in enumerate(pairs):
         faults[row] = not patient or not series or patients.setdefault(series, patient) != patient
     table.refuse(faults, lambda row: f"{pairs[row]} is empty, or contradicts an earlier line")

@@ -6,6 +6,7 @@ as they are for edges of pixels: a rectangle spans ``x2 - x1`` columns.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,10 @@ from .label_errors import AnnotationError, LabelProblem
 from .label_json import is_number, load_label_json
 
 CORNERS = ("x1", "y1", "x2", "y2")
+# Names that tell their patient: LIDC's, but not its folders of many; those of the lists of 2017; DeepLesion's slices.
+_PATIENT = re.compile(
+    r"(LIDC-IDRI-\d{4})(?!-?\d)|([^/.]+)\.dat_\d+_?\.[a-z]+$|(\d{6})_\d{2}_\d{2}/\d{3,}\.png$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -38,14 +43,16 @@ class TensorBoxImage:
 
     @property
     def patient_id(self) -> str:
-        """Patient, as the lists of LIDC name files: what stands before the first point.
+        """Patient, as names of LIDC-IDRI, of the lists of 2017 and of DeepLesion tell it; empty for any other name.
 
         Example:
             >>> TensorBoxImage("./lung_data/LIDC-IDRI-0275.dat_28_.bmp").patient_id
             'LIDC-IDRI-0275'
+            >>> TensorBoxImage("p0_slice00.png").patient_id
+            ''
         """
-        name = self.image_path.replace("\\", "/").rsplit("/", 1)[-1]
-        return name.split(".", 1)[0]
+        match = _PATIENT.search(self.image_path.replace("\\", "/"))
+        return "" if match is None else next(group for group in match.groups() if group)
 
 
 @dataclass(frozen=True)

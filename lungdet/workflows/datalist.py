@@ -50,7 +50,9 @@ class DatalistOptions:
         folds: number the training part for cross-validation; without ``shares`` everything is in that part. 0 for none,
             or for the official folds.
         seed: of the split.
-        patients: CSV with ``patient_id,series_uid``, for labels that name no patients.
+        patients: CSV with ``patient_id,series_uid``, for labels that name no patients; TensorBox:
+            ``patient_id,image_path``.
+        patient_pattern: TensorBox: a regular expression that finds the patient in an image path.
         lidc: LIDC-IDRI: what to make of the marks.
         deeplesion: DeepLesion: what to make of the lesions.
         deeplesion_png: DeepLesion: folder of its slices; the volumes in ``images`` that are not there are made of them.
@@ -62,6 +64,7 @@ class DatalistOptions:
     folds: int = 0
     seed: int = 0
     patients: str | Path | None = None
+    patient_pattern: str = ""
     lidc: LidcChoice = field(default_factory=LidcChoice)
     deeplesion: DeepLesionChoice = field(default_factory=DeepLesionChoice)
     deeplesion_png: str | Path | None = None
@@ -127,6 +130,10 @@ def make_datalist(
     options = options or DatalistOptions()
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
+    if options.patients is not None and kind == "deeplesion":
+        raise ValueError("DeepLesion names its patients: give no others")
+    if options.patient_pattern and kind != "tensorbox":
+        raise ValueError(f"a pattern of patients is for tensorbox, not for {kind}")
     inputs = (*sources, options.images, options.patients, options.deeplesion_png)
     prepare_file(output, [path for path in inputs if path is not None])
     built = _BUILDERS[kind](sources, options)
@@ -146,13 +153,20 @@ def make_datalist(
 
 
 def split_entries(built: BuiltList, options: DatalistOptions) -> dict[str, list[ScanEntry]]:
-    """Split by the options: the shares given, else the official parts or folds, else folds, else 80, 10 and 10."""
+    """Split by the options: the shares given, else the official parts or folds, else folds, else 80, 10 and 10.
+
+    Raises:
+        ValueError: shares or folds are wanted of images whose patients are not known. By default such a list is not
+            split: all is training.
+    """
     entries = list(built.entries)
+    if built.unknown_patients:
+        _refuse_split(built, options)
     if options.shares is not None:
         parts = split_by_patient(entries, dict(zip(PARTS, options.shares, strict=True)), options.seed)
     elif built.official == "parts":
         parts = {part: [entry for entry in entries if entry.part == part] for part in PARTS}
-    elif built.official == "folds" or options.folds:
+    elif built.official == "folds" or options.folds or built.unknown_patients:
         parts = {"training": entries}
     else:
         parts = split_by_patient(entries, dict(zip(PARTS, DEFAULT_SHARES, strict=True)), options.seed)
@@ -161,6 +175,14 @@ def split_entries(built: BuiltList, options: DatalistOptions) -> dict[str, list[
     elif options.shares is not None:
         parts = {part: [entry.in_fold(None) for entry in members] for part, members in parts.items()}
     return parts
+
+
+def _refuse_split(built: BuiltList, options: DatalistOptions) -> None:
+    if options.folds or sum(share > 0 for share in options.shares or ()) > 1:
+        raise ValueError(
+            f"the patients of {built.unknown_patients} of {len(built.entries)} images are not known, so a split would "
+            "leak; give a CSV of patients, or a pattern that finds them in the names"
+        )
 
 
 def write_tensorbox(result: DatalistResult, folder: str | Path) -> list[Path]:
@@ -204,7 +226,8 @@ def _tensorbox(sources: Sequence[str | Path], options: DatalistOptions) -> Built
             lists.append(read_tensorbox(source, strict=False))
         except (AnnotationError, OSError) as error:
             problems.append(str(error))
-    built = build_tensorbox(lists, options.images)
+    patients = None if options.patients is None else read_patients(options.patients, "image_path")
+    built = build_tensorbox(lists, options.images, patients, options.patient_pattern)
     return replace(built, problems=(*problems, *built.problems))
 
 
@@ -264,9 +287,10 @@ _CHOSEN: dict[str, Callable[[DatalistOptions], dict[str, Any]]] = {"lidc": _lidc
 
 def _told(options: DatalistOptions, sources: Sequence[str | Path], built: BuiltList) -> dict[str, Any]:
     """Options as the list tells them; names of files without their folders."""
+    default = "none, for patients are not known" if built.unknown_patients else "default"
     return {
         "sources": [Path(source).name for source in sources],
-        "split": "shares" if options.shares is not None else built.official or "default",
+        "split": "shares" if options.shares is not None else built.official or default,
         "shares": list(options.shares or DEFAULT_SHARES),
         "folds": options.folds,
         "seed": options.seed,

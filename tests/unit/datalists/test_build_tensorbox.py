@@ -19,6 +19,22 @@ def test_there_and_back():
     assert to_tensorbox(built.entries) == list(IMAGES)
 
 
+def test_patients_from_a_table_or_a_pattern():
+    images = tuple(TensorBoxImage(f"patient{n // 2}/{n}.png") for n in range(4))
+    lists = [TensorBoxList("boxes.json", images, ())]
+    built = build_tensorbox(lists)
+    assert (built.unknown_patients, len({entry.patient_id for entry in built.entries})) == (4, 4)
+    assert "4 of 4 images tell no patient, such as patient0/0.png: the list is not split" in built.notes[0]
+    for pattern in (r"patient\d", r"(patient\d)/"):
+        built = build_tensorbox(lists, pattern=pattern)
+        assert [entry.patient_id for entry in built.entries] == ["patient0", "patient0", "patient1", "patient1"]
+        assert (built.unknown_patients, built.notes) == (0, ())
+    built = build_tensorbox(lists, patients={"patient0/0.png": "A"})
+    assert (built.entries[0].patient_id, built.unknown_patients) == ("A", 3)
+    with pytest.raises(ValueError, match="is no regular expression"):
+        build_tensorbox(lists, pattern="(")
+
+
 def test_parts_by_name():
     names = ["lung_train.json", "lung_val.json", "test.json", "latest.json", "train_v2.json"]
     assert [part_of_name(name) for name in names] == ["training", "validation", "test", None, "training"]

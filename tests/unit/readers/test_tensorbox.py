@@ -24,13 +24,28 @@ def test_images_with_and_without_rectangles(write):
     listed = read_tensorbox(write(content))
     assert listed.images[0].boxes_edge == ((52.0, 209.0, 84.0, 240.0),)
     assert listed.images[1].boxes_edge == ()
-    assert [image.patient_id for image in listed.images] == ["LIDC-IDRI-0275", "b"]
+    assert [image.patient_id for image in listed.images] == ["LIDC-IDRI-0275", ""]
     assert len(listed) == 2
     assert tensorbox_content(listed.images) == content
 
 
 def test_paths_of_windows():
     assert TensorBoxImage("lung\\LIDC-IDRI-0001.dat_1_.bmp").patient_id == "LIDC-IDRI-0001"
+
+
+@pytest.mark.parametrize(
+    ("path", "patient"),
+    [
+        ("LIDC-IDRI-0007/12.png", "LIDC-IDRI-0007"),
+        ("LIDC-IDRI-0001-0150/12.png", ""),
+        ("a/P1.dat_1_.bmp", "P1"),
+        ("000001_02_03/109.png", "000001"),
+        ("patient0/00.png", ""),
+        ("p0_slice00.png", ""),
+    ],
+)
+def test_names_that_tell_a_patient(path: str, patient: str):
+    assert TensorBoxImage(path).patient_id == patient
 
 
 def test_an_empty_list(write):

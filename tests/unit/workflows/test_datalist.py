@@ -154,6 +154,30 @@ def test_bad_lists_are_told_and_the_run_goes_on(tmp_path: Path):
     assert len(result.parts["training"]) == 1
 
 
+def test_slices_without_patients_are_not_split(tmp_path: Path):
+    rows = [{"image_path": f"p{n // 5}_slice{n % 5:02d}.png", "rects": []} for n in range(50)]
+    (tmp_path / "boxes.json").write_text(json.dumps(rows))
+    result = make_datalist("tensorbox", [tmp_path / "boxes.json"], tmp_path / "list.json")
+    assert {part: len(entries) for part, entries in result.parts.items()} == {"training": 50}
+    assert "50 of 50 images tell no patient" in str(result)
+    for options in (DatalistOptions(shares=(8, 1, 1)), DatalistOptions(folds=2)):
+        with pytest.raises(ValueError, match="patients of 50 of 50 images are not known, so a split would leak"):
+            make_datalist("tensorbox", [tmp_path / "boxes.json"], tmp_path / "list.json", options)
+    table = "".join(f"{row['image_path'][:2]},{row['image_path']}\n" for row in rows)
+    (tmp_path / "patients.csv").write_text("patient_id,image_path\n" + table)
+    for options in (DatalistOptions(patient_pattern=r"p\d"), DatalistOptions(patients=tmp_path / "patients.csv")):
+        result = make_datalist("tensorbox", [tmp_path / "boxes.json"], tmp_path / "list.json", options)
+        assert {part: len(each) for part, each in result.parts.items()} == {"training": 40, "validation": 5, "test": 5}
+        assert (result.leaks, result.notes) == ((), ())
+
+
+def test_patients_where_they_are_no_use(luna: Path, table: Path):
+    with pytest.raises(ValueError, match="DeepLesion names its patients"):
+        make_datalist("deeplesion", [table], luna / "l.json", DatalistOptions(patients=table))
+    with pytest.raises(ValueError, match="is for tensorbox, not for luna16"):
+        make_datalist("luna16", [luna], luna / "l.json", DatalistOptions(patient_pattern="x"))
+
+
 def test_lidc_without_images(tmp_path: Path):
     from lungdet.phantoms import write_lidc_xml
     from lungdet.records import SeriesMarks
