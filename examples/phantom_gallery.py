@@ -37,7 +37,13 @@ def nodules(phantom: ChestPhantom) -> list[Image.Image]:
         corners = [(i0 - left) * scale, (j0 - top) * scale, (i1 - left) * scale, (j1 - top) * scale]
         draw = ImageDraw.Draw(tile)
         draw.rectangle(corners, outline=255)
-        draw.text((4, 4), f"{nodule.kind} {nodule.location} {nodule.diameter_mm:.1f} mm", fill=255, stroke_width=2, stroke_fill=0)
+        draw.text(
+            (4, 4),
+            f"{nodule.kind} {nodule.location} {nodule.diameter_mm:.1f} mm",
+            fill=255,
+            stroke_width=2,
+            stroke_fill=0,
+        )
         tiles.append(tile)
     return tiles
 
