@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--types", nargs="+", choices=LESION_TYPES, metavar="TYPE", help="train on these types only")
     group.add_argument(
         "--leave-out", nargs="+", default=(), metavar="FLAG",
-        help="ignore marks that are swapped, degenerate, skew, apart, outside, noisy",
+        help="ignore marks that are swapped, degenerate, skew, apart, outside, noisy, contradictory",
     )  # fmt: skip
     parser.set_defaults(run=run)
 

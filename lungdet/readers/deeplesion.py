@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from lungdet.geometry.frames import voxel_to_edge
 from lungdet.records.lesion import LESION_TYPES, Lesion
 
+from .deeplesion_png import MAX_SLICES
 from .label_errors import LabelProblem
 from .label_table import LabelTable
 
@@ -56,8 +57,9 @@ def read_deeplesion(path: str | Path, *, strict: bool = True) -> DeepLesionTable
     """Read a ``DL_info.csv``.
 
     Odd marks are no faults: :attr:`lungdet.records.Lesion.flags` tells them. Faults are numbers that are missing, NaN
-    or of the wrong sign, types and parts that do not exist, key slices outside their range, file names that contradict
-    the indices, and repeated rows.
+    or of the wrong sign, types, sexes and parts that do not exist, key slices outside their range, ranges of more than
+    5000 slices, windows that do not rise, file names that contradict the indices, patients in two parts of the split,
+    and repeated rows.
 
     Args:
         path: the file.
@@ -78,9 +80,9 @@ def read_deeplesion(path: str | Path, *, strict: bool = True) -> DeepLesionTable
         [bool(value) for value in _whole(table, "Possibly_noisy", lambda value: np.isin(value, (0, 1)), "0 or 1")],
         _tuples(_ranges(table)),
         _tuples(_positive(table, "Spacing_mm_px_", 3)),
-        _tuples(table.whole_numbers("Image_size", 2)),
-        _tuples(table.number_lists("DICOM_windows", 2)),
-        table.text("Patient_gender"),
+        _tuples(_image_sizes(table)),
+        _tuples(_windows(table)),
+        _sexes(table),
         _ages(table),
         [
             SPLITS.get(value, "")
@@ -88,6 +90,7 @@ def read_deeplesion(path: str | Path, *, strict: bool = True) -> DeepLesionTable
         ],
     ]
     _check_names(table, columns)
+    _check_split(table, columns)
     table.refuse_repeats(list(zip(*(table.text(name) for name in COLUMNS), strict=True)))
     problems = table.close(strict)
     rows = zip(*columns, strict=True)
@@ -130,7 +133,31 @@ def _ranges(table: LabelTable) -> NDArray[np.int64]:
     key = table.whole_numbers("Key_slice_index")[:, 0]
     outside = (ranges[:, 0] < 1) | (key < ranges[:, 0]) | (key > ranges[:, 1])
     table.refuse(outside, lambda row: f"Slice_range {ranges[row].tolist()} does not hold key slice {key[row]}")
+    long = ranges[:, 1] - ranges[:, 0] >= MAX_SLICES
+    table.refuse(long, lambda row: f"Slice_range {ranges[row].tolist()} holds more than {MAX_SLICES} slices")
     return ranges
+
+
+def _image_sizes(table: LabelTable) -> NDArray[np.int64]:
+    sizes = table.whole_numbers("Image_size", 2)
+    table.refuse((sizes < 1).any(axis=1), lambda row: f"Image_size is {sizes[row].tolist()}, wanted 1 or more")
+    return sizes
+
+
+def _windows(table: LabelTable) -> NDArray[np.float64]:
+    windows = table.number_lists("DICOM_windows", 2)
+    flat = windows[:, 1] <= windows[:, 0]
+    table.refuse(flat, lambda row: f"DICOM_windows is {windows[row].tolist()}, wanted the low end, then the high one")
+    return windows
+
+
+def _sexes(table: LabelTable) -> list[str]:
+    """Sexes as ``M`` or ``F``, or empty where the data set gives none."""
+    texts = table.text("Patient_gender")
+    sexes = ["" if text.lower() in _UNKNOWN else text.upper() for text in texts]
+    odd = np.array([sex not in ("M", "F", "") for sex in sexes], dtype=np.bool_)
+    table.refuse(odd, lambda row: f"Patient_gender is {texts[row]!r}, wanted M, F, or nothing")
+    return sexes
 
 
 def _ages(table: LabelTable) -> list[float | None]:
@@ -157,3 +184,19 @@ def _check_names(table: LabelTable, columns: list[Any]) -> None:
     expected = ["%06d_%02d_%02d_%03d.png" % indices for indices in zip(*columns[1:5], strict=True)]  # noqa: UP031
     wrong = np.array([name != right for name, right in zip(names, expected, strict=True)], dtype=np.bool_)
     table.refuse(wrong, lambda row: f"File_name is {names[row]!r}, its indices say {expected[row]!r}")
+
+
+def _check_split(table: LabelTable, columns: list[Any]) -> None:
+    """Refuse rows that put a patient into another part than the first row of that patient that is in any."""
+    patients, splits = columns[1], columns[-1]
+    first: dict[int, tuple[str, int]] = {}
+    rows = zip(patients, splits, table.lines.tolist(), table.good.tolist(), strict=True)
+    for patient, split, line, good in rows:
+        if good:
+            first.setdefault(patient, (split, line))
+    homes = [first.get(patient, (split, 0)) for patient, split in zip(patients, splits, strict=True)]
+    moved = np.array([home != split for (home, _), split in zip(homes, splits, strict=True)], dtype=np.bool_)
+    table.refuse(
+        moved,
+        lambda row: f"Train_Val_Test says {splits[row]}, line {homes[row][1]} has the same patient in {homes[row][0]}",
+    )

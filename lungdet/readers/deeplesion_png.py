@@ -28,6 +28,7 @@ from .png_file import read_png16, write_png16
 
 HU_OFFSET = 32768  # HU = value - 32768
 FIRST_SLICE = 1
+MAX_SLICES = 5000  # of a volume; the longest of the data set has some hundred
 _SLICE_NAME = re.compile(r"(\d{1,6})\.png", re.IGNORECASE)
 
 
@@ -105,11 +106,15 @@ def read_deeplesion_group(
         The volume in HU, int16, with :func:`deeplesion_affine_lps`.
 
     Raises:
-        SeriesError: a slice is missing, damaged, or of another size than the first; the message names it.
+        SeriesError: a slice is missing, damaged, or of another size than the first; the message names it. Or there are
+            more than 5000.
         ValueError: the range does not rise.
     """
     if not FIRST_SLICE <= first_slice <= last_slice:
         raise ValueError(f"slices {first_slice} to {last_slice}: wanted a rising range from {FIRST_SLICE}")
+    if last_slice - first_slice >= MAX_SLICES:
+        what = f"slices {first_slice} to {last_slice} are more than {MAX_SLICES}; correct Slice_range"
+        raise SeriesError(f"{folder}: {what}")
     paths = [Path(folder) / f"{number:03d}.png" for number in range(first_slice, last_slice + 1)]
     missing = [path.name for path in paths if not path.is_file()]
     if missing:

@@ -14,9 +14,10 @@ LESION_TYPES = {
     1: "bone", 2: "abdomen", 3: "mediastinum", 4: "liver", 5: "lung", 6: "kidney", 7: "soft tissue", 8: "pelvis",
     -1: "unknown",
 }  # fmt: skip
-LESION_FLAGS = ("swapped", "degenerate", "skew", "apart", "outside", "noisy")
+LESION_FLAGS = ("swapped", "degenerate", "skew", "apart", "outside", "noisy", "contradictory")
 DEEPLESION_MARGIN_PX = 5.0
 SKEW_DEGREES = 10.0
+TOLERANCE_PX = 1.0  # of the box and the diameters as written, against the marks
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,8 @@ class Lesion:
 
         ``swapped``: the long axis is shorter than the short one. ``degenerate``: an axis has no length. ``skew``: the
         axes are more than 10 degrees from perpendicular. ``apart``: the axes do not cross. ``outside``: the box leaves
-        the image, which the data set does not clip. ``noisy``: the data set doubts the annotation.
+        the image, which the data set does not clip. ``noisy``: the data set doubts the annotation. ``contradictory``:
+        the box or a diameter as written is more than a pixel off what the marks say.
         """
         (ax, ay), (bx, by) = self._axes
         long, short = math.hypot(ax, ay), math.hypot(bx, by)
@@ -122,6 +124,7 @@ class Lesion:
             not self._axes_cross(),
             min(x0, y0) < 0 or x1 > self.image_size[0] or y1 > self.image_size[1],
             self.noisy,
+            self._contradicts_marks(long, short),
         )
         return tuple(name for name, is_so in zip(LESION_FLAGS, odd, strict=True) if is_so)
 
@@ -143,6 +146,12 @@ class Lesion:
     def _axes(self) -> tuple[tuple[float, float], tuple[float, float]]:
         x0, y0, x1, y1, x2, y2, x3, y3 = self.recist_edge
         return (x1 - x0, y1 - y0), (x3 - x2, y3 - y2)
+
+    def _contradicts_marks(self, long_px: float, short_px: float) -> bool:
+        """Tell whether box or diameters, as written, do not fit the marks."""
+        written = (*self.box_edge, *self.diameters_px)
+        drawn = (*self.recist_box_edge(), long_px, short_px)
+        return any(abs(told - seen) > TOLERANCE_PX for told, seen in zip(written, drawn, strict=True))
 
     def _axes_cross(self) -> bool:
         """Tell whether the two axes share a point."""

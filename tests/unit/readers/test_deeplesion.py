@@ -120,3 +120,26 @@ def test_numbers_that_add_up_to_the_right_count_by_chance(write):
     short, long = "1, 2, 3, 4, 5, 6, 7", "1, 2, 3, 4, 5, 6, 7, 8, 9"
     path = write({**ROW, "Measurement_coordinates": short}, {**OTHER, "Measurement_coordinates": long})
     assert [problem.line for problem in read_deeplesion(path, strict=False).problems] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"Image_size": "0, -5"}, r"Image_size is \[0, -5\], wanted 1 or more"),
+        ({"DICOM_windows": "500, -1500"}, r"DICOM_windows is \[500.0, -1500.0\], wanted the low end"),
+        ({"Patient_gender": "Q"}, "Patient_gender is 'Q', wanted M, F, or nothing"),
+        ({"Slice_range": "1, 99999999"}, "holds more than 5000 slices"),
+        ({"Train_Val_Test": "1"}, "Train_Val_Test says train, line 2 has the same patient in test"),
+    ],
+)
+def test_rows_that_cannot_be(write, change: dict[str, str], message: str):
+    table = read_deeplesion(write(ROW, {**OTHER, **change}), strict=False)
+    assert len(table) == 1
+    assert table.problems[0].line == 3
+    with pytest.raises(AnnotationError, match=message):
+        read_deeplesion(write(ROW, {**OTHER, **change}))
+
+
+def test_a_sex_may_be_unknown(write):
+    assert [lesion.sex for lesion in read_deeplesion(write({**ROW, "Patient_gender": "m"})).lesions] == ["M"]
+    assert [lesion.sex for lesion in read_deeplesion(write({**ROW, "Patient_gender": "NaN"})).lesions] == [""]

@@ -185,3 +185,8 @@ def test_mistakes(folder: Path, tmp_path: Path):
     bright = CTVolume(np.full((1, 1, 1), 40000.0, np.float32), deeplesion_affine_lps(SPACING, 1), SeriesInfo("x"))
     with pytest.raises(ValueError, match="do not fit 16 bits"):
         write_deeplesion_group(bright, tmp_path)
+
+
+def test_no_endless_range_is_looked_for(folder: Path):
+    with pytest.raises(SeriesError, match="slices 8 to 99999999 are more than 5000; correct Slice_range"):
+        read_deeplesion_group(folder, 8, 99_999_999, SPACING)

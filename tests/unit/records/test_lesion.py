@@ -15,7 +15,11 @@ LESION = Lesion(
 
 
 def with_mark(*numbers: float) -> Lesion:
-    return replace(LESION, recist_edge=tuple(map(float, numbers)))
+    """A lesion whose box and diameters are as its mark says."""
+    marked = replace(LESION, recist_edge=tuple(map(float, numbers)))
+    x0, y0, x1, y1, x2, y2, x3, y3 = marked.recist_edge
+    diameters = math.hypot(x1 - x0, y1 - y0), math.hypot(x3 - x2, y3 - y2)
+    return replace(marked, box_edge=marked.recist_box_edge(), diameters_px=diameters)
 
 
 def test_names():
@@ -42,7 +46,10 @@ def test_boxes():
         (with_mark(20, 30, 40, 30, 25, 25, 35, 35), ("skew",)),
         (with_mark(20, 30, 40, 30, 30, 31, 30, 35), ("apart",)),
         (with_mark(20, 30, 40, 30, 20, 40, 40, 40), ("skew", "apart")),
-        (replace(LESION, box_edge=(-1.0, 20.0, 45.0, 40.0)), ("outside",)),
+        (replace(with_mark(4, 30, 40, 30, 30, 25, 30, 35)), ("outside",)),
+        (replace(LESION, box_edge=(15.0, 20.0, 46.5, 40.0)), ("contradictory",)),
+        (replace(LESION, box_edge=(15.0, 20.0, 45.5, 40.0), diameters_px=(20.9, 10.0)), ()),
+        (replace(LESION, diameters_px=(20.0, 12.0)), ("contradictory",)),
         (replace(LESION, image_size=(512, 39)), ("outside",)),
         (replace(LESION, noisy=True), ("noisy",)),
     ],

@@ -1,5 +1,6 @@
 """Reading, splitting and writing put together."""
 
+import gzip
 import json
 from collections import Counter
 from pathlib import Path
@@ -9,9 +10,12 @@ import pytest
 
 from lungdet.datalists import DeepLesionChoice, LabelledBox, LidcChoice, ScanEntry, read_datalist
 from lungdet.datalists.built import BuiltList
+from lungdet.phantoms import write_nifti
 from lungdet.readers import AnnotationError, read_tensorbox
 from lungdet.readers.png_file import write_png16
+from lungdet.records import CTVolume, SeriesInfo
 from lungdet.workflows.datalist import DatalistOptions, make_datalist, split_entries, write_tensorbox
+from lungdet.workflows.deeplesion_volumes import is_whole_nifti
 
 HEAD = "seriesuid,coordX,coordY,coordZ,diameter_mm\n"
 DL_HEAD = (
@@ -128,8 +132,32 @@ def test_volumes_are_made_of_slices(table: Path):
         assert "002.png: no PNG" in told
         assert "000006_01_01: 3 of 3 slices are missing" in told
     assert len(list(images.iterdir())) == 4
+    cut, whole = images / "000001_01_01_001-003.nii.gz", (images / "000001_01_01_001-003.nii.gz").read_bytes()
+    cut.write_bytes(whole[:-20])
+    make_datalist("deeplesion", [table], table.with_name("list.json"), options)
+    assert gzip.decompress(cut.read_bytes()) == gzip.decompress(whole)
     with pytest.raises(ValueError, match="name the folder"):
         make_datalist("deeplesion", [table], table.with_name("l.json"), DatalistOptions(deeplesion_png=png))
+
+
+def test_a_new_folder_for_volumes_that_cannot_be_made(table: Path):
+    options = DatalistOptions(images=table.with_name("new"), deeplesion_png=table.with_name("none"), progress=False)
+    with pytest.raises(AnnotationError, match=r"the first of 12 problems: .*000001_01_01: 3 of 3 slices are missing"):
+        make_datalist("deeplesion", [table], table.with_name("list.json"), options)
+
+
+def test_a_volume_that_was_cut_off_is_made_again(tmp_path: Path):
+    array = np.random.default_rng(0).integers(-1000, 400, (16, 12, 3)).astype(np.int16)
+    path = write_nifti(CTVolume(array, np.diag([0.5, 0.5, -5.0, 1.0]), SeriesInfo("made")), tmp_path / "a.nii.gz")
+    whole = path.read_bytes()
+    assert is_whole_nifti(path, 3)
+    assert not is_whole_nifti(path, 4)
+    for length in (0, 3, 100, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        assert not is_whole_nifti(path, 3), length
+    path.write_bytes(b"no gzip at all" * 99)
+    assert not is_whole_nifti(path, 3)
+    assert not is_whole_nifti(tmp_path / "none.nii.gz", 3)
 
 
 def test_key_slices_become_a_tensorbox_list(table: Path, tmp_path: Path):
