@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lungdet.readers import LidcReport, read_ct, read_lidc
+from lungdet.readers import LidcReport, read_ct
 from lungdet.readers.errors import SeriesError
-from lungdet.readers.label_errors import AnnotationError
 from lungdet.readers.luna16_tables import UNMEASURED_DIAMETER_MM
 from lungdet.records import CTVolume, Nodule, SeriesMarks
 
@@ -19,11 +18,14 @@ from .consensus import find_nodules
 from .entry import IgnoredBox, LabelledBox, ScanEntry
 from .grouping import DEFAULT_GROUPING, GroupingRule
 from .lidc_images import find_series
+from .lidc_several import name_below, read_sources
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 UNKNOWN_DEPTH_MM = 1.0  # of a box on a single slice, where nothing tells the distance of slices
 NO_IMAGES = "Without images boxes are in pixels and z mm (box_frame pixel_z_mm); give the images for boxes in LPS mm."
-_PATIENT = re.compile(r"LIDC-IDRI-\d{4}")
+_PATIENT = re.compile(r"LIDC-IDRI-[0-9]{4}")
+_READERS = 4
+_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -60,27 +62,28 @@ def build_lidc(
     ignore.
 
     Args:
-        sources: XML files, folders or archives, as :func:`lungdet.readers.read_lidc` takes them.
+        sources: XML files, folders or archives, as :func:`lungdet.readers.read_lidc` takes them. What several say of
+            one series is joined.
         base: folder of the CT, see :func:`find_series`; boxes are then in LPS mm, and series without a CT are left out
             as problems. None leaves boxes in pixels and z mm.
-        patients: patient by series UID; else the name of the XML's path is looked at, else each study is a patient.
+        patients: patient by series UID; else the last part of the XML's path that is a patient's name as in
+            ``LIDC-IDRI-0001``, else each study is a patient.
         choice: what to make of the marks.
         progress: wraps the loop over series, for a progress bar.
     """
-    choice = choice or LidcChoice()
+    choice, sources = choice or LidcChoice(), list(sources)
     report = LidcReport()
     found = None if base is None else find_series(base)
     entries: list[ScanEntry] = []
     problems: list[str] = []
-    for source in sources:
+    for series in progress(read_sources(sources, report, problems)):
         try:
-            for series in progress(read_lidc(source, report=report)):
-                try:
-                    entries.append(_entry(series, found, base, patients or {}, choice))
-                except (ValueError, OSError) as error:  # SeriesError is a ValueError
-                    problems.append(str(error))
-        except (AnnotationError, OSError) as error:
-            problems.append(str(error))
+            entries.append(_entry(series, found, base, _patient(series, patients or {}), choice, sources))
+        except Exception as error:  # whatever ails one CT, hundreds of others wait
+            kind = "" if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: "
+            problems.append(
+                f"{kind}{error}" if series.series_uid in str(error) else f"{series.series_uid}: {kind}{error}"
+            )
     problems += map(str, report.problems)
     return BuiltList("lidc", tuple(entries), tuple(problems), _notes(report, entries, base is None))
 
@@ -89,8 +92,9 @@ def _entry(
     series: SeriesMarks,
     found: Mapping[str, Path] | None,
     base: str | Path | None,
-    patients: Mapping[str, str],
+    patient: str,
     choice: LidcChoice,
+    sources: Sequence[str | Path],
 ) -> ScanEntry:
     image, volume = series.series_uid, None
     if found is not None and base is not None:
@@ -109,12 +113,12 @@ def _entry(
             boxes.append(LabelledBox(_box(nodule), weight=weight, facts=_facts(nodule)))
     return ScanEntry(
         image=image,
-        patient_id=patients.get(series.series_uid) or _patient(series),
+        patient_id=patient,
         box_frame="pixel_z_mm" if volume is None else "lps_mm",
         boxes=tuple(boxes),
         ignored=tuple(ignored),
         series_uid=series.series_uid,
-        sources=tuple(Path(source).name for source in series.sources),
+        sources=tuple(name_below(name, sources) for name in series.sources),
         facts={"study_uid": series.study_uid, "sessions": series.sessions, **_steps(volume)},
     )
 
@@ -158,9 +162,20 @@ def _facts(nodule: Nodule) -> dict[str, Any]:
     return {**facts, "notes": list(nodule.notes)} if nodule.notes else facts
 
 
-def _patient(series: SeriesMarks) -> str:
-    named = (match.group() for source in series.sources if (match := _PATIENT.search(source)) is not None)
-    return next(named, series.study_uid or series.series_uid)
+def _patient(series: SeriesMarks, patients: Mapping[str, str]) -> str:
+    """Patient by the table, else by the last ``LIDC-IDRI-dddd`` of the XML's path, else the study."""
+    if series.series_uid in patients:
+        return patients[series.series_uid]
+    named = {named for source in series.sources if (named := _patient_in(source))}
+    if len(named) > 1:
+        raise ValueError(f"{series.series_uid}: its XML files lie with several patients: {', '.join(sorted(named))}")
+    return named.pop() if named else series.study_uid or series.series_uid
+
+
+def _patient_in(source: str) -> str:
+    """Return the last part of a path that is a patient's name; parts such as ``LIDC-IDRI-0001-0150`` are none."""
+    parts = re.split(r"[/\\]", source.removesuffix(".xml"))
+    return next((part for part in reversed(parts) if _PATIENT.fullmatch(part)), "")
 
 
 def _steps(volume: CTVolume | None) -> dict[str, Any]:
@@ -172,7 +187,12 @@ def _notes(report: LidcReport, entries: Iterable[ScanEntry], pixels: bool) -> tu
     if report.radiographs:
         notes.append(f"{len(report.radiographs)} XML files about chest radiographs skipped")
     if report.notes:
-        notes.append(f"{len(report.notes)} oddities in the XML files were taken as documented")
+        notes.append(f"{len(report.notes)} oddities in the XML files were taken as documented; the first are:")
+        notes += report.notes[:_SHOWN]
+    counts = {entry.series_uid: entry.facts["sessions"] for entry in entries}
+    if odd := [f"{uid} has {count}" for uid, count in counts.items() if count != _READERS]:
+        more = f" and {len(odd) - _SHOWN} more" if len(odd) > _SHOWN else ""
+        notes.append(f"not {_READERS} reading sessions, as LIDC-IDRI has, in: {', '.join(odd[:_SHOWN])}{more}")
     if any(not _PATIENT.fullmatch(entry.patient_id) for entry in entries):
         notes.append("LIDC's XML names no patients: give a CSV of patients, or each study is taken for one.")
     return tuple(notes)

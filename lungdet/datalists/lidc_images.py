@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 from pathlib import Path
 
 from lungdet.readers.dicom_file import read_header
 from lungdet.readers.errors import SeriesError
+from lungdet.readers.lidc_folders import walk_folders
 from lungdet.readers.volume_formats import is_volume_file
 from lungdet.reports import source_name
 
@@ -22,7 +22,7 @@ def find_series(base: str | Path) -> dict[str, Path]:
     """Map series UIDs to their folders of DICOM slices, or their volume files.
 
     A folder or a volume file (``.nii.gz``, ``.mhd``, ...) may be named by its UID; of other folders the header of one
-    DICOM file tells. Where there are several of one series, the first by name is taken.
+    DICOM file tells. Where there are several of one series, the first by name is taken. Links to folders are followed.
 
     Args:
         base: folder of the images.
@@ -33,9 +33,7 @@ def find_series(base: str | Path) -> dict[str, Path]:
     if not Path(base).is_dir():
         raise ValueError(f"{base}: no such folder of images")
     found: dict[str, Path] = {}
-    for folder, folders, files in os.walk(base):
-        folders.sort()
-        path, names = Path(folder), sorted(files)
+    for path, names in walk_folders(base, lambda error: logger.warning("left out: %s", error)):
         for name in names:
             if is_volume_file(Path(name)) and _UID.fullmatch(source_name(name)):
                 found.setdefault(source_name(name), path / name)

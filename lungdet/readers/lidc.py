@@ -15,7 +15,7 @@ from .label_errors import AnnotationError, LabelProblem
 from .lidc_join import join_files
 from .lidc_limits import DEFAULT_LIDC_LIMITS, LidcLimits
 from .lidc_parse import parse_lidc, peek_series_uid
-from .lidc_sources import open_documents
+from .lidc_sources import open_documents, path_order
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def read_lidc(
     """
     run = _Run(LidcReport() if report is None else report, raising=report is None)
     run.count(source, limits)
-    if run.report.files == 0:
+    if run.files == 0:
         raise AnnotationError([LabelProblem(str(source), None, "holds no XML file; give the folder that does")])
     try:
         for name, stream in open_documents(source, limits, run.complain):
@@ -86,6 +86,7 @@ class _Run:
 
     def __init__(self, report: LidcReport, raising: bool) -> None:
         self.report, self.raising = report, raising
+        self.files = 0
         self._uids: dict[str, str] = {}  # by name of file; empty for a radiograph
         self._missing: Counter[str] = Counter()
         self._parts: dict[str, list[SeriesMarks]] = {}
@@ -95,13 +96,14 @@ class _Run:
         refused: list[AnnotationError] = []
         try:
             for name, stream in open_documents(source, limits, refused.append):
-                self.report.files += 1
+                self.files += 1
                 with contextlib.suppress(AnnotationError):
                     self._uids[name] = uid = peek_series_uid(stream, name, limits)
                     self._missing[uid] += 1
         except AnnotationError as error:
             refused.append(error)
-        self.report.files += len(refused)
+        self.files += len(refused)
+        self.report.files += self.files
 
     def complain(self, error: AnnotationError) -> None:
         """List what is wrong with a file, or raise it if nobody keeps a list."""
@@ -135,7 +137,7 @@ class _Run:
             yield self._finish(uid)
 
     def _finish(self, uid: str) -> SeriesMarks:
-        series = join_files(self._parts.pop(uid))
+        series = join_files(sorted(self._parts.pop(uid), key=lambda part: path_order(part.sources[0])))
         self.report.series += 1
         self.report.notes += series.notes
         return series

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import tarfile
 import zipfile
 import zlib
@@ -12,11 +11,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from .label_errors import AnnotationError, LabelProblem
+from .lidc_folders import walk_folders
 from .lidc_limits import LidcLimits
 
 Document = tuple[str, BinaryIO]
 Complaint = Callable[[AnnotationError], None]
 
+_TWICE = "the archive holds this name twice; the first was read, this one is left out"
 _LARGEST_TAR_READ = 1 << 24  # tarfile reads a header of any size at once; real ones take kilobytes
 
 
@@ -60,10 +61,12 @@ def open_documents(source: str | Path, limits: LidcLimits, complain: Complaint) 
 
 
 def _from_folder(folder: Path, complain: Complaint) -> Iterator[Document]:
-    for parent, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(filter(_is_xml, names)):
-            path = Path(parent, name)
+    def unlisted(error: OSError) -> None:
+        complain(_problem(str(error.filename), f"cannot be opened ({error.strerror}); check its permissions"))
+
+    for parent, names in walk_folders(folder, unlisted):
+        for name in filter(_is_xml, names):
+            path = parent / name
             if not path.is_file():  # a pipe would be waited for, a dead link is nothing
                 complain(_problem(str(path), "is no ordinary file"))
                 continue
@@ -79,7 +82,8 @@ def _from_folder(folder: Path, complain: Complaint) -> Iterator[Document]:
 def _from_zip(path: Path, limits: LidcLimits, complain: Complaint) -> Iterator[Document]:
     with zipfile.ZipFile(path) as archive:
         budget = _Budget(path, limits)
-        for member in archive.infolist():
+        seen: set[str] = set()
+        for member in sorted(archive.infolist(), key=lambda each: path_order(each.filename)):
             budget.spend(0)
             if member.is_dir() or not _is_xml(member.filename):
                 continue
@@ -88,6 +92,10 @@ def _from_zip(path: Path, limits: LidcLimits, complain: Complaint) -> Iterator[D
             if not _is_harmless(member.filename):
                 complain(_problem(name, "the member's name leads out of the archive; refused"))
                 continue
+            if name in seen:
+                complain(_problem(name, _TWICE))
+                continue
+            seen.add(name)
             try:
                 stream = archive.open(member)
             except (RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
@@ -102,7 +110,7 @@ def _from_tar(
 ) -> Iterator[Document]:
     bounded = _ShortReads(stream)
     with tarfile.open(fileobj=cast(Any, bounded), mode="r:") as archive:
-        budget = _Budget(path, limits)
+        budget, seen = _Budget(path, limits), set[str]()
         while (member := archive.next()) is not None:
             cast(Any, archive).members = []  # else it keeps every header it has seen
             budget.spend(member.size)
@@ -113,7 +121,10 @@ def _from_tar(
                 complain(_problem(name, "the member's name leads out of the archive; refused"))
             elif not member.isreg():
                 complain(_problem(name, "is a link or a device, not a file; refused"))
+            elif name in seen:
+                complain(_problem(name, _TWICE))
             elif (document := archive.extractfile(member)) is not None:
+                seen.add(name)
                 yield name, cast(BinaryIO, document)
     if bounded.last != bytes(tarfile.BLOCKSIZE):  # tarfile takes any damage after the first header for the end
         raise tarfile.ReadError("it breaks off")
@@ -148,6 +159,17 @@ class _Budget:
                 f"holds more than {self.limits.max_members} files or {self.limits.max_archive_bytes} bytes; "
                 "raise LidcLimits to read it",
             )
+
+
+def path_order(name: str) -> list[tuple[bool, str]]:
+    """Order names as a folder tree is gone through: the files of a folder by name, then its folders.
+
+    Example:
+        >>> sorted(["b/a.xml", "c.xml", "a/z.xml", "a.xml"], key=path_order)
+        ['a.xml', 'c.xml', 'a/z.xml', 'b/a.xml']
+    """
+    *folders, file = name.split("/")
+    return [(True, folder) for folder in folders] + [(False, file)]
 
 
 def _is_xml(name: str) -> bool:

@@ -1,3 +1,5 @@
+import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +131,90 @@ def test_a_nodule_on_one_slice_has_a_depth(tmp_path: Path):
     assert entry.patient_id == UID
 
 
+@pytest.mark.parametrize(
+    ("folders", "patient"),
+    [
+        ("LIDC-IDRI-0001-0150/LIDC-IDRI-0042", "LIDC-IDRI-0042"),
+        ("LIDC-IDRI-0001-0150/xml/5", "1.2.3"),
+        ("LIDC-IDRI-0001/LIDC-IDRI-0042", "LIDC-IDRI-0042"),
+        ("my-LIDC-IDRI-0001", "1.2.3"),
+    ],
+)
+def test_only_a_whole_part_of_the_path_is_a_patient(tmp_path: Path, folders: str, patient: str):
+    (tmp_path / folders).mkdir(parents=True)
+    write_lidc_xml(MARKS, tmp_path / folders / "069.xml")
+    (entry,) = build_lidc([tmp_path]).entries
+    assert entry.patient_id == patient
+    assert entry.sources == (f"{folders}/069.xml",)
+
+
+def test_a_series_with_two_patients_is_a_problem(tmp_path: Path):
+    for name in ("LIDC-IDRI-0001", "LIDC-IDRI-0002"):
+        (tmp_path / name).mkdir()
+        write_lidc_xml(MARKS, tmp_path / name / "069.xml")
+    built = build_lidc([tmp_path])
+    assert built.entries == ()
+    assert "several patients: LIDC-IDRI-0001, LIDC-IDRI-0002" in built.problems[0]
+    assert build_lidc([tmp_path], patients={UID: "A"}).entries[0].patient_id == "A"
+
+
+def test_a_series_from_two_sources_is_one_entry(tmp_path: Path):
+    other = SeriesMarks(UID, "1.2.3", 1, (square(0, 90),))
+    for name, marks in (("a", MARKS), ("b", MARKS), ("c", other)):
+        (tmp_path / name).mkdir()
+        write_lidc_xml(marks, tmp_path / name / "069.xml")
+    built = build_lidc([tmp_path / name for name in "abc"])
+    (entry,) = built.entries
+    assert (entry.facts["sessions"], len(entry.ignored)) == (5, 4)
+    assert built.problems == ()
+    assert any("4 of 4 sessions repeat" in note for note in built.notes)
+    assert built.notes[-2] == f"not 4 reading sessions, as LIDC-IDRI has, in: {UID} has 5"
+    (tmp_path / "empty").mkdir()
+    assert "holds no XML" in build_lidc([tmp_path / "a", tmp_path / "empty"]).problems[0]
+
+
+def test_a_zip_gives_what_its_folder_gives(tmp_path: Path):
+    base = tmp_path / "xml"
+    for number, name in enumerate(("z.xml", "b/1.xml", "a/2.xml", "a/c/3.xml")):
+        (base / name).parent.mkdir(parents=True, exist_ok=True)
+        write_lidc_xml(SeriesMarks(UID, "1.2.3", 1, (square(0, 20 * number + 10),)), base / name)
+    with zipfile.ZipFile(tmp_path / "xml.zip", "w") as archive:
+        for name in ("a/c/3.xml", "b/1.xml", "z.xml", "a/2.xml"):
+            archive.write(base / name, name)
+    folder, packed = build_lidc([base]).entries[0], build_lidc([tmp_path / "xml.zip"]).entries[0]
+    assert folder.sources == ("z.xml", "a/2.xml", "a/c/3.xml", "b/1.xml")
+    assert folder == packed
+
+
+def test_folders_behind_links_are_found_once(xml: Path, tmp_path: Path, volume: CTVolume):
+    write_nifti(volume, tmp_path / "far" / "ct" / f"{UID}.nii.gz")
+    base = tmp_path / "here"
+    base.mkdir()
+    (base / "ct").symlink_to(tmp_path / "far" / "ct")
+    (base / "xml").symlink_to(xml.parent)
+    (base / "again").symlink_to(base)
+    built = build_lidc([base], base)
+    (entry,) = built.entries
+    assert (entry.image, entry.sources) == (f"ct/{UID}.nii.gz", ("xml/069.xml",))
+    assert (built.problems, built.notes[1:]) == ((), ())
+
+
+def test_whatever_fails_in_one_series_is_listed(xml: Path, monkeypatch: pytest.MonkeyPatch):
+    def fail(*args, **kwargs):
+        raise ZeroDivisionError("of all things")
+
+    monkeypatch.setattr(sys.modules[build_lidc.__module__], "find_nodules", fail)
+    assert build_lidc([xml]).problems == (f"{UID}: ZeroDivisionError: of all things",)
+
+
+def test_a_flipped_file_gives_no_mirrored_boxes(xml: Path, tmp_path: Path, volume: CTVolume):
+    turn = np.array([[1, 0, 0, 0], [0, -1, 0, 119], [0, 0, 1, 0], [0, 0, 0, 1.0]])
+    write_nifti(CTVolume(volume.array, AFFINE @ turn, volume.info), tmp_path / "ct" / f"{UID}.nii.gz")
+    built = build_lidc([xml], tmp_path / "ct")
+    assert built.entries == ()
+    assert built.problems[0].startswith(f"{UID}: the image is mirrored")
+
+
 def test_radiographs_and_oddities_are_counted(xml: Path, tmp_path: Path):
     (xml.parent / "chest.xml").write_text('<IdriReadMessage xmlns="http://www.nih.gov/idri"/>')
     text = xml.read_text()
@@ -136,4 +222,5 @@ def test_radiographs_and_oddities_are_counted(xml: Path, tmp_path: Path):
     built = build_lidc([xml.parent])
     assert len(built.entries) == 1
     assert "1 XML files about chest radiographs skipped" in built.notes
-    assert any("oddities" in note for note in built.notes)
+    at = next(place for place, note in enumerate(built.notes) if "oddities" in note)
+    assert "069.xml, line " in built.notes[at + 1]

@@ -225,3 +225,34 @@ def test_same_file_twice_counts_once(tmp_path: Path):
         (tmp_path / name).write_bytes(GOOD)
     (marks,), problems = read_all(tmp_path)
     assert (len(marks.marks), marks.sessions, problems) == (1, 1, [])
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_a_name_that_is_in_the_archive_twice_is_read_once(tmp_path: Path, kind):
+    other = GOOD.replace(b">10<", b">30<")
+    path = tmp_path / f"a.{kind}"
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            for data in (GOOD, other):
+                archive.writestr("a.xml", data)
+    else:
+        with tarfile.open(path, "w") as archive:
+            for data in (GOOD, other):
+                member = tarfile.TarInfo("a.xml")
+                member.size = len(data)
+                archive.addfile(member, io.BytesIO(data))
+    (marks,), problems = read_all(path)
+    assert (marks.sessions, marks.marks[0].contours[0].points.tolist()) == (1, [[10, 20]])
+    assert problems == [f"{path}/a.xml: the archive holds this name twice; the first was read, this one is left out"]
+
+
+def test_links_to_folders_are_followed_once(tmp_path: Path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "a.xml").write_bytes(GOOD)
+    (tmp_path / "here").mkdir()
+    for name in ("one", "two"):
+        (tmp_path / "here" / name).symlink_to(tmp_path / "far")
+    (tmp_path / "far" / "up").symlink_to(tmp_path / "here")
+    (marks,), problems = read_all(tmp_path / "here")
+    assert (marks.sources, problems) == ((f"{tmp_path}/here/one/a.xml",), [])
