@@ -43,7 +43,7 @@ def as_boxes(values: ArrayLike) -> Array:
     """Return ``(N, 6)`` or ``(N, 4)`` float64; nothing at all is ``(0, 6)``.
 
     Raises:
-        ValueError: it is neither, or a corner is not finite.
+        ValueError: it is neither, a corner is not finite, or a min corner lies above its max corner.
     """
     boxes = np.asarray(values, dtype=np.float64)
     boxes = boxes.reshape(0, 6) if boxes.size == 0 else boxes
@@ -51,6 +51,10 @@ def as_boxes(values: ArrayLike) -> Array:
         raise ValueError(f"boxes must be (N, 6), or (N, 4) in a slice, got {boxes.shape}")
     if not np.isfinite(boxes).all():
         raise ValueError("corners of boxes must be finite")
+    half = boxes.shape[1] // 2
+    inverted = (boxes[:, half:] < boxes[:, :half]).any(axis=1)
+    if inverted.any():
+        raise ValueError(f"boxes are min corner, then max corner, got {boxes[inverted][0].tolist()}")
     return boxes
 
 

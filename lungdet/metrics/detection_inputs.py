@@ -68,8 +68,33 @@ def as_array(values: Any) -> Array:
     return np.asarray(values, dtype=np.float64)
 
 
+def as_spacing(spacing_mm: Any) -> Array:
+    """Return ``(3,)``, or ``(2,)`` for slices, from one number for all axes or one for each.
+
+    Raises:
+        ValueError: the numbers are not positive and finite, or of another count.
+
+    Example:
+        >>> as_spacing(2).tolist(), as_spacing((1, 2, 3)).tolist()
+        ([2.0, 2.0, 2.0], [1.0, 2.0, 3.0])
+    """
+    spacing = as_array(spacing_mm)
+    spacing = np.repeat(spacing, 3) if spacing.ndim == 0 else spacing
+    if spacing.shape not in ((2,), (3,)) or not (np.isfinite(spacing) & (spacing > 0)).all():
+        raise ValueError(f"spacing_mm must be one positive number, or one for each axis, got {spacing_mm}")
+    return spacing
+
+
 def boxes_in_mm(boxes: Array, spacing_mm: Array) -> Array:
-    """Scale boxes in voxels along their axes."""
+    """Scale boxes in voxels along their axes.
+
+    Raises:
+        ValueError: there are boxes in space, and the spacing is that of a slice.
+    """
+    if len(boxes) and boxes.shape[1] // 2 > len(spacing_mm):
+        raise ValueError(f"boxes (N, 6) need a spacing of three axes, got {spacing_mm.tolist()}")
+    if not len(boxes):
+        return boxes
     return np.asarray(boxes * np.tile(spacing_mm[: boxes.shape[1] // 2], 2))
 
 

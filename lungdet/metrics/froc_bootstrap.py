@@ -17,6 +17,7 @@ from .protocols import LUNA16, ScoringProtocol, find_protocol
 Array = NDArray[np.float64]
 Interval = tuple[float, float]
 POINTS_PER_OCTAVE = 8
+MAX_RESAMPLES = 100_000  # more would tell nothing new, and fill the memory
 RECALLS = np.linspace(0.0, 1.0, 101)
 
 
@@ -103,6 +104,8 @@ def bootstrap_froc(
         raise ValueError("a bootstrap needs at least one scan")
     if resamples < 1 or not 0.0 < confidence < 1.0:
         raise ValueError(f"resamples must be positive and confidence in (0, 1), got {resamples} and {confidence}")
+    if resamples > MAX_RESAMPLES:
+        raise ValueError(f"resamples must be at most {MAX_RESAMPLES}, got {resamples}")
     rule = find_protocol(protocol).changed(fp_rates=fp_rates)
     table, count = MarkTable(scans), len(rule.fp_rates)
     band = band_rates(rule.fp_rates)

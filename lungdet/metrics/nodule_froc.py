@@ -11,7 +11,7 @@ from ignite.metrics import Metric
 from numpy.typing import ArrayLike
 
 from .box_overlap import as_boxes, cubes
-from .detection_inputs import DetectionKeys, ScanBoxes, balls, boxes_in_mm, gather, read_scans
+from .detection_inputs import DetectionKeys, ScanBoxes, as_spacing, balls, boxes_in_mm, gather, read_scans
 from .froc_bootstrap import FrocIntervals, bootstrap_froc
 from .froc_curve import FrocResult, froc
 from .nodule_matching import ScanMatch, match_boxes, match_scan
@@ -29,7 +29,8 @@ class NoduleFROC(Metric):
     Args:
         fp_rates: false positives per scan at which to read the sensitivity; those of the protocol if None.
         max_marks: how many marks of a scan count; as the protocol says if None.
-        spacing_mm: size of a voxel where boxes are in voxels; 1 where they are in mm.
+        spacing_mm: size of a voxel where boxes are in voxels, one number for all axes or one for each; 1 where they are
+            in mm.
         box_key: key of the boxes in predictions and targets.
         score_key: key of the scores in predictions.
         ignore_key: key of the excluded boxes in targets; it may be absent.
@@ -53,7 +54,7 @@ class NoduleFROC(Metric):
         self,
         fp_rates: Sequence[float] | None = None,
         max_marks: int | None = None,
-        spacing_mm: Sequence[float] = (1.0, 1.0, 1.0),
+        spacing_mm: float | Sequence[float] = (1.0, 1.0, 1.0),
         box_key: str = "box",
         score_key: str = "score",
         ignore_key: str = "ignore_box",
@@ -65,7 +66,7 @@ class NoduleFROC(Metric):
         size_edges_mm: Sequence[float] = (),
     ) -> None:
         self.protocol = find_protocol(protocol).changed(fp_rates, max_marks, hit, min_iou)
-        self.spacing_mm = np.asarray(spacing_mm, dtype=np.float64)
+        self.spacing_mm = as_spacing(spacing_mm)
         self.keys = DetectionKeys(box_key, score_key, ignore_key, tuple(strata_keys))
         self.size_edges_mm = tuple(size_edges_mm)
         self._scans: list[ScanMatch] = []

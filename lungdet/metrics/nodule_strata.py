@@ -17,13 +17,15 @@ def size_labels(diameters_mm: ArrayLike, edges_mm: Sequence[float] = (6.0, 10.0)
         edges_mm: rising diameters between the groups. 6 mm is where guidelines begin to ask for follow-up.
 
     Raises:
-        ValueError: the edges are absent or do not rise.
+        ValueError: the edges are absent, not finite and positive, or do not rise.
 
     Example:
         >>> size_labels([4.0, 6.0, 25.0])
         ('< 6 mm', '6-10 mm', '>= 10 mm')
     """
     edges = [float(edge) for edge in edges_mm]
+    if not all(0.0 < edge < float("inf") for edge in edges):
+        raise ValueError(f"edges must be positive and finite, got {edges}")
     if not edges or any(low >= high for low, high in pairwise(edges)):
         raise ValueError(f"edges must rise, got {edges}")
     between = [f"{low:g}-{high:g} mm" for low, high in pairwise(edges)]

@@ -67,10 +67,15 @@ class ScoringProtocol:
     ) -> ScoringProtocol:
         """Return the protocol with other settings, and a name that tells what differs; None keeps a setting.
 
+        Raises:
+            ValueError: a setting is out of its range, or an overlap is given where hits are told by distance.
+
         Example:
             >>> LUNA16.changed(max_marks=50, hit="distance").name
             'luna16 (max_marks=50)'
         """
+        if min_iou is not None and (hit or self.hit) != "iou":
+            raise ValueError(f"min_iou={min_iou} has no say where hits are told by distance; choose hit 'iou', too")
         wanted = {
             "fp_rates": None if fp_rates is None else tuple(float(rate) for rate in fp_rates),
             "max_marks": max_marks,

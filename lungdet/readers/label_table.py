@@ -34,7 +34,7 @@ class LabelTable:
         problems: what was found.
 
     Raises:
-        AnnotationError: the file is empty, is no text, or misses columns.
+        AnnotationError: the file is empty, is no text, or misses columns or has one twice.
         OSError: it cannot be opened.
     """
 
@@ -139,6 +139,9 @@ class LabelTable:
 
     def _find_columns(self, names: Sequence[str], wanted: Sequence[str]) -> list[int]:
         missing = [name for name in wanted if name not in names]
+        twice = [name for name in wanted if names.count(name) > 1]
+        if twice:
+            raise self.error(f"column {', '.join(twice)} is there more than once; remove or rename the others")
         if not missing:
             return [names.index(name) for name in wanted]
         what = f"no column {', '.join(missing)}; the header has {', '.join(names)[:200]}"

@@ -17,6 +17,11 @@ from .label_errors import LabelProblem
 from .label_table import BoolArray, FloatArray, LabelTable
 
 COORDINATES = ("coordX", "coordY", "coordZ")
+# What other tables call the column; no scan has such a name.
+_HEADERS = frozenset(
+    ("id", "image", "image_id", "name", "scan", "scan_id", "series", "series_id", "series_uid", "seriesid",
+     "seriesinstanceuid", "seriesuid", "seriesuids", "uid")
+)  # fmt: skip
 UNMEASURED = -1.0  # annotations_excluded.csv has no size for most findings
 UNMEASURED_DIAMETER_MM = 10.0  # what the official evaluation takes instead
 
@@ -151,12 +156,12 @@ def read_luna16_series_uids(path: str | Path) -> tuple[str, ...]:
     """Read ``seriesuids.csv``: one UID a line, with or without a header ``seriesuid``.
 
     Raises:
-        AnnotationError: a UID repeats, is empty or holds anything but digits and points, or there is none.
+        AnnotationError: a UID repeats, is empty, holds a blank or looks like another header, or there is none.
     """
     table = LabelTable(path, ("seriesuid",), header=False)
     uids = table.text("seriesuid")
-    odd = np.array([not uid.replace(".", "").isdigit() for uid in uids], dtype=np.bool_)
-    table.refuse(odd, lambda row: f"{uids[row]!r} is no series UID")
+    odd = np.array([uid.split() != [uid] or uid.lower() in _HEADERS for uid in uids], dtype=np.bool_)
+    table.refuse(odd, lambda row: f"{uids[row]!r} is no series UID; a header must be seriesuid")
     table.refuse_repeats(uids, "the series UID")
     table.close(strict=True)
     if not uids:

@@ -193,6 +193,8 @@ def evaluate_froc(
     if rule.uses_excluded and excluded is None:
         rule = replace(rule, name=f"{rule.name} (no exclusion list)", uses_excluded=False)
         notes = ("no excluded findings were given: marks on them count as false positives, and the score is lower",)
+    elif excluded is not None and not rule.uses_excluded:
+        notes = ("the protocol uses no exclusion list: marks on the excluded findings count as false positives",)
     inputs = read_score_inputs(
         annotations, predictions, excluded, series_uids, strata_columns, rule.hit == "iou", ignore_unlisted
     )

@@ -55,7 +55,10 @@ def test_options_reach_the_scores(folder: Path, capsys: pytest.CaptureFixture[st
     [
         (["--hit", "iou"], "no column diameter_mm"),
         (["--predictions", "absent.csv"], "absent.csv"),
-        (["--min-iou", "2"], "min_iou must be in"),
+        (["--hit", "iou", "--min-iou", "2"], "min_iou must be in"),
+        (["--min-iou", "0.2"], "choose hit 'iou', too"),
+        (["--size-edges", "nan"], "edges must be positive"),
+        (["--bootstraps", "10000000000"], "at most 100000"),
     ],
 )
 def test_errors_take_one_line(folder: Path, more: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,7 +30,7 @@ def test_spacing_and_order_do_not_matter() -> None:
 
 
 def test_boxes_that_touch_or_have_no_volume_do_not_overlap() -> None:
-    assert pairwise_iou([[0, 0, 4, 4]], [[4, 0, 8, 4], [1, 1, 1, 1], [3, 3, 2, 2]]).tolist() == [[0, 0, 0]]
+    assert pairwise_iou([[0, 0, 4, 4]], [[4, 0, 8, 4], [1, 1, 1, 1], [3, 3, 3, 3]]).tolist() == [[0, 0, 0]]
     assert pairwise_iou([[1, 1, 1, 1]], [[1, 1, 1, 1]]).tolist() == [[0]]
 
 
@@ -51,3 +51,10 @@ def test_wrong_boxes_are_refused() -> None:
 def test_cubes_have_the_volume_of_their_sides() -> None:
     boxes = cubes(np.zeros((2, 3)), [2.0, 4.0])
     assert np.prod(boxes[:, 3:] - boxes[:, :3], axis=1).tolist() == [8.0, 64.0]
+
+
+def test_boxes_the_wrong_way_round_are_refused():
+    for boxes in ([[4, 0, 0, 4]], [[0, 0, 0, 1, 1, 1], [0, 0, 5, 1, 1, 4]]):
+        with pytest.raises(ValueError, match="min corner, then max corner"):
+            as_boxes(boxes)
+    assert len(as_boxes([[0, 0, 0, 0]])) == 1  # without size, but not inverted

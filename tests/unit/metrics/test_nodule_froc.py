@@ -170,3 +170,19 @@ def test_intervals_come_with_the_protocol() -> None:
     metric.update(([(NODULE, SCORE), NOTHING], [NODULE, NODULE]))
     assert metric.intervals(resamples=200).cpm == (0.0, 1.0)
     assert metric.result().protocol.name == "luna16 (max_marks=50)"
+
+
+def test_one_spacing_for_all_axes():
+    boxes = [[0.0, 0.0, 0.0, 6.0, 6.0, 6.0]]
+    for spacing in (2.0, (2.0, 2.0, 2.0)):
+        metric = NoduleFROC(spacing_mm=spacing, size_edges_mm=(10.0,))
+        metric.update(([(boxes, [0.9])], [boxes]))
+        assert [part.label for part in metric.result().strata] == [">= 10 mm"]
+    for spacing in (0.0, (1.0, float("nan"), 1.0), (1.0,)):
+        with pytest.raises(ValueError, match="spacing_mm must be"):
+            NoduleFROC(spacing_mm=spacing)
+    metric = NoduleFROC(spacing_mm=(1.0, 1.0))
+    with pytest.raises(ValueError, match="need a spacing of three axes"):
+        metric.update(([(boxes, [0.9])], [boxes]))
+    with pytest.raises(ValueError, match="min corner, then max corner"):
+        metric.update(([([[6.0, 0.0, 0.0, 0.0, 6.0, 6.0]], [0.9])], [boxes]))

@@ -166,7 +166,9 @@ def test_series_uids(write, text):
     [
         ("", "names no scan"),
         ("seriesuid\n", "names no scan"),
-        ("1.2\nfoo\n", "line 2: 'foo' is no series UID"),
+        ("1.2\nfoo bar\n", "line 2: 'foo bar' is no series UID"),
+        ('1.2\n""\n', "line 2: '' is no series UID"),
+        ("Series_UID\n1.2\n", "line 1: 'Series_UID' is no series UID; a header must be seriesuid"),
         ("1.2\n1.2\n", "line 2: the series UID repeats line 1"),
         ("1.2,1.3\n", "2 fields where 1 are wanted"),
     ],

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from lungdet.readers import AnnotationError, TensorBoxImage, read_tensorbox, tensorbox_content
+from lungdet.readers.label_json import is_number
 
 RECT = {"x1": 52, "y1": 209, "x2": 84, "y2": 240}
 
@@ -46,6 +47,14 @@ def test_paths_of_windows():
 )
 def test_names_that_tell_a_patient(path: str, patient: str):
     assert TensorBoxImage(path).patient_id == patient
+
+
+@pytest.mark.parametrize("digits", [400, 5000])
+def test_numbers_beyond_all_floats_are_a_problem(write, digits: int):
+    rect = json.dumps({**RECT, "x2": 0}).replace(" 0", " 1" + "0" * digits)
+    listed = read_tensorbox(write('[{"image_path": "a.png", "rects": [' + rect + "]}]"), strict=False)
+    assert "needs numbers" in str(listed.problems[0])
+    assert not is_number(10**400)
 
 
 def test_an_empty_list(write):

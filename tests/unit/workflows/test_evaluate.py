@@ -189,7 +189,11 @@ HOSTILE = {
         (["seriesuid,coordX,coordY,coordZ,score", "1.1,0,0,0,0.5"], "no column probability"),
         ([MARKS.replace(",", ";"), "1.1;0;0;0;0,5"], "not separated by commas"),
     ],
-    "series_uids": [(["1.1", "1.1"], "repeats"), (["1.1", "abc"], "no series UID")],
+    "series_uids": [
+        (["1.1", "1.1"], "repeats"),
+        (["1.1", "a b"], "no series UID"),
+        (["series_uid", "1.1"], "no series UID"),
+    ],
 }
 
 
@@ -213,3 +217,34 @@ def test_a_missing_file_is_named(files: dict[str, Path], tmp_path: Path) -> None
 
 def test_the_official_protocol_is_the_default(files: dict[str, Path]) -> None:
     assert evaluate_froc(**files, resamples=0).result.protocol == LUNA16
+
+
+def test_any_name_without_blanks_is_a_scan(files: dict[str, Path], write: Write) -> None:
+    files["series_uids"] = write("s.csv", "1.1", "1.2", "1.3", "LIDC-0007_a")
+    assert evaluate_froc(**files, resamples=0).result.scans == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"min_iou": 0.3}, "min_iou=0.3 has no say where hits are told by distance"),
+        ({"size_edges_mm": (float("nan"),)}, "edges must be positive and finite"),
+        ({"size_edges_mm": (-1.0, 5.0)}, "edges must be positive and finite"),
+        ({"size_edges_mm": (10.0, 5.0)}, "edges must rise"),
+        ({"resamples": 10**10}, "resamples must be at most 100000"),
+    ],
+)
+def test_options_that_mean_nothing(files: dict[str, Path], options: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        evaluate_froc(**files, **options)
+
+
+def test_a_column_that_is_there_twice(files: dict[str, Path], write: Write) -> None:
+    files["predictions"] = write("two.csv", MARKS + ",probability", "1.1,0,0,1,0.9,0.1")
+    with pytest.raises(AnnotationError, match="column probability is there more than once"):
+        evaluate_froc(**files)
+
+
+def test_an_exclusion_list_that_the_protocol_does_not_use_is_told(files: dict[str, Path]) -> None:
+    notes = evaluate_froc(**files, protocol="simplified", resamples=0).notes
+    assert notes[0] == "the protocol uses no exclusion list: marks on the excluded findings count as false positives"
