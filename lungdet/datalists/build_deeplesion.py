@@ -53,6 +53,9 @@ class DeepLesionChoice:
     leave_out: Collection[str] = ()
 
     def __post_init__(self) -> None:
+        for name in ("margin_px", "margin_mm"):
+            if not 0.0 <= getattr(self, name) < float("inf"):
+                raise ValueError(f"{name} must be a finite number, 0 or more, got {getattr(self, name)}")
         unknown = set(self.types or ()) - set(LESION_TYPES.values())
         if unknown:
             raise ValueError(f"no lesion type {sorted(unknown)}, there are {', '.join(LESION_TYPES.values())}")

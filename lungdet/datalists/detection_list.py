@@ -14,10 +14,10 @@ import numpy as np
 from lungdet.geometry.box_modes import convert_box_mode
 from lungdet.geometry.frames import boxes_to_world
 from lungdet.readers.label_errors import AnnotationError, LabelProblem
-from lungdet.readers.label_json import load_label_json
+from lungdet.readers.label_json import is_number, load_label_json
 
 from .built import BuiltList
-from .entry import MODES, LabelledBox, ScanEntry
+from .entry import MODES, IgnoredBox, LabelledBox, ScanEntry
 from .split import PARTS
 
 World = Literal["lps", "ras"]
@@ -34,7 +34,8 @@ def read_detection_list(path: str | Path, *, box_mode: str = "xyzxyz", world: Wo
         world: frame of 3D boxes, mm.
 
     Returns:
-        Entries with their part. Those without labels, as in MONAI's ``test``, and faulty ones are problems.
+        Entries with their part. Those without labels, as in MONAI's ``test``, and faulty ones are problems. Boxes of
+        ``ignore_box`` are kept apart.
 
     Raises:
         AnnotationError: the file is no such list.
@@ -51,11 +52,11 @@ def read_detection_list(path: str | Path, *, box_mode: str = "xyzxyz", world: Wo
         for number, item in enumerate(listed if isinstance(listed, list) else [], start=1):
             try:
                 entries.append(_entry(item, defaults, part, Path(path).name))
-            except (ValueError, TypeError, KeyError) as error:
+            except (ValueError, TypeError, KeyError, OverflowError) as error:
                 reason = f"no {error}" if isinstance(error, KeyError) else str(error)
                 problems.append(str(LabelProblem(str(path), None, f"{part} {number}: {reason}")))
     official = "parts" if any(entry.part != "training" for entry in entries) else ""
-    if entries and all(entry.fold is not None for entry in entries):
+    if not official and entries and all(entry.fold is not None for entry in entries):
         official = "folds"
     return BuiltList(Path(path).stem, tuple(entries), tuple(problems), official=official)
 
@@ -88,25 +89,49 @@ def _entry(item: Any, defaults: Mapping[str, str], part: str, source: str) -> Sc
     mode, frame = item.get("box_mode", defaults["box_mode"]), item.get("box_frame", defaults["box_frame"])
     if len(rows) != len(labels):
         raise ValueError(f"{image}: {len(rows)} boxes and {len(labels)} labels")
+    boxes, standard_frame = _standard(rows, mode, frame)
+    if standard_frame not in MODES:
+        raise ValueError(f"{image}: unknown box_frame {frame!r}; there are ras_mm, {', '.join(MODES)}")
+    ignored, reasons = _standard(item.get("ignore_box", []), mode, frame)[0], item.get("ignore_reason")
+    if reasons is None:
+        reasons = ["ignored in the list"] * len(ignored)
+    if len(reasons) != len(ignored):
+        raise ValueError(f"{image}: {len(ignored)} ignored boxes and {len(reasons)} reasons")
+    return ScanEntry(
+        image=image,
+        patient_id=str(item.get("patient_id") or image),
+        box_frame=standard_frame,
+        boxes=tuple(
+            LabelledBox(box, _whole(label, f"{image}: a label")) for box, label in zip(boxes, labels, strict=True)
+        ),
+        ignored=tuple(IgnoredBox(box, str(reason)) for box, reason in zip(ignored, reasons, strict=True)),
+        series_uid=str(item.get("series_uid") or ""),
+        sources=(source,),
+        part=part,
+        fold=None if item.get("fold") is None else _whole(item["fold"], f"{image}: fold"),
+    )
+
+
+def _standard(rows: Any, mode: str, frame: str) -> tuple[list[tuple[float, ...]], Any]:
+    """Return boxes, min corner then max corner, in LPS or in pixels, and their frame."""
     standard = convert_box_mode(rows, mode, "xyxy" if len(mode) == 4 else "xyzxyz")
     if frame == "ras_mm" and standard.shape[1] == 6:
         standard = boxes_to_world(standard, _FLIP, origin="voxel")
         frame = "lps_mm"
     if standard.shape[1] == 4:
         frame = "edge_px"
-    if frame not in MODES:
-        raise ValueError(f"{image}: unknown box_frame {frame!r}; there are ras_mm, {', '.join(MODES)}")
-    boxes = tuple(LabelledBox(tuple(box), int(label)) for box, label in zip(standard.tolist(), labels, strict=True))
-    return ScanEntry(
-        image=image,
-        patient_id=str(item.get("patient_id") or image),
-        box_frame=frame,
-        boxes=boxes,
-        series_uid=str(item.get("series_uid") or ""),
-        sources=(source,),
-        part=part,
-        fold=item.get("fold"),
-    )
+    return [tuple(box) for box in standard.tolist()], frame
+
+
+def _whole(value: Any, what: str) -> int:
+    """Return a class or the number of a fold; tools that write 1.0 mean 1.
+
+    Raises:
+        ValueError: it is no whole number, or negative.
+    """
+    if not is_number(value) or value != int(value) or value < 0:
+        raise ValueError(f"{what} is {value!r}, wanted a whole number from 0")
+    return int(value)
 
 
 def _item(entry: ScanEntry, box_mode: str, world: World) -> dict[str, Any]:

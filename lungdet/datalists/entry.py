@@ -81,7 +81,7 @@ class ScanEntry:
 
     @property
     def largest_mm(self) -> float | None:
-        """Diameter of the largest nodule, in mm or, on a 2D image, in pixels; None without one."""
+        """Diameter of the largest nodule, in the unit that :func:`size_unit` tells; None without one."""
         return max((box_diameter(item) for item in self.boxes), default=None)
 
     def in_fold(self, fold: int | None) -> ScanEntry:
@@ -153,6 +153,18 @@ def box_diameter(item: LabelledBox) -> float:
     half = len(item.box) // 2
     sides = [high - low for low, high in zip(item.box[:half], item.box[half:], strict=True)]
     return round(math.prod(sides) ** (1 / half), 6)
+
+
+def size_unit(item: LabelledBox, box_frame: BoxFrame) -> str:
+    """Unit of :func:`box_diameter`: ``mm`` if it was measured, or the box is in mm along all axes; else ``px``.
+
+    Example:
+        >>> size_unit(LabelledBox((0, 0, 9, 9)), "edge_px")
+        'px'
+        >>> size_unit(LabelledBox((0, 0, 9, 9), facts={"diameter_mm": 5}), "edge_px")
+        'mm'
+    """
+    return "mm" if "diameter_mm" in item.facts or box_frame == "lps_mm" else "px"
 
 
 def _check_box(image: str, box: tuple[float, ...], width: int) -> None:

@@ -52,7 +52,7 @@ def write_nndetection(
         progress: wraps the loop, for a progress bar.
 
     Returns:
-        Scans that could not be read, and why.
+        Scans that could not be read, and why, and nodules that have no voxel: outside the scan, or hidden by another.
 
     Raises:
         ValueError: boxes are not in LPS mm.
@@ -73,10 +73,11 @@ def write_nndetection(
             problems.append(str(error))
             continue
         write_nifti(volume, root / f"images{suffix}" / f"{case}_0000.nii.gz")
-        mask = instance_mask(entry.boxes, volume)
+        kept, mask, lost = _visible(entry, volume)
+        problems += lost
         info = SeriesInfo(source=entry.image)
         write_nifti(CTVolume(mask, volume.affine_lps, info), root / f"labels{suffix}" / f"{case}.nii.gz")
-        instances = {str(number): item.label for number, item in enumerate(entry.boxes, start=1)}
+        instances = {str(number): item.label for number, item in enumerate(kept, start=1)}
         write_files(root / f"labels{suffix}", {f"{case}.json": _bytes({"instances": instances})})
     task = {
         "task": name, "name": name, "dim": 3, "target_class": None, "test_labels": True,
@@ -140,6 +141,24 @@ def instance_mask(boxes: Sequence[LabelledBox], volume: CTVolume) -> NDArray[np.
         if (center >= 0).all() and (center < mask.shape).all():
             mask[middle_voxel] = number
     return mask
+
+
+def _visible(entry: ScanEntry, volume: CTVolume) -> tuple[list[LabelledBox], NDArray[np.uint16], list[str]]:
+    """Return the nodules that have voxels, their mask numbered without gaps, and what is said of the others."""
+    mask = instance_mask(entry.boxes, volume)
+    present = np.zeros(len(entry.boxes) + 1, dtype=np.bool_)
+    present[np.unique(mask)] = True
+    present[0] = False
+    numbers = (np.cumsum(present) * present).astype(np.uint16)
+    kept, lost = [], []
+    for item, is_there in zip(entry.boxes, present[1:].tolist(), strict=True):
+        if is_there:
+            kept.append(item)
+        else:
+            lost.append(
+                f"{entry.image}: the nodule in {item.box} has no voxel of its own: outside, or hidden by another"
+            )
+    return kept, numbers[mask], lost
 
 
 def _entry(root: Path, path: Path, suffix: str, part: str) -> ScanEntry:

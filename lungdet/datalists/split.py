@@ -6,7 +6,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from .entry import ScanEntry
+from .entry import ScanEntry, size_unit
 
 PARTS = ("training", "validation", "test")
 SIZE_LIMITS_MM = (6.0, 10.0, 20.0)  # of the largest nodule: small, medium, large, mass
@@ -21,9 +21,10 @@ def split_by_patient(
 ) -> dict[str, list[ScanEntry]]:
     """Split so that all images of a patient come into one part, and so do patients that share a study or an image.
 
-    Patients are sorted by whether they have nodules and how large the largest is, those of each such group in a random
-    order; then each goes to the part that lacks most so far. So every part has its share of the patients, to within
-    one, and of every group, to within two; the result does not depend on the order of the entries.
+    Patients are sorted by whether they have nodules and how large the largest is (below 6, 10 and 20 mm; by quartiles
+    where sizes are not all in mm), those of each such group in a random order; then each goes to the part that lacks
+    most so far. So every part has its share of the patients, to within one, and of every group, to within two; the
+    result does not depend on the order of the entries.
 
     Args:
         entries: all images.
@@ -109,14 +110,18 @@ def check_leaks(parts: Mapping[str, Iterable[ScanEntry]]) -> None:
         raise LeakError("; ".join(leaks[:5]) + more)
 
 
-def stratum(largest_mm: float | None) -> int:
+def stratum(largest_mm: float | None, limits: Sequence[float] = SIZE_LIMITS_MM) -> int:
     """Group of a patient: 0 without a nodule, else 1 and more by the size of the largest.
+
+    Args:
+        largest_mm: size of the largest nodule, in the unit of the limits.
+        limits: rising sizes between the groups; a limit belongs to the group above it.
 
     Example:
         >>> [stratum(size) for size in (None, 4, 6, 12, 30)]
         [0, 1, 2, 3, 4]
     """
-    return 0 if largest_mm is None else 1 + sum(largest_mm >= limit for limit in SIZE_LIMITS_MM)
+    return 0 if largest_mm is None else 1 + sum(largest_mm >= limit for limit in limits)
 
 
 def identities(entry: ScanEntry) -> list[tuple[str, str]]:
@@ -160,13 +165,24 @@ def join_patients(entries: Sequence[ScanEntry]) -> list[str]:
 
 
 def _patients_by_stratum(entries: Sequence[ScanEntry], owners: Sequence[str]) -> dict[int, list[str]]:
-    group: dict[str, int] = {}
+    largest: dict[str, float | None] = dict.fromkeys(owners)
     for entry, owner in zip(entries, owners, strict=True):
-        group[owner] = max(group.get(owner, 0), stratum(entry.largest_mm))
+        sizes = [size for size in (largest[owner], entry.largest_mm) if size is not None]
+        largest[owner] = max(sizes, default=None)
+    limits = _limits(entries, [size for size in largest.values() if size is not None])
     strata: dict[int, list[str]] = defaultdict(list)
-    for patient in sorted(group):
-        strata[group[patient]].append(patient)
+    for patient in sorted(largest):
+        strata[stratum(largest[patient], limits)].append(patient)
     return dict(sorted(strata.items()))
+
+
+def _limits(entries: Sequence[ScanEntry], sizes: Sequence[float]) -> tuple[float, ...]:
+    """Sizes between the strata: those in mm, or the quartiles where any size is in pixels."""
+    in_mm = all(size_unit(item, entry.box_frame) == "mm" for entry in entries for item in entry.boxes)
+    if in_mm:
+        return SIZE_LIMITS_MM
+    ranked = sorted(sizes)
+    return tuple(ranked[len(ranked) * quarter // 4] for quarter in (1, 2, 3))
 
 
 def _assign(strata: Mapping[int, list[str]], shares: Mapping[str, float], seed: int) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from .entry import ScanEntry, box_diameter
+from .entry import ScanEntry, box_diameter, size_unit
 from .split import SIZE_LIMITS_MM, stratum
 
 _SHOWN = 10
@@ -15,8 +15,8 @@ _SHOWN = 10
 def summarise(parts: Mapping[str, Sequence[ScanEntry]]) -> str:
     """Count images, patients, nodules and their sizes, readers and ignored regions in each part."""
     parts = {part: entries for part, entries in parts.items() if entries}
-    pixels = any(entry.box_frame != "lps_mm" for entries in parts.values() for entry in entries)
-    unit = "px" if pixels else "mm"
+    units = {size_unit(item, entry.box_frame) for each in parts.values() for entry in each for item in entry.boxes}
+    unit = " or ".join(sorted(units)) or "mm"
     limits = [f"{limit:g}" for limit in SIZE_LIMITS_MM]
     sizes = [
         f"< {limits[0]}",

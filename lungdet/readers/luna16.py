@@ -91,12 +91,12 @@ def find_luna16_scans(folder: str | Path) -> tuple[dict[str, Luna16Scan], tuple[
         if uid in scans:
             problems.append(LabelProblem(str(path), None, f"the same scan as {scans[uid].path}; remove one"))
             continue
-        scans[uid] = Luna16Scan(uid, path, _fold(path))
+        scans[uid] = Luna16Scan(uid, path, _fold(path.relative_to(folder)))
     return scans, tuple(problems)
 
 
 def _fold(path: Path) -> int | None:
-    """Number of the nearest folder named ``subsetN`` above a file."""
+    """Number of the nearest folder named ``subsetN`` above a file, of those below the folder that was searched."""
     for parent in path.parents:
         match = _SUBSET.fullmatch(parent.name)
         if match is not None:

@@ -118,3 +118,11 @@ def test_mistakes():
         DeepLesionChoice(leave_out=["odd"])
     with pytest.raises(ValueError, match="depth must be"):
         DeepLesionChoice(depth="deep")
+
+
+@pytest.mark.parametrize("margin", [float("nan"), float("inf"), -1.0])
+def test_margins_that_are_none(margin: float):
+    with pytest.raises(ValueError, match="margin_px must be a finite number"):
+        DeepLesionChoice(margin_px=margin)
+    with pytest.raises(ValueError, match="margin_mm must be a finite number"):
+        DeepLesionChoice(margin_mm=margin)

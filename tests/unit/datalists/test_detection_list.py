@@ -85,6 +85,13 @@ def test_slices_and_folds(write):
         ({"image": "a", "box": [], "label": [], "box_mode": "zyx"}, "box mode 'zyx' is none of"),
         ({"image": "a", "box": [], "label": [], "box_frame": "moon"}, "unknown box_frame 'moon'"),
         ({"image": "a", "box": 5, "label": []}, "has no len"),
+        *(
+            ({"image": "a", "box": [[0, 0, 0, 1, 1, 1]], "label": [label]}, "a label is .*, wanted a whole number")
+            for label in (0.7, True, -1, "0", None)
+        ),
+        ({"image": "a", "box": [], "label": [], "fold": -1}, "fold is -1, wanted a whole number"),
+        ({"image": "a", "box": [], "label": [], "ignore_box": [[0, 0, 0, 1, 1, 1]], "ignore_reason": []}, "0 reasons"),
+        ({"image": "a", "box": [[0, 0, 0, 1, 1, 10**400]], "label": [0]}, "finite"),
     ],
 )
 def test_faulty_entries_are_left_out(write, item, message):
@@ -108,3 +115,17 @@ def test_mistakes():
         detection_list_content({"training": [flat]}, box_mode="xyxy", world="ras")
     with pytest.raises(ValueError, match="cannot be written as"):
         detection_list_content({"training": [flat]})
+
+
+def test_parts_win_over_folds_and_ignored_boxes_are_kept(write):
+    box, fold = [0, 0, 0, 1, 2, 3], {"box": [], "label": []}
+    content = {
+        "training": [{"image": "a", **fold, "fold": 0, "box_frame": "ras_mm", "ignore_box": [box]}],
+        "test": [{"image": "b", "box": [box], "label": [1.0], "fold": 1}],
+    }
+    built = read_detection_list(write(content))
+    assert built.official == "parts"
+    assert [(entry.part, entry.fold) for entry in built.entries] == [("training", 0), ("test", 1)]
+    assert built.entries[0].ignored[0].box == (-1, -2, 0, 0, 0, 3)
+    assert built.entries[0].ignored[0].reason == "ignored in the list"
+    assert built.entries[1].boxes[0].label == 1

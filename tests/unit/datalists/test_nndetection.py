@@ -110,3 +110,14 @@ def test_mistakes(base: Path):
         read_nndetection(base)
     with pytest.raises(ValueError, match="must be in LPS mm"):
         write_nndetection(base / "raw", {"training": [ScanEntry("a.png", "p", "edge_px")]}, base)
+
+
+def test_nodules_without_a_voxel_are_told_and_left_out(base: Path):
+    outside, hidden = (900.0, 0.0, 0.0, 905.0, 5.0, 5.0), (-4.0, -3.0, 7.0, -2.0, -1.0, 9.0)
+    boxes = (LabelledBox(outside, 1), LabelledBox(hidden, 1), LabelledBox(BOXES[0], 0), LabelledBox(BOXES[1], 1))
+    problems = write_nndetection(base / "raw", {"training": [ScanEntry("a/1.nii.gz", "p", "lps_mm", boxes)]}, base)
+    assert len(problems) == 2
+    assert "a/1.nii.gz: the nodule in (900.0," in problems[0]
+    built = read_nndetection(base / "raw")
+    assert built.problems == ()
+    assert [item.label for item in built.entries[0].boxes] == [0, 1]

@@ -119,6 +119,17 @@ def test_what_shares_an_identity_is_split_together():
         assert find_leaks({"training": assign_folds(scans, 5, seed)}) == []
 
 
+def test_sizes_in_pixels_are_split_by_quartiles():
+    """All are above 20 pixels, and yet the large ones do not come into one part."""
+    slices = [
+        ScanEntry(f"{n}.png", f"p{n}", "edge_px", (LabelledBox((0.0, 0.0, 30.0 + n, 30.0 + n)),)) for n in range(80)
+    ]
+    for seed in range(5):
+        for entries in split_by_patient(slices, {"training": 1, "test": 1}, seed).values():
+            quarters = Counter(int(entry.largest_mm - 30) // 20 for entry in entries)
+            assert all(9 <= quarters[quarter] <= 11 for quarter in range(4))
+
+
 def test_mistakes():
     with pytest.raises(ValueError, match="not all 0"):
         split_by_patient([scan("a")], {"training": 0, "test": 0})

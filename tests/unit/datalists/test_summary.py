@@ -33,6 +33,14 @@ def test_one_part_and_pixels():
     assert len(text.splitlines()) == 2
 
 
+def test_sizes_carry_their_unit():
+    """A slice has its box in pixels, but a diameter that was measured is in mm."""
+    measured = ScanEntry("a.png", "p", "edge_px", (LabelledBox((0.0, 0.0, 40.0, 40.0), facts={"diameter_mm": 9.0}),))
+    drawn = ScanEntry("b.png", "p", "edge_px", (LabelledBox((0.0, 0.0, 40.0, 40.0)),))
+    assert "6-10 mm" in summarise({"training": [measured]})
+    assert "6-10 mm or px" in summarise({"training": [measured, drawn]})
+
+
 def test_long_lists_are_cut():
     assert list_reasons("left out", []) == ""
     assert list_reasons("left out", ["a"]) == "left out: 1\n  a"

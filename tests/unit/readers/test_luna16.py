@@ -72,3 +72,11 @@ def test_what_is_missing(tmp_path: Path):
         read_luna16(tmp_path)
     with pytest.raises(AnnotationError, match="no such folder"):
         find_luna16_scans(tmp_path / "nothing")
+
+
+def test_folders_above_the_images_are_no_fold(folder: Path):
+    images = folder / "subset7" / "images"
+    (images / "subset2").mkdir(parents=True)
+    (images / "1.2.mhd").touch()
+    (images / "subset2" / "1.3.mhd").touch()
+    assert {uid: scan.fold for uid, scan in read_luna16(folder, images).scans.items()} == {"1.2": None, "1.3": 2}
