@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from lungdet.geometry.voxel_sets import (
     SAME_SLICE_MM,
     IntArray,
+    count_shared,
     distinct_slices,
     fill_contours,
     pack_voxels,
@@ -134,20 +135,23 @@ def group_marks(
 def _outlined_groups(marks: list[Mark], rule: GroupingRule, grid: SliceGrid, scale_mm: FloatArray) -> list[list[Mark]]:
     voxels = [grid.filled(mark) for mark in marks]
     packed = [pack_voxels(each) for each in voxels]
-    centers_mm = [grid.positions(each).mean(axis=0) * scale_mm for each in voxels]
+    centers_mm = np.array([grid.positions(each).mean(axis=0) * scale_mm for each in voxels]).reshape(-1, 3)
     voxel_mm3 = scale_mm[0] * scale_mm[1] * (grid.slice_mm or scale_mm[0])
-    radii_mm = [math.pow(0.75 * len(each) * voxel_mm3 / math.pi, 1 / 3) for each in voxels]
+    radii_mm = np.array([math.pow(0.75 * len(each) * voxel_mm3 / math.pi, 1 / 3) for each in voxels])
+    lows = np.array([each.min(axis=0) for each in voxels]).reshape(-1, 3)
+    highs = np.array([each.max(axis=0) for each in voxels]).reshape(-1, 3)
     links: list[Link] = []
-    for a in range(len(marks)):
-        for b in range(a):
-            shared = len(np.intersect1d(packed[a], packed[b], assume_unique=True))
+    for a in range(1, len(marks)):
+        reaches_mm = rule.max_distance * np.maximum(radii_mm[:a], radii_mm[a])
+        aparts_mm = np.linalg.norm(centers_mm[:a] - centers_mm[a], axis=1)
+        meets = ((lows[:a] <= highs[a]) & (lows[a] <= highs[:a])).all(axis=1)
+        for b in np.flatnonzero(meets | (aparts_mm < reaches_mm)).tolist():
+            shared = count_shared(packed[a], packed[b]) if meets[b] else 0
             overlap = shared / min(len(packed[a]), len(packed[b]))
-            reach_mm = rule.max_distance * max(radii_mm[a], radii_mm[b])
-            apart_mm = float(np.linalg.norm(centers_mm[a] - centers_mm[b]))
             if overlap >= rule.min_overlap:
                 links.append((1 + overlap, b, a))
-            elif apart_mm < reach_mm:
-                links.append((1 - apart_mm / reach_mm, b, a))
+            elif aparts_mm[b] < reaches_mm[b]:
+                links.append((1 - float(aparts_mm[b] / reaches_mm[b]), b, a))
     return _linked(marks, links, rule.one_per_reader)
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from lungdet.readers import LidcReport, read_lidc
 from lungdet.readers.label_errors import AnnotationError
+from lungdet.readers.lidc_cost import check_series
 from lungdet.readers.lidc_join import join_files
+from lungdet.readers.lidc_limits import DEFAULT_LIDC_LIMITS
 from lungdet.records import SeriesMarks
 
 
@@ -34,6 +36,11 @@ def read_sources(sources: Sequence[str | Path], report: LidcReport, problems: li
     for uid in list(parts):
         several = parts.pop(uid)
         joined = join_files(several)
+        try:
+            check_series(joined, DEFAULT_LIDC_LIMITS)
+        except AnnotationError as error:
+            problems.append(str(error))
+            continue
         known = {note for series in several for note in series.notes}
         report.notes += [note for note in joined.notes if note not in known]
         yield joined

@@ -118,7 +118,7 @@ def fill_contours(
         filled += [_at_slice(contour_interior(region.points), k)] if region.inclusion else []
         # The outline of a hole is hole as well: volumes of the published size list say so.
         holes += [] if region.inclusion else [_at_slice(contour_with_boundary(region.points), k)]
-    keys = np.setdiff1d(_keys(filled), _keys(holes))
+    keys = np.setdiff1d(_keys(filled), _keys(holes), assume_unique=True)
     if len(keys) == 0:
         pairs = zip(regions, index, strict=True)
         keys = _keys([_at_slice(contour_boundary(region.points), k) for region, k in pairs if region.inclusion])
@@ -134,6 +134,18 @@ def unpack_voxels(packed: IntArray) -> IntArray:
     """Invert :func:`pack_voxels`."""
     mask = (1 << _BITS) - 1
     return np.stack([packed & mask, (packed >> _BITS) & mask, packed >> 2 * _BITS], axis=1)
+
+
+def count_shared(first: IntArray, second: IntArray) -> int:
+    """Count what two rising lists of packed voxels, each once, have in common.
+
+    Example:
+        >>> count_shared(np.array([1, 4, 6]), np.array([4, 5, 6, 9]))
+        2
+    """
+    both = np.concatenate([first, second])
+    both.sort(kind="stable")  # of two rising runs it is one merge
+    return int(np.count_nonzero(both[1:] == both[:-1]))
 
 
 def vote_voxels(readers: Iterable[IntArray], votes: int) -> IntArray:
@@ -156,8 +168,11 @@ def vote_voxels(readers: Iterable[IntArray], votes: int) -> IntArray:
     if votes < 1:
         raise ValueError(f"votes must be at least 1, got {votes}")
     packed = [pack_voxels(voxels) for voxels in readers]
-    keys, counts = np.unique(np.concatenate([np.empty(0, np.int64), *packed]), return_counts=True)
-    return unpack_voxels(keys[counts >= votes])
+    keys = np.concatenate([np.empty(0, np.int64), *packed])
+    keys.sort(kind="stable")
+    first = np.flatnonzero(np.diff(keys, prepend=-1) != 0)
+    counts = np.diff(first, append=len(keys))
+    return unpack_voxels(keys[first[counts >= votes]])
 
 
 def unite_voxels(parts: Iterable[IntArray]) -> IntArray:
@@ -175,4 +190,8 @@ def _at_slice(pixels: IntArray, k: int) -> IntArray:
 
 
 def _keys(parts: list[IntArray]) -> IntArray:
-    return np.unique(pack_voxels(np.concatenate(parts))) if parts else np.empty(0, dtype=np.int64)
+    if not parts:
+        return np.empty(0, dtype=np.int64)
+    keys = pack_voxels(np.concatenate(parts))
+    keys.sort(kind="stable")  # slice by slice they come sorted, which a stable sort makes use of and np.unique does not
+    return keys[np.diff(keys, prepend=-1) != 0]

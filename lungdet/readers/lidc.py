@@ -12,6 +12,7 @@ from pathlib import Path
 from lungdet.records.mark import SeriesMarks
 
 from .label_errors import AnnotationError, LabelProblem
+from .lidc_cost import check_series
 from .lidc_join import join_files
 from .lidc_limits import DEFAULT_LIDC_LIMITS, LidcLimits
 from .lidc_parse import parse_lidc, peek_series_uid
@@ -63,8 +64,8 @@ def read_lidc(
         AnnotationError: a file cannot be trusted and there is no ``report``, or the source holds no XML at all, or an
             archive is damaged as a whole.
     """
-    run = _Run(LidcReport() if report is None else report, raising=report is None)
-    run.count(source, limits)
+    run = _Run(LidcReport() if report is None else report, limits, raising=report is None)
+    run.count(source)
     if run.files == 0:
         raise AnnotationError([LabelProblem(str(source), None, "holds no XML file; give the folder that does")])
     try:
@@ -84,21 +85,21 @@ def read_lidc(
 class _Run:
     """One walk through a source: which series still wait for files, and what is to be told of it."""
 
-    def __init__(self, report: LidcReport, raising: bool) -> None:
-        self.report, self.raising = report, raising
+    def __init__(self, report: LidcReport, limits: LidcLimits, raising: bool) -> None:
+        self.report, self.limits, self.raising = report, limits, raising
         self.files = 0
         self._uids: dict[str, str] = {}  # by name of file; empty for a radiograph
         self._missing: Counter[str] = Counter()
         self._parts: dict[str, list[SeriesMarks]] = {}
 
-    def count(self, source: str | Path, limits: LidcLimits) -> None:
+    def count(self, source: str | Path) -> None:
         """Go through the heads of all files. What is wrong with one is told when it is read."""
         refused: list[AnnotationError] = []
         try:
-            for name, stream in open_documents(source, limits, refused.append):
+            for name, stream in open_documents(source, self.limits, refused.append):
                 self.files += 1
                 with contextlib.suppress(AnnotationError):
-                    self._uids[name] = uid = peek_series_uid(stream, name, limits)
+                    self._uids[name] = uid = peek_series_uid(stream, name, self.limits)
                     self._missing[uid] += 1
         except AnnotationError as error:
             refused.append(error)
@@ -129,15 +130,21 @@ class _Run:
     def rest(self) -> Iterator[SeriesMarks]:
         """Give out the series whose last file never came."""
         for uid in list(self._parts):
-            yield self._finish(uid)
+            yield from self._finish(uid)
 
     def _settle(self, uid: str) -> Iterator[SeriesMarks]:
         self._missing[uid] -= 1
         if self._missing[uid] <= 0 and uid in self._parts:
-            yield self._finish(uid)
+            yield from self._finish(uid)
 
-    def _finish(self, uid: str) -> SeriesMarks:
-        series = join_files(sorted(self._parts.pop(uid), key=lambda part: path_order(part.sources[0])))
+    def _finish(self, uid: str) -> Iterator[SeriesMarks]:
+        parts = sorted(self._parts.pop(uid), key=lambda part: path_order(part.sources[0]))
+        series = join_files(parts)
+        try:
+            check_series(series, self.limits)
+        except AnnotationError as error:
+            self.complain(error)
+            return
         self.report.series += 1
         self.report.notes += series.notes
-        return series
+        yield series

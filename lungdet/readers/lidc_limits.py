@@ -16,7 +16,11 @@ class LidcLimits:
         max_token_bytes: bytes of one tag with its attributes, or of one comment.
         max_text: characters between two tags.
         max_depth: elements inside elements; the format has 6.
-        max_marks: marks in one file; real ones have up to some 130, and grouping compares each with each.
+        max_marks: marks of one series; real ones have up to 242, and grouping compares each with each.
+        max_points: points of one outline; real ones have up to 373.
+        max_edge_px: length of one outline in pixels; real ones have up to 372.
+        max_region_px: pixels of the rectangle around one outline; real ones have up to 15,375, a whole slice 262,144.
+        max_series_px: those of all outlines of a series together; real ones have up to 263,652.
         max_members: files in an archive.
         max_archive_bytes: bytes of an archive's files together, after decompression.
     """
@@ -25,7 +29,11 @@ class LidcLimits:
     max_token_bytes: int = MIB
     max_text: int = 4096
     max_depth: int = 32
-    max_marks: int = 5000
+    max_marks: int = 1000
+    max_points: int = 5000
+    max_edge_px: int = 16_384
+    max_region_px: int = 512 * 512
+    max_series_px: int = 1 << 21
     max_members: int = 200_000
     max_archive_bytes: int = 16 * GIB
 

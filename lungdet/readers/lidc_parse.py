@@ -15,13 +15,19 @@ import numpy as np
 
 from lungdet.records.mark import RATING_RANGES, Contour, Mark, MarkKind, Rating, SeriesMarks
 
+from .lidc_cost import excess_of, rectangle_px
 from .lidc_limits import DEFAULT_LIDC_LIMITS, LidcLimits
 from .lidc_xml import SEPARATOR, XmlFeed
 
+_RAISE = "raise LidcLimits to read it"
+_SHOWN = 40  # characters of what is wrong
 NAMESPACE = "http://www.nih.gov"
 _ROOT = NAMESPACE + SEPARATOR + "LidcReadMessage"
 _RADIOGRAPH_ROOT = "http://www.nih.gov/idri" + SEPARATOR + "IdriReadMessage"
 _UID = re.compile(r"[0-9.]{1,64}")
+# Python's own numbers are wider: "1_0", digits of all scripts, "nan".
+_WHOLE = re.compile(r"[+-]?[0-9]{1,9}")
+_NUMBER = re.compile(r"[+-]?([0-9]{1,15}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][+-]?[0-9]{1,2})?")
 
 
 def parse_lidc(stream: BinaryIO, name: str, limits: LidcLimits = DEFAULT_LIDC_LIMITS) -> SeriesMarks | None:
@@ -75,7 +81,7 @@ class _Document(XmlFeed):
         super().__init__(name, limits)
         self.head_only, self.is_radiograph, self._seen_root = head_only, False, False
         self.series_uid = self.study_uid = self.reader = ""
-        self.sessions = 0
+        self.sessions = self.spanned_px = 0
         self.marks: list[Mark] = []
         self.notes: list[str] = []
         self._begin_mark()
@@ -88,6 +94,8 @@ class _Document(XmlFeed):
 
     def on_end(self, name: str) -> None:
         if action := _ENDS.get(name):
+            if name in _TEXT_ENDS and not self.is_leaf:
+                self.fail(f"{name.rpartition(SEPARATOR)[2]} holds other elements, not just text")
             action(self)
 
     def _check_root(self, name: str) -> None:
@@ -140,10 +148,10 @@ class _Document(XmlFeed):
         self.nodule_id = self.text.strip()
 
     def take_z(self) -> None:
-        try:
-            self.z_mm = float(self.text)
-        except ValueError:
-            self.fail(f"imageZposition {self.text[:80]!r} is no number")
+        text = self.text.strip()
+        if not _NUMBER.fullmatch(text):
+            self.fail(f"imageZposition {text[:80]!r} is no number")
+        self.z_mm = float(text)
 
     def take_sop_uid(self) -> None:
         self.sop_uid = self._uid("imageSOP_UID") if self.text.strip() else ""
@@ -161,10 +169,10 @@ class _Document(XmlFeed):
         self.row = self._pixel("yCoord")
 
     def _pixel(self, what: str) -> int:
-        try:
-            value = int(self.text)
-        except ValueError:
-            self.fail(f"{what} {self.text[:80]!r} is no whole pixel")
+        text = self.text.strip()
+        if not _WHOLE.fullmatch(text):
+            self.fail(f"{what} {_short(text)} is no whole pixel")
+        value = int(text)
         if value < 0:
             self.fail(f"{what} {value} lies outside the image")
         return value
@@ -172,6 +180,8 @@ class _Document(XmlFeed):
     def take_point(self) -> None:
         if self.column < 0 or self.row < 0:
             self.fail("a point needs one xCoord and one yCoord")
+        if len(self.points) >= self.limits.max_points:
+            self.fail(f"an outline of {self.nodule_id!r} has more than {self.limits.max_points} points; {_RAISE}")
         self.points.append((self.column, self.row))
         self.column = self.row = -1
 
@@ -182,10 +192,23 @@ class _Document(XmlFeed):
             if self.z_mm is None:
                 self.fail(f"a region of {self.nodule_id!r} has no imageZposition")
             try:
-                self.contours.append(Contour(self.sop_uid, self.z_mm, np.array(self.points), self.inclusion))
-            except (ValueError, OverflowError) as error:
+                contour = Contour(self.sop_uid, self.z_mm, np.array(self.points), self.inclusion)
+            except ValueError as error:
                 self.fail(f"region of {self.nodule_id!r}: {error}")
+            self._charge(contour)
+            self.contours.append(contour)
         self._begin_region()
+
+    def _charge(self, contour: Contour) -> None:
+        """Refuse outlines that would take minutes to fill."""
+        if excess := excess_of(contour.points, self.limits):
+            self.fail(f"region of {self.nodule_id!r}: {excess}; {_RAISE}")
+        self.spanned_px += rectangle_px(contour.points)
+        if self.spanned_px > self.limits.max_series_px:
+            self.fail(
+                f"region of {self.nodule_id!r}: the outlines up to here span {self.spanned_px} pixels together, more "
+                f"than max_series_px = {self.limits.max_series_px}; {_RAISE}"
+            )
 
     def take_nodule(self) -> None:
         outlined = any(contour.inclusion and len(contour.points) > 1 for contour in self.contours)
@@ -214,7 +237,7 @@ class _Document(XmlFeed):
             except ValueError as error:
                 self.fail(str(error))
         if len(self.marks) > self.limits.max_marks:
-            self.fail(f"holds more than {self.limits.max_marks} marks; raise LidcLimits to read it")
+            self.fail(f"holds more than {self.limits.max_marks} marks; {_RAISE}")
         self._begin_mark()
 
     def take_rating(self, name: str) -> None:
@@ -222,9 +245,15 @@ class _Document(XmlFeed):
         if any(rating.name == name for rating in self.ratings):
             self.fail(f"{name} of {self.nodule_id!r} is given twice")
         try:
+            if not _WHOLE.fullmatch(text):
+                raise ValueError("no whole number")
             self.ratings.append(Rating(name, int(text)))
         except ValueError as error:
             self.notes.append(f"{self.place()}: {name} {text[:20]!r} of {self.nodule_id!r} left out ({error})")
+
+
+def _short(text: str) -> str:
+    return repr(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!r}... of {len(text)} characters"
 
 
 def _rating(name: str) -> Callable[[_Document], None]:
@@ -243,7 +272,7 @@ _STARTS = _named(
         "roi": _Document._begin_region,
     }
 )
-_ENDS = _named(
+_TEXT_ENDS = _named(
     {
         "SeriesInstanceUid": _Document.take_series_uid,
         "StudyInstanceUID": _Document.take_study_uid,
@@ -255,11 +284,15 @@ _ENDS = _named(
         "inclusion": _Document.take_inclusion,
         "xCoord": _Document.take_column,
         "yCoord": _Document.take_row,
+    }
+    | {name: _rating(name) for name in RATING_RANGES}
+)
+_ENDS = _TEXT_ENDS | _named(
+    {
         "edgeMap": _Document.take_point,
         "locus": _Document.take_point,
         "roi": _Document.take_region,
         "unblindedReadNodule": _Document.take_nodule,
         "nonNodule": _Document.take_non_nodule,
     }
-    | {name: _rating(name) for name in RATING_RANGES}
 )

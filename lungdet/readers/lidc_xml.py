@@ -28,12 +28,14 @@ class XmlFeed:
 
     Attributes:
         text: characters since the last tag began.
+        is_leaf: in ``on_end``, whether the element held no other.
         done: set it to stop before the end of the file.
     """
 
     def __init__(self, name: str, limits: LidcLimits) -> None:
         self.name, self.limits = name, limits
         self.text, self.done, self._depth = "", False, 0
+        self.is_leaf = True
         self._expat = parser = expat.ParserCreate(namespace_separator=SEPARATOR)
         parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
         parser.buffer_text = True
@@ -89,7 +91,7 @@ class XmlFeed:
             raise AnnotationError([LabelProblem(self.name, 1, f"{error}; save it as UTF-8")]) from error
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        self.text = ""
+        self.text, self.is_leaf = "", True
         self._depth += 1
         if self._depth > self.limits.max_depth:
             self.fail(f"elements lie deeper than {self.limits.max_depth} inside each other; no LIDC file does that")
@@ -100,7 +102,7 @@ class XmlFeed:
         self._depth -= 1
         if not self.done:
             self.on_end(name)
-        self.text = ""
+        self.text, self.is_leaf = "", False  # whatever ends next holds this one
 
     def _characters(self, data: str) -> None:
         self.text += data

@@ -45,7 +45,7 @@ def parse(document: bytes) -> SeriesMarks:
 
 
 def outline(rng: np.random.Generator, **kwargs) -> Contour:
-    return Contour("1.2." + str(rng.integers(99)), float(rng.normal(0, 100)), rng.integers(0, 512, (12, 2)), **kwargs)
+    return Contour("1.2." + str(rng.integers(99)), float(rng.normal(0, 100)), rng.integers(0, 128, (12, 2)), **kwargs)
 
 
 def random_series(seed: int, uid: str = "1.2.3", sessions: int = 4) -> SeriesMarks:

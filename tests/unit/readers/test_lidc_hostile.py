@@ -44,11 +44,18 @@ def test_the_good_one_is_good():
         (b"<xCoord>10<", b"<xCoord><", "line 6: xCoord '' is no whole pixel"),
         (b"<xCoord>10<", b"<xCoord>-10<", "outside the image"),
         (b"<xCoord>10<", b"<xCoord>1000000<", "must lie in"),
-        (b"<xCoord>10<", b"<xCoord>" + b"9" * 40 + b"<", "region of '1'"),
+        (b"<xCoord>10<", b"<xCoord>" + b"9" * 400 + b"<", "9'... of 400 characters is no whole pixel"),
+        (b"<xCoord>10<", b"<xCoord>1_0<", "line 6: xCoord '1_0' is no whole pixel"),
+        (b"<xCoord>10<", "<xCoord>\u0661\u0660<".encode(), "is no whole pixel"),
+        (b"<xCoord>10<", b"<xCoord>1<b/>0<", "line 6: xCoord holds other elements"),
+        (b"<xCoord>10<", b"<xCoord><b>1</b>0<", "line 6: xCoord holds other elements"),
+        (b">1.5<", b">1_0.5<", "'1_0.5' is no number"),
+        (b">1.5<", b">1<b/>.5<", "imageZposition holds other elements"),
+        (b">1.2.3<", b">1.2<b/>.3<", "SeriesInstanceUid holds other elements"),
         (b"<xCoord>10<", b"<xCoord>" + b"9" * 5000 + b"<", "text longer than 4096"),
         (b"<xCoord>10</xCoord>", b"", "needs one xCoord"),
-        (b">1.5<", b">nan<", "z_mm must be finite"),
-        (b">1.5<", b">inf<", "z_mm must be finite"),
+        (b">1.5<", b">nan<", "'nan' is no number"),
+        (b">1.5<", b">1e999<", "'1e999' is no number"),
         (b">1.5<", b">1,5<", "'1,5' is no number"),
         (b"<imageZposition>1.5</imageZposition>", b"", "no imageZposition"),
         (b"TRUE", b"maybe", "TRUE or FALSE, got 'maybe'"),
@@ -127,6 +134,49 @@ def test_budgets():
         parse(GOOD.replace(b"</readingSession>", 9 * mark + b"</readingSession>"), max_marks=5)
     with pytest.raises(ValueError, match="max_depth must be positive"):
         LidcLimits(max_depth=0)
+
+
+@pytest.mark.parametrize("text", ["1.5", "+1.5", "-1.5", "1.", ".5", " 1.5\n", "1.5e1", "-70.514999389648438", "3"])
+def test_numbers_as_they_are_written(text):
+    (mark,) = parse(GOOD.replace(b">1.5<", f">{text}<".encode())).marks
+    assert mark.contours[0].z_mm == float(text)
+
+
+def outlined(*corners: tuple[int, int], repeat: int = 1) -> bytes:
+    points = "".join(f"<edgeMap><xCoord>{x}</xCoord><yCoord>{y}</yCoord></edgeMap>" for x, y in corners)
+    start, end = GOOD.index(b"<unblinded"), GOOD.index(b"</readingSession>")
+    mark = GOOD[start:end].replace(b"<edgeMap><xCoord>10</xCoord><yCoord>20</yCoord></edgeMap>", points.encode())
+    return GOOD[:start] + repeat * mark + GOOD[end:]
+
+
+def test_outlines_that_would_take_minutes_to_fill_are_refused():
+    square = ((0, 0), (4000, 0), (4000, 4000), (0, 4000))
+    with pytest.raises(
+        AnnotationError, match=r"line 7: region of .1.: .* spans 16008001 pixels, more than max_region_px"
+    ):
+        parse(outlined(*square))
+    zigzag = [(0, 0) if k % 2 else (500, 500 - k % 3) for k in range(3000)]
+    with pytest.raises(AnnotationError, match="pixels long, more than max_edge_px = 16384"):
+        parse(outlined(*zigzag))
+    with pytest.raises(AnnotationError, match="an outline of '1' has more than 5000 points"):
+        parse(outlined(*((k % 2, 0) for k in range(5001))))
+    whole = ((0, 0), (511, 0), (511, 511), (0, 511))
+    assert len(parse(outlined(*whole, repeat=8)).marks) == 8
+    with pytest.raises(AnnotationError, match=r"line 31: .* span 2359296 pixels together, more than max_series_px"):
+        parse(outlined(*whole, repeat=9))
+    assert len(parse(outlined(*whole, repeat=9), max_series_px=1 << 30).marks) == 9
+
+
+def test_files_of_one_series_share_its_budget(tmp_path: Path):
+    for k in range(3):
+        data = outlined((0, 0), (511, 0), (511, 509 + k), (0, 509 + k), repeat=3)
+        (tmp_path / f"{k}.xml").write_bytes(data)
+    found, problems = read_all(tmp_path)
+    assert found == []
+    assert "0.xml and 2 more: 1.2.3: its outlines span" in problems[0]
+    assert "more than max_marks = 8" in read_all(tmp_path, max_marks=8)[1][0]
+    with pytest.raises(AnnotationError, match="max_series_px"):
+        list(read_lidc(tmp_path))
 
 
 def zipped(path: Path, members: dict[str, bytes]) -> Path:
