@@ -41,6 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="tensorbox: finds the patient in an image path, in its first group if it has one",
     )  # fmt: skip
     parser.add_argument(
+        "--to-tensorbox", action="store_true",
+        help="tensorbox: turn a training list of slices back: LIST_train.json, LIST_val.json and LIST_test.json",
+    )  # fmt: skip
+    parser.add_argument(
         "--min-readers", type=int, default=3, metavar="N",
         help="lidc: nodules of fewer readers are regions to ignore (default 3)",
     )  # fmt: skip
@@ -66,6 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Make the list and print what it holds; 1 if something was left out."""
+    if options.to_tensorbox:
+        return _export(options)
     from lungdet.datalists import DeepLesionChoice, LidcChoice
     from lungdet.workflows.datalist import DatalistOptions, make_datalist
 
@@ -88,6 +94,17 @@ def run(options: argparse.Namespace) -> int:
     print(result)
     print(f"list: {result.path}")
     return EXIT_OK if result.good else EXIT_FAILED
+
+
+def _export(options: argparse.Namespace) -> int:
+    """Turn a training list to TensorBox lists."""
+    from lungdet.workflows.tensorbox_export import export_tensorbox
+
+    if options.kind != "tensorbox" or len(options.source) != 1:
+        raise ValueError("--to-tensorbox goes with tensorbox and one training list")
+    for path in export_tensorbox(options.source[0], options.output):
+        print(f"list: {path}")
+    return EXIT_OK
 
 
 def _share(text: str) -> float:
