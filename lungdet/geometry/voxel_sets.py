@@ -194,4 +194,4 @@ def _keys(parts: list[IntArray]) -> IntArray:
         return np.empty(0, dtype=np.int64)
     keys = pack_voxels(np.concatenate(parts))
     keys.sort(kind="stable")  # slice by slice they come sorted, which a stable sort makes use of and np.unique does not
-    return keys[np.diff(keys, prepend=-1) != 0]
+    return np.asarray(keys[np.diff(keys, prepend=-1) != 0], dtype=np.int64)
