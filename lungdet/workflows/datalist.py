@@ -34,7 +34,7 @@ from lungdet.readers import AnnotationError, read_deeplesion, read_luna16, read_
 from lungdet.reports import write_files
 
 from .deeplesion_volumes import write_deeplesion_volumes
-from .targets import prepare_file
+from .targets import prepare_file, refuse_inputs
 
 DEFAULT_SHARES = (0.8, 0.1, 0.1)
 KINDS = ("lidc", "luna16", "deeplesion", "tensorbox")
@@ -81,6 +81,7 @@ class DatalistResult:
         problems: files, rows and images that were left out, and why.
         leaks: patients, studies, series or images that are in several parts or folds, as an official split has them.
         notes: what a user of the list should know.
+        sources: what it was made of.
     """
 
     path: Path
@@ -88,6 +89,7 @@ class DatalistResult:
     problems: tuple[str, ...]
     leaks: tuple[str, ...]
     notes: tuple[str, ...]
+    sources: tuple[Path, ...] = ()
 
     @property
     def good(self) -> bool:
@@ -149,7 +151,7 @@ def make_datalist(
         notes=built.notes,
     )
     write_datalist(output, content)
-    return DatalistResult(Path(output), parts, built.problems, tuple(leaks), built.notes)
+    return DatalistResult(Path(output), parts, built.problems, tuple(leaks), built.notes, tuple(map(Path, sources)))
 
 
 def split_entries(built: BuiltList, options: DatalistOptions) -> dict[str, list[ScanEntry]]:
@@ -189,13 +191,14 @@ def write_tensorbox(result: DatalistResult, folder: str | Path) -> list[Path]:
     """Write the parts of a list of 2D slices as ``train.json``, ``val.json`` and ``test.json`` for TensorBox.
 
     Raises:
-        ValueError: the list is not of 2D slices.
+        ValueError: the list is not of 2D slices, or was made of a file to write.
     """
     names = {"training": "train.json", "validation": "val.json", "test": "test.json"}
     contents = {
         names[part]: json.dumps(tensorbox_content(to_tensorbox(entries)), indent=1).encode("ascii")
         for part, entries in result.parts.items()
     }
+    refuse_inputs([Path(folder) / name for name in contents], result.sources)
     write_files(folder, contents)
     return [Path(folder) / name for name in contents]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lungdet import cli
-from lungdet.workflows.datalist import make_datalist
+from lungdet.workflows.datalist import make_datalist, write_tensorbox
 from lungdet.workflows.targets import prepare_file, refuse_inputs
 
 
@@ -40,6 +40,15 @@ def test_lists_do_not_overwrite_their_sources(tmp_path: Path, kind: str):
     with pytest.raises(ValueError, match="would be overwritten"):
         make_datalist(kind, [source], source)
     assert source.read_text().startswith("[{")
+
+
+def test_parts_do_not_overwrite_their_sources(tmp_path: Path):
+    source = tmp_path / "train.json"
+    source.write_text('[{"image_path": "LIDC-IDRI-0001.dat_1_.bmp", "rects": []}]')
+    result = make_datalist("tensorbox", [source], tmp_path / "list.json")
+    with pytest.raises(ValueError, match="would be overwritten"):
+        write_tensorbox(result, tmp_path)
+    assert write_tensorbox(result, tmp_path / "new")[0].read_text().startswith("[")
 
 
 def test_scores_do_not_overwrite_their_predictions(
