@@ -23,8 +23,8 @@ def rectangle_px(points: NDArray[Any]) -> int:
         >>> rectangle_px(np.array([[0, 0], [3, 0], [3, 2]]))
         12
     """
-    columns, rows = (int(side) + 1 for side in np.ptp(points, axis=0))
-    return columns * rows
+    (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+    return int((right - left + 1) * (bottom - top + 1))
 
 
 def outline_px(points: NDArray[Any]) -> int:
@@ -38,11 +38,12 @@ def outline_px(points: NDArray[Any]) -> int:
     return int(steps.max(axis=1).sum())
 
 
-def excess_of(points: NDArray[Any], limits: LidcLimits) -> str:
-    """Tell which limit an outline is beyond; empty if none."""
-    if (length := outline_px(points)) > limits.max_edge_px:
+def excess_of(points: NDArray[Any], area: int, limits: LidcLimits) -> str:
+    """Tell which limit an outline, whose rectangle has ``area`` pixels, is beyond; empty if none."""
+    # No step is longer than the rectangle has pixels, which spares nearly all outlines the measuring.
+    if len(points) * area > limits.max_edge_px and (length := outline_px(points)) > limits.max_edge_px:
         return f"its outline is {length} pixels long, more than max_edge_px = {limits.max_edge_px}"
-    if (area := rectangle_px(points)) > limits.max_region_px:
+    if area > limits.max_region_px:
         return f"its outline spans {area} pixels, more than max_region_px = {limits.max_region_px}"
     return ""
 

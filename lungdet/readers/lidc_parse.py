@@ -94,7 +94,7 @@ class _Document(XmlFeed):
 
     def on_end(self, name: str) -> None:
         if action := _ENDS.get(name):
-            if name in _TEXT_ENDS and not self.is_leaf:
+            if not self.is_leaf and name in _TEXT_ENDS:
                 self.fail(f"{name.rpartition(SEPARATOR)[2]} holds other elements, not just text")
             action(self)
 
@@ -169,9 +169,11 @@ class _Document(XmlFeed):
         self.row = self._pixel("yCoord")
 
     def _pixel(self, what: str) -> int:
-        text = self.text.strip()
-        if not _WHOLE.fullmatch(text):
-            self.fail(f"{what} {_short(text)} is no whole pixel")
+        text = self.text
+        if not (len(text) < 10 and text.isascii() and text.isdigit()):  # the fast way for nearly all
+            text = text.strip()
+            if not _WHOLE.fullmatch(text):
+                self.fail(f"{what} {_short(text)} is no whole pixel")
         value = int(text)
         if value < 0:
             self.fail(f"{what} {value} lies outside the image")
@@ -180,8 +182,6 @@ class _Document(XmlFeed):
     def take_point(self) -> None:
         if self.column < 0 or self.row < 0:
             self.fail("a point needs one xCoord and one yCoord")
-        if len(self.points) >= self.limits.max_points:
-            self.fail(f"an outline of {self.nodule_id!r} has more than {self.limits.max_points} points; {_RAISE}")
         self.points.append((self.column, self.row))
         self.column = self.row = -1
 
@@ -189,6 +189,8 @@ class _Document(XmlFeed):
         if not self.points:
             self.notes.append(f"{self.place()}: region of {self.nodule_id!r} without points left out")
         else:
+            if len(self.points) > self.limits.max_points:
+                self.fail(f"an outline of {self.nodule_id!r} has more than {self.limits.max_points} points; {_RAISE}")
             if self.z_mm is None:
                 self.fail(f"a region of {self.nodule_id!r} has no imageZposition")
             try:
@@ -201,9 +203,10 @@ class _Document(XmlFeed):
 
     def _charge(self, contour: Contour) -> None:
         """Refuse outlines that would take minutes to fill."""
-        if excess := excess_of(contour.points, self.limits):
+        area = rectangle_px(contour.points)
+        if excess := excess_of(contour.points, area, self.limits):
             self.fail(f"region of {self.nodule_id!r}: {excess}; {_RAISE}")
-        self.spanned_px += rectangle_px(contour.points)
+        self.spanned_px += area
         if self.spanned_px > self.limits.max_series_px:
             self.fail(
                 f"region of {self.nodule_id!r}: the outlines up to here span {self.spanned_px} pixels together, more "
