@@ -27,9 +27,9 @@ def make_report(
 ) -> DetectionReport:
     """Describe what a detector found, in the patient's coordinates and in the image as read.
 
-    Each box becomes the box of the same ellipsoid (see :func:`map_boxes`) in the image as read, is clipped to it, and
-    goes on to the patient. Boxes of which nothing is left inside the image are dropped. The rest are sorted by falling
-    score; ties go by position, so that the order never depends on the machine.
+    Each box becomes the box of the same ellipsoid (``fit="ellipsoid"`` of :func:`lungdet.geometry.frames.map_boxes`) in
+    the image as read, is clipped to it, and goes on to the patient. Boxes of which nothing is left inside the image are
+    dropped. The rest are sorted by falling score; ties go by position, so that the order never depends on the machine.
 
     Args:
         boxes: ``(N, 6)`` in the edge frame of the preprocessed image; an array or a tensor.
@@ -50,13 +50,14 @@ def make_report(
     if len(boxes_image) != len(values):
         raise ValueError(f"{len(boxes_image)} boxes, but {len(values)} scores")
     image_lps, ct_lps = (frames.ras_to_lps(_float64(affine)) for affine in (image_affine_ras, ct_affine_ras))
-    boxes_ct = map_boxes(boxes_image, np.linalg.inv(ct_lps) @ image_lps)
+    to_ct = np.linalg.inv(ct_lps) @ image_lps
+    boxes_ct = frames.voxel_to_edge(frames.map_boxes(frames.edge_to_voxel(boxes_image), to_ct, fit="ellipsoid"))
     boxes_ct = np.clip(boxes_ct, 0.0, np.tile(np.asarray(ct_shape, dtype=np.float64), 2)).round(VOXEL_DIGITS)
     inside = (boxes_ct[:, 3:] - boxes_ct[:, :3] >= SMALLEST_SIDE_VOXEL).all(axis=1)
     boxes_ct, values = boxes_ct[inside], values[inside].round(SCORE_DIGITS)
     order = np.lexsort((*boxes_ct.T[::-1], -values))  # the last key counts first
     boxes_ct, values = boxes_ct[order], values[order]
-    boxes_lps = map_boxes(boxes_ct, ct_lps, to_edge=False).round(MM_DIGITS) + 0.0  # no -0.0
+    boxes_lps = frames.boxes_to_world(boxes_ct, ct_lps, fit="ellipsoid").round(MM_DIGITS) + 0.0  # no -0.0
     return DetectionReport(
         series=series,
         shape=(int(ct_shape[0]), int(ct_shape[1]), int(ct_shape[2])),
@@ -65,33 +66,6 @@ def make_report(
         model=model,
         software_version=__version__,
     )
-
-
-def map_boxes(boxes: Float64Array, affine: Float64Array, to_edge: bool = True) -> Float64Array:
-    """Map the ellipsoids that just fit into boxes, and return the boxes into which the results just fit.
-
-    Where axes stay parallel this is the box itself, corner by corner. Where they do not, mapped corners would grow a
-    box by up to 1.7 times, and once more at every step; a nodule is no cube, and a sphere keeps its size.
-
-    Args:
-        boxes: ``(N, 6)`` in the edge frame of an image.
-        affine: ``(4, 4)``, voxel centres to voxel centres of another image, or to mm.
-        to_edge: whether the result is an image's edge frame rather than mm.
-
-    Returns:
-        ``(N, 6)``, min corner then max corner.
-
-    Example:
-        >>> turn = np.array([[0.6, -0.8, 0, 0], [0.8, 0.6, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
-        >>> map_boxes(np.array([[-5.0, -5, -5, 5, 5, 5]]) + 0.5, turn, to_edge=False).round(6)
-        array([[-5., -5., -5.,  5.,  5.,  5.]])
-    """
-    low, high = boxes[:, :3], boxes[:, 3:]
-    center = frames.voxel_to_world(frames.edge_to_voxel((low + high) / 2), affine)
-    if to_edge:
-        center = frames.voxel_to_edge(center)
-    half = np.sqrt(((high - low) / 2) ** 2 @ (affine[:3, :3] ** 2).T)
-    return np.concatenate([center - half, center + half], axis=1)
 
 
 def _float64(values: Any) -> Float64Array:

@@ -7,14 +7,11 @@ the ``edge`` frame (see :mod:`lungdet.geometry.frames`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-from .frames import HALF_VOXEL
-
-BoxFit = Literal["box", "ellipsoid"]
+from .frames import BoxFit, edge_to_voxel, map_boxes, voxel_to_edge
 
 
 def split_corners(boxes: Tensor) -> tuple[Tensor, Tensor]:
@@ -125,14 +122,6 @@ def move_boxes(boxes: Tensor, matrix: Tensor, fit: BoxFit = "box") -> Tensor:
         >>> move_boxes(torch.tensor([[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]]), flip_x_of_ten_voxels)
         tensor([[ 7.,  1.,  2., 10.,  4.,  5.]])
     """
-    if boxes.ndim != 2 or boxes.shape[1] != 6:
-        raise ValueError(f"boxes must be (N, 6), got {tuple(boxes.shape)}")
-    if fit not in ("box", "ellipsoid"):
-        raise ValueError(f"fit must be 'box' or 'ellipsoid', got {fit!r}")
-    low, high = split_corners(boxes.to(torch.float64))
-    matrix = matrix.to(low)
-    turn = matrix[:3, :3].T
-    center = ((low + high) / 2 - HALF_VOXEL) @ turn + matrix[:3, 3] + HALF_VOXEL
-    half = (high - low) / 2
-    half = half @ turn.abs() if fit == "box" else (half.square() @ turn.square()).sqrt()
-    return torch.cat([center - half, center + half], dim=1).to(boxes.dtype)
+    exact = edge_to_voxel(boxes.to(torch.float64))
+    moved: Tensor = voxel_to_edge(map_boxes(exact, matrix.to(exact), fit))
+    return moved.to(boxes.dtype)

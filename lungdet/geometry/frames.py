@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 Float64Array = NDArray[np.float64]
 ArrayLike: TypeAlias = Any  # a NumPy array or a torch tensor; the result is of the same kind
 BoxOrigin = Literal["edge", "voxel"]
+BoxFit = Literal["box", "ellipsoid"]
 
 HALF_VOXEL = 0.5
 
@@ -94,15 +95,48 @@ def world_to_voxel(points_world: ArrayLike, affine: ArrayLike) -> ArrayLike:
     return (points_world - affine[:3, 3]) @ module.linalg.inv(affine[:3, :3]).T
 
 
-def boxes_to_world(boxes: ArrayLike, affine: ArrayLike, origin: BoxOrigin = "edge") -> ArrayLike:
+def map_boxes(boxes: ArrayLike, matrix: ArrayLike, fit: BoxFit = "box") -> ArrayLike:
+    """Map boxes from one frame to another; the affine's voxel frame is meant, so edges are the caller's to shift.
+
+    Args:
+        boxes: ``(N, 6)``, min corner then max corner.
+        matrix: ``(4, 4)``, from the boxes' frame to the other.
+        fit: what the new box just holds: ``"box"``, the eight mapped corners, or ``"ellipsoid"``, the mapped ellipsoid
+            that just fits into the old box. Where axes stay parallel the two are the same. Where they do not, corners
+            grow a box by up to 1.7 times, and once more at every step; a nodule is no cube, and a ball keeps its size.
+
+    Returns:
+        ``(N, 6)`` boxes, min corner then max corner.
+
+    Raises:
+        ValueError: ``boxes`` is not ``(N, 6)``, or ``fit`` is unknown.
+
+    Example:
+        >>> turn = np.array([[0.6, -0.8, 0, 0], [0.8, 0.6, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+        >>> map_boxes(np.array([[-5.0, -5, -5, 5, 5, 5]]), turn, fit="ellipsoid").round(6)
+        array([[-5., -5., -5.,  5.,  5.,  5.]])
+    """
+    if fit not in ("box", "ellipsoid"):
+        raise ValueError(f"fit must be 'box' or 'ellipsoid', got {fit!r}")
+    boxes, matrix = _same_type(_checked(boxes), matrix)
+    low, high = boxes[:, :3], boxes[:, 3:]
+    center, half = voxel_to_world((low + high) / 2, matrix), (high - low) / 2
+    turn = matrix[:3, :3].T
+    half = half @ abs(turn) if fit == "box" else (half**2 @ turn**2) ** 0.5
+    module = np if isinstance(boxes, np.ndarray) else _torch()
+    return module.concatenate([center - half, center + half], 1)
+
+
+def boxes_to_world(boxes: ArrayLike, affine: ArrayLike, origin: BoxOrigin = "edge", fit: BoxFit = "box") -> ArrayLike:
     """Map boxes of an image to the patient.
 
-    All eight corners are mapped; for an oblique affine the result is the smallest axis-aligned box that holds them.
+    For an oblique affine the result is the smallest axis-aligned box that holds what ``fit`` names.
 
     Args:
         boxes: ``(N, 6)`` as ``(i0, j0, k0, i1, j1, k1)``, min corner then max corner, in the frame named by ``origin``.
         affine: ``(4, 4)``, voxel centres to mm.
         origin: ``"edge"``, lungdet's own, or ``"voxel"``, to agree with MONAI's ``AffineBoxToWorldCoordinated``.
+        fit: see :func:`map_boxes`.
 
     Returns:
         ``(N, 6)`` boxes in mm in the affine's frame, min corner then max corner.
@@ -112,7 +146,7 @@ def boxes_to_world(boxes: ArrayLike, affine: ArrayLike, origin: BoxOrigin = "edg
         >>> boxes_to_world(np.array([[0.0, 0.0, 0.0, 2.0, 2.0, 2.0]]), affine)
         array([[-0.5, -0.5, -1. ,  1.5,  1.5,  3. ]])
     """
-    return _map_corners(_checked(boxes) - _offset(origin), affine)
+    return map_boxes(_checked(boxes) - _offset(origin), affine, fit)
 
 
 def boxes_to_voxel(boxes_mm: ArrayLike, affine: ArrayLike, origin: BoxOrigin = "edge") -> ArrayLike:
@@ -127,22 +161,12 @@ def boxes_to_voxel(boxes_mm: ArrayLike, affine: ArrayLike, origin: BoxOrigin = "
         ``(N, 6)`` boxes, min corner then max corner, in array-axis order.
     """
     module = np if isinstance(affine, np.ndarray) else _torch()
-    return _map_corners(_checked(boxes_mm), module.linalg.inv(affine)) + _offset(origin)
+    return map_boxes(boxes_mm, module.linalg.inv(affine)) + _offset(origin)
 
 
 def spacing_of(affine: Float64Array) -> Float64Array:
     """Voxel size in mm along each array axis: the column lengths of a ``(4, 4)`` affine, as ``(3,)``."""
     return np.asarray(np.linalg.norm(affine[:3, :3], axis=0), dtype=np.float64)
-
-
-def _map_corners(boxes: ArrayLike, affine: ArrayLike) -> ArrayLike:
-    """Map boxes by centre and half size: exact for any affine, and vertex order never matters."""
-    boxes, affine = _same_type(boxes, affine)
-    low, high = boxes[:, :3], boxes[:, 3:]
-    center = voxel_to_world((low + high) / 2, affine)
-    half = ((high - low) / 2) @ abs(affine[:3, :3]).T
-    module = np if isinstance(boxes, np.ndarray) else _torch()
-    return module.concatenate([center - half, center + half], 1)
 
 
 def _checked(boxes: ArrayLike) -> ArrayLike:

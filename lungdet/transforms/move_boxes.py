@@ -23,7 +23,8 @@ from monai.transforms.utils import allow_missing_keys_mode
 from monai.utils.enums import TraceKeys, TransformBackends
 from torch import Tensor
 
-from lungdet.geometry.boxes import BoxFit, move_boxes
+from lungdet.geometry.boxes import move_boxes
+from lungdet.geometry.frames import BoxFit
 
 from .conversion import as_box_rows, image_affine, own_trace, with_meta_of
 

@@ -187,3 +187,21 @@ def test_spacing_is_the_length_of_the_columns():
     turned = np.eye(4)
     turned[:3, :3] = Rotation.from_euler("xyz", [10, 20, 30], degrees=True).as_matrix() @ np.diag([0.5, 0.6, 3])
     assert np.allclose(frames.spacing_of(turned), [0.5, 0.6, 3])
+
+
+def test_where_axes_stay_parallel_ellipsoids_agree_with_mapped_corners():
+    affine = np.array([[0.7, 0, 0, -100.0], [0, 0.7, 0, -90.0], [0, 0, 2.0, -300.0], [0, 0, 0, 1]])
+    boxes = np.random.default_rng(0).uniform(0, 20, (30, 3))
+    boxes = np.concatenate([boxes, boxes + np.random.default_rng(1).uniform(1, 30, (30, 3))], axis=1)
+    order = np.eye(4)[[2, 0, 1, 3]]
+    turned = np.diag([-1.0, 1, -1, 1]) @ affine @ order
+    np.testing.assert_allclose(
+        frames.boxes_to_world(boxes, turned, fit="ellipsoid"), frames.boxes_to_world(boxes, turned)
+    )
+    back = frames.map_boxes(frames.map_boxes(boxes, order, "ellipsoid"), np.linalg.inv(order), "ellipsoid")
+    np.testing.assert_allclose(back, boxes, atol=1e-9)
+
+
+def test_an_unknown_fit_is_refused():
+    with pytest.raises(ValueError, match="fit"):
+        frames.map_boxes(np.zeros((1, 6)), np.eye(4), "sphere")
