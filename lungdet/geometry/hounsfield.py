@@ -133,14 +133,12 @@ def padding_mask(image_hu: Tensor, padding_hu: Sequence[float] = (), below_hu: f
         >>> padding_mask(torch.tensor([-3024.0, -1000.0, 40.0, float("nan")]), below_hu=-1024)
         tensor([ True, False, False,  True])
     """
-    if below_hu is None:
+    if below_hu is None or not _holds_below(below_hu, image_hu.dtype):
         mask = torch.zeros_like(image_hu, dtype=torch.bool)
     elif image_hu.is_floating_point():
         mask = (image_hu >= below_hu).logical_not_()  # not `<`: NaN must count as padding
-    else:
-        mask = image_hu <= _last_below(
-            below_hu, image_hu.dtype
-        )  # with a float torch would compare in float: 3 x slower
+    else:  # with a float torch would compare in float: 3 x slower
+        mask = image_hu <= _last_below(below_hu, image_hu.dtype)
     for value in padding_hu:
         mask |= image_hu == value
     return mask
@@ -180,8 +178,13 @@ def fill_where(image_hu: Tensor, mask: Tensor, fill_hu: float = AIR_HU) -> Tenso
     return torch.where(mask, image_hu.new_tensor(fill_hu), image_hu)  # a bare number would make float32 of int16
 
 
+def _holds_below(below_hu: float, dtype: torch.dtype) -> bool:
+    """Whether the type has a value below ``below_hu`` at all: uint8 has none below -1024."""
+    return dtype.is_floating_point or below_hu > torch.iinfo(dtype).min
+
+
 def _last_below(below_hu: float, dtype: torch.dtype) -> float:
-    """Largest value of ``dtype`` that is below ``below_hu``, or the lowest one there is."""
+    """Largest value of ``dtype`` that is below ``below_hu``; there must be one, see :func:`_holds_below`."""
     if dtype.is_floating_point:
         kind = np.float64 if dtype == torch.float64 else np.float32
         return float(np.nextafter(kind(below_hu), kind(-np.inf)))

@@ -54,8 +54,7 @@ class MaskPadding(Transform):
     def mask(self, image: Any) -> Tensor:
         """Tell where there is padding: ``(C, X, Y, Z)`` bool, with the metadata of ``image``."""
         image_hu = _checked(as_finished_image(image))
-        below_hu = _reachable(self.below_hu, image_hu.dtype)
-        return with_meta_of(padding_mask(plain(image_hu), self.values(image_hu), below_hu), image_hu)
+        return with_meta_of(padding_mask(plain(image_hu), self.values(image_hu), self.below_hu), image_hu)
 
     def __call__(self, image: Any) -> Tensor:
         """Fill the padding of ``(C, X, Y, Z)`` in HU; type and metadata are kept; without padding nothing is copied.
@@ -66,8 +65,7 @@ class MaskPadding(Transform):
         image_hu = _checked(as_finished_image(image))
         check_holds(image_hu.dtype, self.fill_hu, "fill_hu")
         values = plain(image_hu)
-        below_hu = _reachable(self.below_hu, image_hu.dtype)
-        filled = fill_padding(values, self.fill_hu, self.values(image_hu), below_hu)
+        filled = fill_padding(values, self.fill_hu, self.values(image_hu), self.below_hu)
         return image_hu if filled is values else with_meta_of(filled, image_hu)
 
     def values(self, image_hu: Tensor) -> tuple[float, ...]:
@@ -119,13 +117,6 @@ def _checked(image: Tensor) -> Tensor:
     if image.dtype in (torch.uint16, torch.uint32, torch.uint64, torch.bool) or image.dtype.is_complex:
         raise ValueError(f"an image of {image.dtype} holds no HU: make it int16 or float32 first, see RescaleToHU")
     return image
-
-
-def _reachable(below_hu: float | None, dtype: torch.dtype) -> float | None:
-    """``below_hu``, or None where nothing of this type is below it."""
-    if below_hu is None or dtype.is_floating_point or below_hu > torch.iinfo(dtype).min:
-        return below_hu
-    return None
 
 
 def _padding_of_meta(image: Tensor) -> tuple[float, ...]:

@@ -158,3 +158,10 @@ def test_same_on_cuda():
     assert torch.allclose(hounsfield.scale_hu(scan.cuda(), -1000, 400).cpu(), hounsfield.scale_hu(scan, -1000, 400))
     ours = hounsfield.stored_to_hu(scan.cuda(), slopes, -1024)
     assert torch.allclose(ours.cpu(), hounsfield.stored_to_hu(scan, slopes, -1024))
+
+
+def test_a_type_without_values_below_the_bound_holds_no_padding_by_it():
+    image = torch.tensor([0, 1, 255], dtype=torch.uint8)
+    assert hounsfield.padding_mask(image, below_hu=-1024).tolist() == [False, False, False]
+    assert hounsfield.padding_mask(image, padding_hu=[255], below_hu=-1024).tolist() == [False, False, True]
+    assert hounsfield.fill_padding(image, 7, padding_hu=[255], below_hu=-1024).tolist() == [0, 1, 7]
