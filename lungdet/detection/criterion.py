@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lungdet.losses import CenterFocalLoss
+from lungdet.networks import TwoStageOutput
 
+from .candidate_targets import CandidateTarget, match_candidates
 from .coder import BoxCoder
 from .targets import DetectionTarget, encode_targets, stack_targets
 
@@ -20,17 +22,22 @@ class DetectionCriterion(nn.Module):
     """``(outputs, targets) -> loss`` for a dense centre, offset and size head.
 
     The loss is the focal loss of the centres plus smooth L1 losses of offset and log size over the cells near a centre.
-    An image without nodules is the normal case and trains the centres alone.
+    An image without nodules is the normal case and trains the centres alone. Where the network takes a second look,
+    binary cross-entropy of its verdicts and smooth L1 losses of the boxes of its hits are added.
 
     Args:
         coder: how boxes are tied to cells; that of ``NoduleDetector`` if None.
         center_weight: weight of the centre loss.
         offset_weight: weight of the offset loss.
         size_weight: weight of the size loss.
+        look_weight: weight of the second look's losses.
         alpha: see :class:`~lungdet.losses.CenterFocalLoss`.
         beta: likewise.
         box_key: key of the nodules' boxes where targets are mappings.
         ignore_key: key of the boxes to ignore; it may be absent.
+
+    Attributes:
+        latest_parts: the parts of the last call, detached, for logging.
 
     Example:
         >>> loss = DetectionCriterion()(torch.zeros(1, 7, 4, 4, 4), [torch.tensor([[2.0, 2, 2, 8, 8, 8]])])
@@ -44,6 +51,7 @@ class DetectionCriterion(nn.Module):
         center_weight: float = 1.0,
         offset_weight: float = 1.0,
         size_weight: float = 1.0,
+        look_weight: float = 1.0,
         alpha: float = 2.0,
         beta: float = 4.0,
         box_key: str = "box",
@@ -52,27 +60,34 @@ class DetectionCriterion(nn.Module):
         super().__init__()
         self.coder = coder or BoxCoder()
         self.weights = {"center": center_weight, "offset": offset_weight, "size": size_weight}
+        self.weights |= dict.fromkeys(("look", "look_offset", "look_size"), look_weight)
+        self.latest_parts: dict[str, Tensor] = {}
         self.center_loss = CenterFocalLoss(alpha, beta)
         self.box_key, self.ignore_key = box_key, ignore_key
 
-    def forward(self, outputs: Tensor, targets: Any) -> Tensor:
+    def forward(self, outputs: Tensor | TwoStageOutput, targets: Any) -> Tensor:
         """Return the weighted sum of :meth:`parts`, a scalar."""
-        return torch.stack([self.weights[name] * part for name, part in self.parts(outputs, targets).items()]).sum()
+        parts = self.parts(outputs, targets)
+        self.latest_parts = {name: part.detach() for name, part in parts.items()}
+        return torch.stack([self.weights[name] * part for name, part in parts.items()]).sum()
 
-    def parts(self, outputs: Tensor, targets: Any) -> dict[str, Tensor]:
+    def parts(self, outputs: Tensor | TwoStageOutput, targets: Any) -> dict[str, Tensor]:
         """Compute each loss apart, unweighted.
 
         Args:
-            outputs: ``(B, 7, gx, gy, gz)`` as ``NoduleDetector`` gives it.
+            outputs: ``(B, 7, gx, gy, gz)`` as ``NoduleDetector`` gives it, or what it gives with a second look.
             targets: for each of the ``B`` images, ``(N, 6)`` boxes in the edge frame of the network's input, or a
                 mapping that holds them; or one padded tensor ``(B, N, 6)``. Rows of zeros are padding.
 
         Returns:
-            Scalars ``center``, ``offset`` and ``size``.
+            Scalars ``center``, ``offset`` and ``size``; with a second look also ``look``, ``look_offset`` and
+            ``look_size``.
 
         Raises:
             ValueError: the numbers of images differ, or a target is not a set of boxes.
         """
+        if isinstance(outputs, TwoStageOutput):
+            return {**self.parts(outputs.dense, targets), **self._look_parts(outputs, targets)}
         target = self.encode(targets, outputs)
         with torch.autocast(device_type=outputs.device.type, enabled=False):
             outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
@@ -81,6 +96,24 @@ class DetectionCriterion(nn.Module):
                 "offset": _weighted_smooth_l1(outputs[:, 1:4], target.offset, target.box_weight),
                 "size": _weighted_smooth_l1(outputs[:, 4:7], target.log_size, target.box_weight),
             }
+
+    def _look_parts(self, outputs: TwoStageOutput, targets: Any) -> dict[str, Tensor]:
+        """Compute the losses of the second look."""
+        matched = [self._match(*each) for each in zip(outputs.centers, targets, strict=True)]
+        hit, weight, offset, log_size = (
+            torch.cat([getattr(each, name) for each in matched]) for name in ("hit", "weight", "offset", "log_size")
+        )
+        looks = outputs.looks.flatten(0, 1).to(torch.promote_types(outputs.looks.dtype, torch.float32))
+        verdict = functional.binary_cross_entropy_with_logits(looks[:, 0], hit.to(looks), reduction="none")
+        return {
+            "look": (verdict * weight).sum() / weight.sum().clamp(min=1),
+            "look_offset": _weighted_smooth_l1(looks[:, 1:4], offset, hit[:, None]),
+            "look_size": _weighted_smooth_l1(looks[:, 4:7], log_size, hit[:, None]),
+        }
+
+    def _match(self, centers: Tensor, target: Any) -> CandidateTarget:
+        boxes, ignore = self._boxes_of(target, centers.device)
+        return match_candidates(centers, boxes, self.coder, ignore)
 
     def encode(self, targets: Any, outputs: Tensor) -> DetectionTarget:
         """Encode the targets of a batch for the grid, and on the device, of ``outputs``."""

@@ -29,11 +29,13 @@ class AutocastInferer(Inferer):
             raise ValueError(f"dtype must be bfloat16, float16 or float32, got {dtype!r}")
         self.dtype = getattr(torch, dtype)
 
-    def __call__(self, inputs: Tensor, network: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
-        """Return ``network(inputs)`` in float32."""
+    def __call__(self, inputs: Tensor, network: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Return ``network(inputs)``, a tensor or a named tuple of tensors, in float32."""
         device = inputs.device.type
         if device == "cpu" and self.dtype is torch.float16:
             raise ValueError("float16 has no fast kernels on a CPU; use dtype='bfloat16'")
         with torch.autocast(device, dtype=self.dtype, enabled=self.dtype is not torch.float32):
             outputs = network(inputs, *args, **kwargs)
+        if isinstance(outputs, tuple):  # a NamedTuple of tensors
+            return type(outputs)(*(each.float() for each in outputs))
         return outputs.float()

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lungdet.networks import NoduleDetector
-from lungdet.networks.blocks import cat_steps
+from lungdet.networks.blocks import cat_steps, to_channels_last
 
 
 class SlabStreamInferer(Inferer):
@@ -22,15 +22,16 @@ class SlabStreamInferer(Inferer):
     direction starts ``look_ahead`` slabs further on. What is alive at any time is ``chunk + look_ahead`` slabs of
     features and the output, so memory does not grow with the number of slices beyond the input and the output.
 
-    With a look-ahead that covers the rest of the scan, or a mixer that does not look ahead, the answer is that of
-    ``network(inputs)`` up to rounding. Otherwise it depends on how long the backward direction has learned to
-    remember: in one trained network no score moved by more than 0.002 with 16 slabs (32 slices), 0.02 with 8 and 0.2
-    with none; check your own. Sizes need not be multiples: X and Y are padded with ``pad_value``, along z the last
+    With a look-ahead that covers the rest of the scan, or a mixer that looks ahead only so far (conv3d) or not at all,
+    the answer is that of ``network(inputs)`` up to rounding. Otherwise it depends on how long the backward direction
+    has learned to remember: in one trained network no score moved by more than 0.002 with 16 slabs (32 slices), 0.02
+    with 8 and 0.2 with none; check your own. Sizes need not be multiples: X and Y are padded with ``pad_value``, along z the last
     slice is repeated, and the answer is cropped to the cells that hold a voxel of the input.
 
     Args:
         chunk: slabs answered at once.
-        look_ahead: slabs that the backward direction sees beyond them; it is not used by mixers that do not look ahead.
+        look_ahead: slabs that the backward direction of a ConvLSTM sees beyond them. Other mixers see as many as they
+            need, and their answer is that of the whole scan.
         precision: ``"float32"``, or ``"bfloat16"`` under autocast (about twice as fast on a CPU), or ``"float16"`` on
             CUDA alone.
         channels_last: turn the network's weights to ``channels_last`` once, which is faster on a CPU.
@@ -81,11 +82,12 @@ class SlabStreamInferer(Inferer):
         outputs = image.new_empty((len(image), network.out_channels, *cells), dtype=torch.float32)
         with self._autocast(_device_of(network)):
             self._stream(image, network, outputs)
-        return outputs
+            return outputs if network.second_look is None else network.look_again(image, outputs)
 
     def _stream(self, image: Tensor, network: NoduleDetector, outputs: Tensor) -> None:
         """Fill ``outputs`` chunk by chunk; features that a look-ahead has made are kept for the next chunk."""
-        look_ahead = self.look_ahead if network.mixer.looks_ahead else 0
+        enough = network.mixer.look_ahead_slabs
+        look_ahead = self.look_ahead if enough is None else enough
         total = outputs.shape[4]
         state, made = None, 0
         kept: list[Tensor] = []
@@ -123,7 +125,7 @@ class SlabStreamInferer(Inferer):
             raise ValueError("the network is in training mode: call network.eval() first")
         if self.precision == "float16" and _device_of(network).type == "cpu":
             raise ValueError("float16 is for CUDA: use precision='bfloat16' or 'float32' on a CPU")
-        return network.to(memory_format=torch.channels_last) if self.channels_last else network  # type: ignore[call-overload]
+        return to_channels_last(network) if self.channels_last else network
 
     def _autocast(self, device: torch.device) -> AbstractContextManager[Any]:
         """Return an autocast by hand: that of MONAI's evaluator is for CUDA alone."""

@@ -1,6 +1,6 @@
 """Networks: layers only, no boxes and no files."""
 
 from .blocks import ConvLSTM, ConvLSTMCell
-from .nets import NoduleDetector
+from .nets import NoduleDetector, TwoStageOutput
 
-__all__ = ["ConvLSTM", "ConvLSTMCell", "NoduleDetector"]
+__all__ = ["ConvLSTM", "ConvLSTMCell", "NoduleDetector", "TwoStageOutput"]

@@ -1,20 +1,30 @@
 """Building blocks: layers that know nothing of boxes or files."""
 
+from .candidates import cell_centers, cut_cubes, peak_logits, top_cells
 from .conv_lstm import ConvLSTM, ConvLSTMCell
+from .memory_format import to_channels_last
 from .residual_2d import ResidualBlock2D
+from .second_look import SecondLook
 from .sequences import cat_channels, cat_steps, stack_steps
 from .slab_encoder import SlabEncoder
-from .z_mixers import ConvLSTMMixer, IdentityMixer, ZMixer
+from .z_mixers import Conv3dMixer, ConvLSTMMixer, IdentityMixer, ZMixer
 
 __all__ = [
+    "Conv3dMixer",
     "ConvLSTM",
     "ConvLSTMCell",
     "ConvLSTMMixer",
     "IdentityMixer",
     "ResidualBlock2D",
+    "SecondLook",
     "SlabEncoder",
     "ZMixer",
     "cat_channels",
     "cat_steps",
+    "cell_centers",
+    "cut_cubes",
+    "peak_logits",
     "stack_steps",
+    "to_channels_last",
+    "top_cells",
 ]

@@ -1,5 +1,5 @@
 """Whole networks."""
 
-from .nodule_detector import NoduleDetector
+from .nodule_detector import NoduleDetector, TwoStageOutput
 
-__all__ = ["NoduleDetector"]
+__all__ = ["NoduleDetector", "TwoStageOutput"]

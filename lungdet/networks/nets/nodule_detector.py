@@ -1,20 +1,40 @@
-"""A one-stage nodule detector: a 2D network over slabs, a ConvLSTM along z, a dense head."""
+"""The nodule detector: a 2D network over slabs, a mixer along z, a dense head, and a second look at candidates."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from lungdet.networks.blocks.candidates import cell_centers, cut_cubes, top_cells
 from lungdet.networks.blocks.residual_2d import Norm, conv_norm_act
+from lungdet.networks.blocks.second_look import SecondLook
 from lungdet.networks.blocks.sequences import cat_steps
 from lungdet.networks.blocks.slab_encoder import SlabEncoder
-from lungdet.networks.blocks.z_mixers import ConvLSTMMixer, IdentityMixer, ZMixer
+from lungdet.networks.blocks.z_mixers import Conv3dMixer, ConvLSTMMixer, IdentityMixer, ZMixer
 
-Mixer = Literal["convlstm", "convlstm_forward", "none"]
+Mixer = Literal["convlstm", "convlstm_forward", "conv3d", "none"]
+
+
+CUBE_CHUNK = 25  # cubes judged at once, to bound memory
+NO_CANDIDATE_LOGIT = -20.0  # of cells that the second look leaves out
+
+
+class TwoStageOutput(NamedTuple):
+    """What a detector with a second look answers in training.
+
+    Attributes:
+        dense: the first stage's answer, ``(B, 7, X/4, Y/4, Z/2)``.
+        centers: middle of each cube that was looked at, ``(B, K, 3)`` voxels, edge frame of the image.
+        looks: the second look's answers, ``(B, K, 7)``, see :class:`~lungdet.networks.blocks.SecondLook`.
+    """
+
+    dense: Tensor
+    centers: Tensor
+    looks: Tensor
 
 
 class NoduleDetector(nn.Module):
@@ -26,6 +46,10 @@ class NoduleDetector(nn.Module):
     so ``channels_last`` and bfloat16 pay off on a CPU. The three stages can be called apart: :meth:`features_2d`,
     ``mixer`` and :meth:`answer`, and ``inferers.SlabStreamInferer`` does so.
 
+    With a **second look**, the highest peaks of the dense answer are candidates: a small 3D network judges the cube of
+    the image around each. The mean of both logits is the score, and the box is that of the second look. No gradient
+    flows from it to the first stage.
+
     Args:
         in_channels: channels of the image.
         channels: widths of the 2D network at strides 2, 4, 8 and 16.
@@ -33,11 +57,15 @@ class NoduleDetector(nn.Module):
         hidden_channels: width of each direction of the ConvLSTM.
         head_channels: width of the head.
         context_slices: slices that a slab holds on either side of its own two.
-        mixer: ``"convlstm"`` runs both ways along z, ``"convlstm_forward"`` one way, ``"none"`` leaves slabs alone.
+        mixer: ``"convlstm"`` runs both ways along z, ``"convlstm_forward"`` one way, ``"conv3d"`` sees two slabs to
+            either side, ``"none"`` leaves slabs alone.
         norm: norm layer of the 2D network and the head, as MONAI names it. A batch norm answers for a place without
             regard to what else the slice shows; a group norm sees the whole slice, so a patch and a scan differ.
         slab_chunk: slabs that go through the 2D network at once in evaluation mode, to bound memory.
         prior: score of every cell before training; it keeps the first steps from drowning in background.
+        second_look: whether there is a second stage.
+        candidates: cubes looked at in an image, in evaluation mode.
+        train_candidates: likewise in training mode, where images are patches.
 
     Attributes:
         stride_xyz: voxels of a cell, ``(4, 4, 2)``.
@@ -67,15 +95,20 @@ class NoduleDetector(nn.Module):
         norm: Norm = "batch",
         slab_chunk: int = 16,
         prior: float = 0.01,
+        second_look: bool = False,
+        candidates: int = 100,
+        train_candidates: int = 8,
     ) -> None:
         super().__init__()
         self.in_channels, self.context_slices, self.slab_chunk = in_channels, context_slices, slab_chunk
         self.slab_slices = self.stride_xyz[2] + 2 * context_slices
         self.encoder = SlabEncoder(in_channels * self.slab_slices, channels, feature_channels, norm)
-        self.mixer = make_mixer(mixer, feature_channels, hidden_channels)
+        self.mixer = make_mixer(mixer, feature_channels, hidden_channels, norm)
         self.head = make_head(self.mixer.out_channels, head_channels, self.out_channels, norm, prior)
+        self.second_look = SecondLook(in_channels) if second_look else None
+        self.candidates, self.train_candidates = candidates, train_candidates
 
-    def forward(self, image: Tensor) -> Tensor:
+    def forward(self, image: Tensor) -> Tensor | TwoStageOutput:
         """Answer for every cell of a scan or patch.
 
         Args:
@@ -84,14 +117,63 @@ class NoduleDetector(nn.Module):
         Returns:
             ``(B, 7, X/4, Y/4, Z/2)``: 0 the logit of a nodule's centre in the cell; 1 to 3 the offset of that centre
             from the cell's centre, in cells, along x, y, z; 4 to 6 the natural logarithm of the box's sides in voxels
-            over ``detection.BoxCoder.reference_voxels``.
+            over ``detection.BoxCoder.reference_voxels``. With a second look, in evaluation mode, cells that are no
+            candidates have the logit :data:`NO_CANDIDATE_LOGIT`; in training mode a :class:`TwoStageOutput`.
 
         Raises:
             ValueError: the shape is not as above.
         """
         self.check_input(image)
         features = self.features_2d(image, 0, image.shape[4] // self.stride_xyz[2])
-        return self.answer(self.mixer(features))
+        dense = self.answer(self.mixer(features))
+        if self.second_look is None:
+            return dense
+        if not self.training:
+            return self.look_again(image, dense)
+        index, _ = top_cells(dense[:, 0].detach().float(), self.train_candidates)
+        return TwoStageOutput(dense, *self._look_at(image, self._centers(dense, index)))
+
+    def look_again(self, image: Tensor, dense: Tensor) -> Tensor:
+        """Run the second stage.
+
+        Args:
+            image: ``(B, in_channels, X, Y, Z)`` of any size and on any device.
+            dense: the first stage's answer for it, ``(B, 7, gx, gy, gz)``; cells may reach beyond the image.
+
+        Returns:
+            A new dense answer: candidates carry the mean of both logits and the box of the second look, all other cells
+            :data:`NO_CANDIDATE_LOGIT` and their old box.
+        """
+        index, is_peak = top_cells(dense[:, 0].float(), self.candidates)
+        centers, looks = self._look_at(image, self._centers(dense, index))
+        stride = torch.tensor(self.stride_xyz, device=dense.device, dtype=torch.float32)
+        shift = (centers - self._cell_centers(dense, index)) / stride
+        first = dense[:, 0].flatten(1).gather(1, index)
+        logit = torch.where(is_peak, (first + looks[..., 0]) / 2, torch.full_like(looks[..., 0], NO_CANDIDATE_LOGIT))
+        answers = torch.cat([logit[..., None], looks[..., 1:4] + shift, looks[..., 4:]], dim=-1)
+        rest = torch.cat([torch.full_like(dense[:, :1], NO_CANDIDATE_LOGIT), dense[:, 1:]], dim=1).flatten(2)
+        places = index[:, None].expand(-1, self.out_channels, -1)
+        return rest.scatter(2, places, answers.movedim(-1, 1).to(rest)).view_as(dense)
+
+    def _look_at(self, image: Tensor, centers: Tensor) -> tuple[Tensor, Tensor]:
+        """Judge the cubes around ``(B, K, 3)`` places: their true centres, and answers ``(B, K, 7)``, float32."""
+        assert self.second_look is not None  # noqa: S101 - for the type checker
+        cubes, centers = cut_cubes(image, centers.to(image.device), self.second_look.side)
+        weight = next(self.second_look.parameters())
+        flat = cubes.flatten(0, 1).to(weight.device)
+        pieces = [flat] if self.training else flat.split(CUBE_CHUNK)
+        looks = torch.cat([self.second_look(piece).float() for piece in pieces])
+        return centers.to(weight.device), looks.unflatten(0, cubes.shape[:2])
+
+    def _centers(self, dense: Tensor, index: Tensor) -> Tensor:
+        """Where the dense answer of some cells points to: ``(B, K, 3)`` voxels for flat indices ``(B, K)``."""
+        offsets = dense[:, 1:4].detach().flatten(2).gather(2, index[:, None].expand(-1, 3, -1)).movedim(1, -1)
+        stride = torch.tensor(self.stride_xyz, device=dense.device, dtype=torch.float32)
+        return self._cell_centers(dense, index) + offsets.float().clamp(-2, 2) * stride
+
+    def _cell_centers(self, dense: Tensor, index: Tensor) -> Tensor:
+        size_x, size_y, size_z = dense.shape[2:]
+        return cell_centers(index, (size_x, size_y, size_z), self.stride_xyz)
 
     def features_2d(self, image: Tensor, start: int, stop: int) -> Tensor:
         """Run the 2D network on slabs ``start`` to ``stop`` (exclusive) of an image.
@@ -151,7 +233,7 @@ def make_head(in_channels: int, channels: int, out_channels: int, norm: Norm, pr
     return nn.Sequential(conv_norm_act(in_channels, channels, norm), final)
 
 
-def make_mixer(name: str, in_channels: int, hidden_channels: int) -> ZMixer:
+def make_mixer(name: str, in_channels: int, hidden_channels: int, norm: Norm = "batch") -> ZMixer:
     """Return the mixer of that name; see :class:`NoduleDetector`.
 
     Raises:
@@ -159,6 +241,8 @@ def make_mixer(name: str, in_channels: int, hidden_channels: int) -> ZMixer:
     """
     if name in ("convlstm", "convlstm_forward"):
         return ConvLSTMMixer(in_channels, hidden_channels, bidirectional=name == "convlstm")
+    if name == "conv3d":
+        return Conv3dMixer(in_channels, hidden_channels, norm)
     if name == "none":
         return IdentityMixer(in_channels)
-    raise ValueError(f"mixer must be 'convlstm', 'convlstm_forward' or 'none', got {name!r}")
+    raise ValueError(f"mixer must be 'convlstm', 'convlstm_forward', 'conv3d' or 'none', got {name!r}")
