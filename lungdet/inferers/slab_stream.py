@@ -25,8 +25,8 @@ class SlabStreamInferer(Inferer):
     With a look-ahead that covers the rest of the scan, or a mixer that looks ahead only so far (conv3d) or not at all,
     the answer is that of ``network(inputs)`` up to rounding. Otherwise it depends on how long the backward direction
     has learned to remember: in one trained network no score moved by more than 0.002 with 16 slabs (32 slices), 0.02
-    with 8 and 0.2 with none; check your own. Sizes need not be multiples: X and Y are padded with ``pad_value``, along z the last
-    slice is repeated, and the answer is cropped to the cells that hold a voxel of the input.
+    with 8 and 0.2 with none; check your own. Sizes need not be multiples: X and Y are padded with ``pad_value``, along
+    z the last slice is repeated, and the answer is cropped to the cells that hold a voxel of the input.
 
     Args:
         chunk: slabs answered at once.

@@ -28,7 +28,7 @@ def whole(image: Tensor, network: NoduleDetector) -> Tensor:
 
 
 @pytest.mark.parametrize("chunk", [1, 3, 7, 16, 100])
-@pytest.mark.parametrize("mixer", ["convlstm", "convlstm_forward", "none"])
+@pytest.mark.parametrize("mixer", ["convlstm", "convlstm_forward", "conv3d", "none"])
 def test_with_the_rest_in_sight_it_equals_the_whole(chunk: int, mixer: str) -> None:
     network, image = small(mixer=mixer), scan(32, 16, 40, batch=2)
     look_ahead = 20 if mixer == "convlstm" else 0

@@ -15,7 +15,7 @@ def image() -> torch.Tensor:
     return torch.rand(2, 1, 32, 16, 12, generator=torch.Generator().manual_seed(1))
 
 
-@pytest.mark.parametrize("mixer", ["convlstm", "convlstm_forward", "none"])
+@pytest.mark.parametrize("mixer", ["convlstm", "convlstm_forward", "conv3d", "none"])
 def test_the_output_has_a_cell_for_4_4_2_voxels(mixer: str, image: torch.Tensor) -> None:
     network = small(mixer=mixer)
     assert network(image).shape == (2, 7, 8, 4, 6)
@@ -94,7 +94,7 @@ def test_information_passes_along_z_with_the_lstm_alone() -> None:
     image = torch.rand(1, 1, 16, 16, 24)
     other = image.clone()
     other[..., 20:] = 0.5
-    for mixer, reached in (("convlstm", True), ("convlstm_forward", False), ("none", False)):
+    for mixer, reached in (("convlstm", True), ("convlstm_forward", False), ("conv3d", False), ("none", False)):
         network = small(mixer=mixer).eval()
         with torch.no_grad():
             changed = (network(image)[..., 0] - network(other)[..., 0]).abs().max() > 0
