@@ -1,12 +1,15 @@
 """Synthetic chest CT with known nodules, written as DICOM, NIfTI and truth, and ways to damage a series. No torch."""
 
+from .background import Background, make_background
 from .chest import ChestPhantom, make_chest
 from .damage import DAMAGES, FATAL_DAMAGES, HARMLESS_DAMAGES
 from .dicom_enhanced import write_enhanced_ct
 from .dicom_series import TRANSFER_SYNTAXES, write_dicom_series
 from .lidc_xml import write_lidc_xml
+from .lookalike import PhantomLookalike
 from .nifti import write_nifti
 from .nodule import PhantomNodule
+from .patch import PhantomPatch, draw_patches
 from .truth import write_truth
 
 __all__ = [
@@ -14,8 +17,13 @@ __all__ = [
     "FATAL_DAMAGES",
     "HARMLESS_DAMAGES",
     "TRANSFER_SYNTAXES",
+    "Background",
     "ChestPhantom",
+    "PhantomLookalike",
     "PhantomNodule",
+    "PhantomPatch",
+    "draw_patches",
+    "make_background",
     "make_chest",
     "write_dicom_series",
     "write_enhanced_ct",

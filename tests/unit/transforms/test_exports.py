@@ -8,7 +8,7 @@ from monai.transforms import Flipd, MapTransform, RandFlipd, Transform
 
 from lungdet import transforms
 
-ONLY_FOR_DICTIONARIES = {"MakePhantomd", "RandMoveBoxesd"}
+ONLY_FOR_DICTIONARIES = {"MakeBackgroundd", "MakePhantomd", "RandMoveBoxesd", "RandPhantomPatchd"}
 EXAMPLES = {
     "BoxToVoxel": {},
     "BoxToVoxeld": {"keys": "box"},
@@ -20,6 +20,7 @@ EXAMPLES = {
     "GridPatchesd": {"keys": "image", "patch_size": 8, "pad_value": 0, "box_key": "box"},
     "LoadCT": {},
     "LoadCTd": {"keys": "image"},
+    "MakeBackgroundd": {},
     "MakePhantomd": {},
     "MaskPadding": {},
     "MaskPaddingd": {"keys": "image"},
@@ -30,6 +31,7 @@ EXAMPLES = {
     "RandCropAroundBoxes": {"spatial_size": 8},
     "RandCropAroundBoxesd": {"keys": "image", "box_key": "box", "spatial_size": 8},
     "RandMoveBoxesd": {"transform": RandFlipd("image", 0.5), "keys": "box"},
+    "RandPhantomPatchd": {},
     "RecistToBox": {},
     "RecistToBoxd": {"keys": "recist"},
     "RecistToEllipseMask": {},
@@ -64,7 +66,13 @@ def test_kind_and_pickle(name):
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in EXAMPLES if name[-1] == "d" and name not in ("BoxToWorld", "LoadCTd", "MakePhantomd")]
+    "name",
+    [
+        name
+        for name in EXAMPLES
+        if name[-1] == "d"
+        and name not in ("BoxToWorld", "LoadCTd", "MakeBackgroundd", "MakePhantomd", "RandPhantomPatchd")
+    ],
 )
 def test_dictionaries_are_copied_and_missing_keys_noticed(name, item):
     transform = getattr(transforms, name)(**EXAMPLES[name])

@@ -1,0 +1,173 @@
+"""Training patches: fresh nodules in a cached background, scanned by a protocol of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .background import Background
+from .chest import paint_nodule
+from .nodule import PhantomNodule
+from .patch_scan import PLANE_MARGIN_MM, Protocol, draw_protocol, scan_patch
+from .patient import LUNG_HIGH_MM, LUNG_LOW_MM
+from .placement import PlacedNodule, place_nodules
+from .thorax import Array
+
+LUNG_SHARE = 0.6  # of the patches without nodules: about a place in the lung; the rest lie anywhere
+LEAST_NODULES = 3  # drawn for a patient, of which a patch shows those that lie in it
+
+
+@dataclass(frozen=True)
+class PhantomPatch:
+    """A scanned piece of a chest and the truth about it.
+
+    Attributes:
+        hu: ``(X, Y, Z)`` float32; x to the left, y to the back, z to the head.
+        affine_lps: ``(4, 4)`` from voxel centres to LPS mm.
+        nodules: those with their centre in the patch; their boxes may stick out of it.
+        ignored: those that reach into it from outside.
+        protocol: how it was scanned.
+    """
+
+    hu: NDArray[np.float32]
+    affine_lps: Array
+    nodules: tuple[PhantomNodule, ...]
+    ignored: tuple[PhantomNodule, ...]
+    protocol: Protocol
+
+
+def draw_patches(
+    background: Background,
+    rng: np.random.Generator,
+    shape: tuple[int, int, int] = (96, 96, 64),
+    count: int = 1,
+    *,
+    nodule_ratio: float = 0.7,
+    thick_ratio: float = 0.5,
+) -> list[PhantomPatch]:
+    """Put fresh nodules into a patient and scan patches of him.
+
+    A patch with nodules lies about one of them, anywhere in the patch, and shows all others that fall into it. A patch
+    without nodules shows the patient as he is: about a place in the lung, or anywhere, air and table included.
+
+    Args:
+        background: the patient.
+        rng: source of chance.
+        shape: ``(X, Y, Z)`` voxels of a patch, at the background's spacing; none larger than the background.
+        count: how many patches; the same nodule is not the middle of two.
+        nodule_ratio: part of the patches that are laid about a nodule.
+        thick_ratio: part of the patches with thick slices, see :func:`draw_protocol`.
+
+    Returns:
+        ``count`` patches.
+
+    Raises:
+        ValueError: a patch is larger than the background.
+    """
+    if any(n > whole for n, whole in zip(shape, background.shape, strict=True)):
+        raise ValueError(f"patches of {shape} voxels do not fit into a background of {background.shape}")
+    with_nodules = int(rng.binomial(count, nodule_ratio))
+    placed = place_nodules(background, rng, max(LEAST_NODULES, 2 * with_nodules)) if with_nodules else ()
+    inside = [item for item in placed if _in_grid(background, item.shape.center)]
+    patches = []
+    for number in rng.permutation(count):
+        shown = inside if number < min(with_nodules, len(inside)) else []
+        middle = shown[number].shape.center if shown else _somewhere(background, rng)
+        origin = _origin_about(background, rng, middle, shape)
+        protocol = draw_protocol(rng, thick_ratio)
+        patches.append(make_patch(background, rng, origin, shape, shown, protocol))
+    return patches
+
+
+def make_patch(
+    background: Background,
+    rng: np.random.Generator,
+    origin: tuple[int, int, int],
+    shape: tuple[int, int, int],
+    placed: Sequence[PlacedNodule],
+    protocol: Protocol,
+) -> PhantomPatch:
+    """Scan one patch.
+
+    Args:
+        background: the patient.
+        rng: source of the noise.
+        origin: ``(x, y, z)`` first voxel in the background.
+        shape: ``(X, Y, Z)`` voxels.
+        placed: nodules in the patient, wherever they lie.
+        protocol: how to scan.
+    """
+    steps = background.spacing_mm
+    margins = [int(np.ceil(PLANE_MARGIN_MM / step)) for step in steps[:2]]
+    margins.append(int(np.ceil(protocol.margin_mm / steps[2])))
+    spans = [np.arange(low - m, low + n + m) for low, n, m in zip(origin, shape, margins, strict=True)]
+    x, y, z = (first + span * step for first, span, step in zip(background.first_mm, spans, steps, strict=True))
+    painted = _cut(background.hu, spans)
+    near = [item for item in placed if _reaches((x, y, z), item)]
+    for item in near:
+        paint_nodule(painted, (x, y, z), background, item)
+    inner = [slice(m, m + n) for m, n in zip(margins, shape, strict=True)]
+    scanned = scan_patch(rng, painted, (x, y, z), inner[2], protocol)
+    affine = np.diag([*steps, 1.0])
+    affine[:3, 3] = background.offset_lps_mm + background.first_mm + np.array(origin) * steps
+    low = affine[:3, 3] - np.array(steps) / 2
+    found = [_found(item.truth, low, low + np.array(shape) * steps) for item in near]
+    return PhantomPatch(
+        scanned[:, inner[1], inner[0]].T,
+        affine,
+        tuple(item.truth for item, where in zip(near, found, strict=True) if where == "inside"),
+        tuple(item.truth for item, where in zip(near, found, strict=True) if where == "cut"),
+        protocol,
+    )
+
+
+def _cut(hu: NDArray[np.int16], spans: Sequence[Array]) -> NDArray[np.float32]:
+    """Cut voxels ``spans`` (x, y, z) out of ``(Z, Y, X)``; the outermost ones go on beyond its border."""
+    index = [np.clip(span, 0, n - 1) for span, n in zip(spans[::-1], hu.shape, strict=True)]
+    low, high = [int(i[0]) for i in index], [int(i[-1]) + 1 for i in index]
+    piece = hu[low[0] : high[0], low[1] : high[1], low[2] : high[2]].astype(np.float32)
+    if piece.shape == tuple(len(i) for i in index):
+        return piece
+    return piece[np.ix_(*(i - first for i, first in zip(index, low, strict=True)))]
+
+
+def _found(nodule: PhantomNodule, low_mm: Array, high_mm: Array) -> str:
+    """Whether a nodule lies ``inside`` a patch with its centre, is ``cut`` by it, or ``outside``; LPS mm."""
+    center, box = np.array(nodule.center_lps_mm), np.array(nodule.box_lps_mm)
+    if (center >= low_mm).all() and (center < high_mm).all():
+        return "inside"
+    return "cut" if (box[3:] > low_mm).all() and (box[:3] < high_mm).all() else "outside"
+
+
+def _reaches(axes: Sequence[Array], item: PlacedNodule) -> bool:
+    reach = 2.5 * item.shape.reach_mm  # spikes reach further than the body
+    return all(axis[0] - reach < c < axis[-1] + reach for axis, c in zip(axes, item.shape.center, strict=True))
+
+
+def _in_grid(background: Background, point: Array) -> bool:
+    return all(axis[0] <= p <= axis[-1] for axis, p in zip(background.axes, point, strict=True))
+
+
+def _somewhere(background: Background, rng: np.random.Generator) -> Array:
+    """A place for a patch without nodules, patient mm."""
+    axes = background.axes
+    low, high = np.array([axis[0] for axis in axes]), np.array([axis[-1] for axis in axes])
+    if rng.random() < LUNG_SHARE:
+        points = rng.uniform(np.maximum(low, LUNG_LOW_MM), np.minimum(high, LUNG_HIGH_MM), (64, 3))
+        points = points[background.thorax.lung_distance_mm(*points.T) < 0]
+        if len(points):
+            return points[0]
+    return rng.uniform(low, high)
+
+
+def _origin_about(
+    background: Background, rng: np.random.Generator, point: Array, shape: tuple[int, int, int]
+) -> tuple[int, int, int]:
+    """First voxel of a patch that holds ``point`` (patient mm) anywhere in it, moved into the background."""
+    voxel = (point - background.first_mm) / background.spacing_mm
+    low = np.rint(voxel - rng.uniform(0.02, 0.98, 3) * shape).astype(int)
+    x, y, z = np.clip(low, 0, np.array(background.shape) - shape)
+    return int(x), int(y), int(z)
