@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional
+
+from lungdet.networks.blocks import peak_logits
 
 from .coder import BoxCoder
 
@@ -68,10 +69,7 @@ def find_peaks(logits: Tensor, score_threshold: float, top_k: int, peak_cells: i
     Returns:
         Flat indices ``(N,)`` by falling logit; equal ones in the order of the grid.
     """
-    if peak_cells % 2 == 0:
-        raise ValueError(f"peak_cells must be odd, got {peak_cells}")
-    highest = functional.max_pool3d(logits[None, None], peak_cells, stride=1, padding=peak_cells // 2)[0, 0]
-    is_peak = (logits == highest) & (torch.sigmoid(logits) >= score_threshold)
-    index = is_peak.flatten().nonzero().flatten()
-    order = torch.argsort(logits.flatten()[index], descending=True, stable=True)
+    peaks = peak_logits(logits[None], peak_cells)[0].flatten()
+    index = (torch.isfinite(peaks) & (torch.sigmoid(peaks) >= score_threshold)).nonzero().flatten()
+    order = torch.argsort(peaks[index], descending=True, stable=True)
     return index[order[:top_k]]

@@ -52,14 +52,14 @@ class SecondLook(nn.Module):
             conv_norm_act_3d(third, third),
             conv_norm_act_3d(third, fourth, stride=2),
         )
-        self.answer = nn.Sequential(
-            nn.Flatten(),
-            nn.Linear(fourth * (side // 8) ** 3, hidden),
-            nn.ReLU(inplace=True),
-            nn.Dropout(dropout),
-            nn.Linear(hidden, self.out_channels),
+        self.dense = nn.Sequential(
+            nn.Flatten(), nn.Linear(fourth * (side // 8) ** 3, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout)
         )
-        self._reset_bias(prior)
+        self.answer = nn.Linear(hidden, self.out_channels)
+        nn.init.normal_(self.answer.weight, std=0.01)
+        with torch.no_grad():
+            self.answer.bias.zero_()
+            self.answer.bias[0] = math.log(prior / (1 - prior))
 
     def forward(self, cubes: Tensor) -> Tensor:
         """Judge cubes.
@@ -71,15 +71,8 @@ class SecondLook(nn.Module):
             ``(N, 7)``: 0 the logit of a nodule in the middle; 1 to 3 the offset of its centre from the cube's centre
             and 4 to 6 the log of its sides, both as in the dense answer of ``NoduleDetector``.
         """
-        answers: Tensor = self.answer(self.features(cubes.contiguous(memory_format=torch.channels_last_3d)))
+        answers: Tensor = self.answer(self.dense(self.features(cubes.contiguous(memory_format=torch.channels_last_3d))))
         return answers
-
-    def _reset_bias(self, prior: float) -> None:
-        final = self.answer[-1]
-        nn.init.normal_(final.weight, std=0.01)
-        with torch.no_grad():
-            final.bias.zero_()
-            final.bias[0] = math.log(prior / (1 - prior))
 
 
 def conv_norm_act_3d(in_channels: int, out_channels: int, stride: int = 1) -> nn.Sequential:

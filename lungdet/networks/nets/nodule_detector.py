@@ -148,12 +148,13 @@ class NoduleDetector(nn.Module):
         centers, looks = self._look_at(image, self._centers(dense, index))
         stride = torch.tensor(self.stride_xyz, device=dense.device, dtype=torch.float32)
         shift = (centers - self._cell_centers(dense, index)) / stride
-        first = dense[:, 0].flatten(1).gather(1, index)
-        logit = torch.where(is_peak, (first + looks[..., 0]) / 2, torch.full_like(looks[..., 0], NO_CANDIDATE_LOGIT))
-        answers = torch.cat([logit[..., None], looks[..., 1:4] + shift, looks[..., 4:]], dim=-1)
-        rest = torch.cat([torch.full_like(dense[:, :1], NO_CANDIDATE_LOGIT), dense[:, 1:]], dim=1).flatten(2)
         places = index[:, None].expand(-1, self.out_channels, -1)
-        return rest.scatter(2, places, answers.movedim(-1, 1).to(rest)).view_as(dense)
+        rest = torch.cat([torch.full_like(dense[:, :1], NO_CANDIDATE_LOGIT), dense[:, 1:]], dim=1).flatten(2)
+        logit = (dense[:, 0].flatten(1).gather(1, index) + looks[..., 0]) / 2
+        answers = torch.cat([logit[..., None], looks[..., 1:4] + shift, looks[..., 4:]], dim=-1).movedim(-1, 1)
+        # Where there are fewer peaks than candidates, the others stay silent.
+        answers = torch.where(is_peak[:, None], answers.to(rest), rest.gather(2, places))
+        return rest.scatter(2, places, answers).view_as(dense)
 
     def _look_at(self, image: Tensor, centers: Tensor) -> tuple[Tensor, Tensor]:
         """Judge the cubes around ``(B, K, 3)`` places: their true centres, and answers ``(B, K, 7)``, float32."""
