@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from lungdet.records import CTVolume, SeriesInfo
 
 from .capsules import coverage
-from .nodule import PhantomNodule
+from .lookalike import PhantomLookalike
+from .nodule import PEAK_HU, PhantomNodule
 from .patient import Patient, draw_patient
 from .placement import PlacedNodule, place_nodules
 from .render import Painter
@@ -22,6 +23,7 @@ BLOCK_SLICES = 24  # painted at once: memory stays flat for long scans
 SUBSLICE_MM = 1.6  # thicker slices are the mean of thinner ones
 HU_RANGE = (-1024, 3071)  # 12 bits of a scanner
 NODULE_STREAM, NOISE_STREAM = 101, 102
+BLUR_MARGIN_MM = 4.0  # the point spread reaches no further
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,15 @@ class ChestPhantom:
     Attributes:
         volume: HU, int16, with its affine.
         nodules: every nodule that lies whole in the volume; each one is visible, see :class:`PhantomNodule`.
-        ignored: nodules that the border of the volume cuts: neither to be found nor to be counted as false.
+        ignored: nodules that the border of the volume cuts, and those that this scan, by coarse voxels or thick slices,
+            has washed out below the promised peak: neither to be found nor to be counted as false.
+        lookalikes: all that may be taken for a nodule and is none, as far as the volume shows it.
     """
 
     volume: CTVolume
     nodules: tuple[PhantomNodule, ...]
     ignored: tuple[PhantomNodule, ...] = ()
+    lookalikes: tuple[PhantomLookalike, ...] = ()
 
 
 def make_chest(
@@ -87,7 +92,7 @@ def make_chest(
     axes = [(np.arange(n) - (n - 1) / 2) * step for n, step in zip(shape, spacing_mm, strict=True)]
     noise = np.random.default_rng([seed, NOISE_STREAM])
     scanner = Scanner(noise, spacing_mm[:2], noise_gain(axes[0], axes[1]), kernel, dose, thickness)
-    block = _scan(patient, placed, axes, scanner, thickness)
+    block, peaks = _scan(patient, placed, axes, scanner, thickness)
     if padding_hu is not None:
         block[:, outside_field(axes[0], axes[1])] = padding_hu
     affine = np.diag([*spacing_mm, 1.0])
@@ -95,34 +100,65 @@ def make_chest(
     info = SeriesInfo(
         source=f"phantom-{seed}", description=f"Phantom {kernel} {dose}", kernel=kernel, thickness_mm=float(thickness)
     )
-    whole = [_holds(axes, spacing_mm, patient, item.truth) for item in placed]
+    box = _field(axes, spacing_mm, patient)
+    shown = [replace(item.truth, peak_hu=peak) for item, peak in zip(placed, peaks, strict=True)]
+    shown = [nodule for nodule in shown if _holds(box, nodule.box_lps_mm) != "not"]
+    clear = [_holds(box, n.box_lps_mm) == "whole" and n.peak_hu >= PEAK_HU[n.kind] for n in shown]
+    likes = [look.truth(patient.offset_lps_mm) for look in patient.lookalikes]
     return ChestPhantom(
         CTVolume(block.T, affine, info),
-        tuple(item.truth for item, inside in zip(placed, whole, strict=True) if inside == "whole"),
-        tuple(item.truth for item, inside in zip(placed, whole, strict=True) if inside == "cut"),
+        tuple(nodule for nodule, seen in zip(shown, clear, strict=True) if seen),
+        tuple(nodule for nodule, seen in zip(shown, clear, strict=True) if not seen),
+        tuple(look for look in likes if _holds(box, look.box_lps_mm) != "not"),
     )
 
 
 def _scan(
     patient: Patient, placed: Sequence[PlacedNodule], axes: Sequence[Array], scanner: Scanner, thickness: float
-) -> NDArray[np.int16]:
-    """Paint and measure all slices, block by block: ``(Z, Y, X)`` HU."""
+) -> tuple[NDArray[np.int16], list[float]]:
+    """Paint and measure all slices, block by block: ``(Z, Y, X)`` HU, and the peak that each nodule adds."""
     x, y, z = axes
     painter = Painter(patient, x, y)
     parts = max(1, int(np.ceil(thickness / SUBSLICE_MM)))
     shifts = ((np.arange(parts) + 0.5) / parts - 0.5) * thickness
     out = np.empty((len(z), len(y), len(x)), dtype=np.int16)
+    peaks = [0.0] * len(placed)
     for first in range(0, len(z), BLOCK_SLICES):
         heights = z[first : first + BLOCK_SLICES]
         mean = np.zeros((len(heights), len(y), len(x)), dtype=np.float32)
+        near = [n for n, item in enumerate(placed) if _touches(item, heights, thickness)]
+        windows = {n: _window(axes, placed[n]) for n in near}
+        added = {n: np.zeros_like(mean[windows[n]]) for n in near}
         for shift in shifts:
             hu = painter.block(heights + shift)
-            for nodule in placed:
-                paint_nodule(hu, (x, y, heights + shift), patient, nodule)
+            for n in near:
+                before = hu[windows[n]].copy()
+                paint_nodule(hu, (x, y, heights + shift), patient, placed[n])
+                added[n] += hu[windows[n]] - before
             mean += hu
+        for n in near:
+            if added[n].size:
+                peaks[n] = max(peaks[n], float(scanner.blur(added[n] / np.float32(parts)).max()))
         measured = scanner.measure(mean / np.float32(parts), heights)
         out[first : first + BLOCK_SLICES] = np.rint(np.clip(measured, *HU_RANGE))
-    return out
+    return out, peaks
+
+
+def _touches(nodule: PlacedNodule, heights: Array, thickness: float) -> bool:
+    """Whether slices at these heights may show a nodule or its spikes."""
+    shape = nodule.shape
+    ends = [shape.center[2], *shape.spikes.start[:, 2], *shape.spikes.end[:, 2]]
+    reach = shape.reach_mm + thickness + 2.0
+    return bool(min(ends) - reach <= heights[-1] and max(ends) + reach >= heights[0])
+
+
+def _window(axes: Sequence[Array], nodule: PlacedNodule) -> tuple[slice, slice, slice]:
+    """The columns and rows of a block that hold a nodule and what is blurred out of it."""
+    reach = nodule.shape.reach_mm + BLUR_MARGIN_MM
+    rows, columns = (
+        slice(*(int(np.searchsorted(axes[n], nodule.shape.center[n] + way * reach)) for way in (-1, 1))) for n in (1, 0)
+    )
+    return slice(None), rows, columns
 
 
 def paint_nodule(hu: NDArray[np.float32], axes: Sequence[Array], patient: Patient, nodule: PlacedNodule) -> None:
@@ -147,14 +183,16 @@ def paint_nodule(hu: NDArray[np.float32], axes: Sequence[Array], patient: Patien
         hu += strands * np.maximum(np.float32(shape.hu) - hu, 0)
 
 
-def _holds(
-    axes: Sequence[Array], spacing_mm: tuple[float, float, float], patient: Patient, nodule: PhantomNodule
-) -> str:
-    """Whether the grid shows a nodule ``whole``, ``cut`` or ``not``."""
+def _field(axes: Sequence[Array], spacing_mm: tuple[float, float, float], patient: Patient) -> tuple[Array, Array]:
+    """Corners of what the grid shows, LPS mm."""
     half = np.array(spacing_mm) / 2
     low = np.array([axis[0] for axis in axes]) - half + patient.offset_lps_mm
-    high = np.array([axis[-1] for axis in axes]) + half + patient.offset_lps_mm
-    box = np.array(nodule.box_lps_mm)
+    return low, np.array([axis[-1] for axis in axes]) + half + patient.offset_lps_mm
+
+
+def _holds(field: tuple[Array, Array], box_lps_mm: Sequence[float]) -> str:
+    """Whether a field shows a box ``whole``, ``cut`` or ``not``."""
+    (low, high), box = field, np.array(box_lps_mm)
     if (box[:3] >= low).all() and (box[3:] <= high).all():
         return "whole"
     return "cut" if (box[3:] > low).all() and (box[:3] < high).all() else "not"

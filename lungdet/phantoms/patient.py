@@ -9,11 +9,12 @@ from scipy.ndimage import gaussian_filter
 
 from .bones import Skeleton, draw_skeleton
 from .capsules import Capsules, join, tube
+from .lookalike import Lookalike
+from .lookalike_drawing import draw_lookalikes
 from .mediastinum import Mediastinum, draw_mediastinum
-from .thorax import Array, Thorax, draw_apexes, draw_domes, draw_walls
+from .thorax import LUNG_HIGH_MM, LUNG_LOW_MM, Array, Thorax, draw_apexes, draw_domes, draw_walls
 from .trees import companions, grow_tree, sample_inside
 
-LUNG_LOW_MM, LUNG_HIGH_MM = np.array([-140.0, -115.0, -135.0]), np.array([140.0, 115.0, 125.0])
 ARTERY_TIPS, VEIN_TIPS = 1400, 1100  # per lung: one tip to about 1 ml
 AIRWAY_SMALLEST_ARTERY_MM, AIRWAY_RATIO = 1.5, 0.6
 LATTICE_REACH_MM = 210.0
@@ -53,7 +54,7 @@ class Patient:
         skeleton: bones.
         vessels: arteries and veins in the lungs.
         airways: lumens of the bronchi in the lungs.
-        scars: bands in the lungs that are no nodules.
+        lookalikes: what may be taken for a nodule and is none.
         fissures: ``(3, 5)``: oblique left, oblique right and horizontal right, coefficients of the height z over
             ``1, y, x^2 / 100, y^2 / 100, x`` in mm.
         tissues: HU.
@@ -67,7 +68,7 @@ class Patient:
     skeleton: Skeleton
     vessels: Capsules
     airways: Capsules
-    scars: Capsules
+    lookalikes: tuple[Lookalike, ...]
     fissures: Array
     tissues: Tissues
     organ_shift_mm: Array
@@ -78,10 +79,11 @@ class Patient:
         return self.tissues.lung + self.tissues.gravity * points[:, 1]
 
     def background_hu(self, points: Array) -> Array:
-        """HU at ``(N, 3)`` patient points as if no nodule, texture or noise were there."""
+        """HU at ``(N, 3)`` patient points as if no nodule, texture, noise or layer on the pleura were there."""
         inside = self.thorax.lung_distance_mm(*points.T) < 0
         hu = np.where(inside, self.lung_hu(points), self.tissues.muscle)
-        solid = join([self.vessels, self.mediastinum.vessels, self.scars])
+        tubes = [look.tubes for look in self.lookalikes]
+        solid = join([self.vessels, self.mediastinum.vessels, *tubes])
         hu = np.where(solid.distance_mm(points, 0.0) < 0, np.maximum(hu, self.tissues.blood), hu)
         lumen = self.airways.distance_mm(points, 1.0)
         hu = np.where(lumen < 0.8, np.maximum(hu, 0.0), hu)
@@ -90,7 +92,7 @@ class Patient:
 
 def draw_patient(seed: int) -> Patient:
     """Draw a patient; the same seed gives the same patient for every grid, dose and kernel."""
-    shape, tree, texture = (np.random.default_rng(part) for part in np.random.SeedSequence(seed).spawn(3))
+    shape, tree, texture, likeness = (np.random.default_rng(part) for part in np.random.SeedSequence(seed).spawn(4))
     cavity, muscle, body = draw_walls(shape)
     mediastinum = draw_mediastinum(shape)
     thorax = Thorax(
@@ -105,6 +107,7 @@ def draw_patient(seed: int) -> Patient:
     )
     fissures = _draw_fissures(shape)
     vessels, airways = _draw_trees(tree, thorax, mediastinum, fissures)
+    tissues = _draw_tissues(shape)
     return Patient(
         offset_lps_mm=np.round(shape.uniform((-12, -190, -320), (12, -120, -60)), 1),
         thorax=thorax,
@@ -112,9 +115,9 @@ def draw_patient(seed: int) -> Patient:
         skeleton=draw_skeleton(shape, thorax),
         vessels=vessels,
         airways=airways,
-        scars=_draw_scars(tree, thorax),
+        lookalikes=draw_lookalikes(likeness, thorax, mediastinum, vessels, tissues.blood),
         fissures=fissures,
-        tissues=_draw_tissues(shape),
+        tissues=tissues,
         organ_shift_mm=shape.normal(0, 5, (4, 3)),
         lattices=tuple(_draw_lattice(texture, step) for step in LATTICE_STEPS_MM),
     )
@@ -169,24 +172,6 @@ def _draw_trees(
         stem = tube([mediastinum.hilum["bronchus"][number], bronchi.start[0]], [4.6, bronchi.start_radius[0]])
         airways += [bronchi.select(free), stem]  # none cuts through the heart
     return join(vessels), join(airways)
-
-
-def _draw_scars(rng: np.random.Generator, thorax: Thorax) -> Capsules:
-    """Thin bands that run from the pleura into the lung; a reader takes them for no nodule."""
-    scars = []
-    for _ in range(int(rng.integers(0, 5))):
-        points = rng.uniform(LUNG_LOW_MM, LUNG_HIGH_MM, (600, 3))
-        distance = thorax.lung_distance_mm(*points.T)
-        near = points[(distance < -1) & (distance > -8)]
-        if not len(near):
-            continue
-        aim = -near[0] * [1, 1, 0.3] / max(float(np.linalg.norm(near[0])), 1.0)
-        length = rng.uniform(12, 32)
-        middle = near[0] + 0.5 * length * aim + rng.normal(0, 3, 3)
-        end = near[0] + length * aim + rng.normal(0, 5, 3)
-        thick = rng.uniform(0.7, 1.6)
-        scars.append(tube([near[0], middle, end], [1.5 * thick, thick, 0.3]))
-    return join(scars)
 
 
 def _draw_lattice(rng: np.random.Generator, step_mm: float) -> Array:

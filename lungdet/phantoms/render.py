@@ -19,6 +19,7 @@ from .bones import (
     spine_profile,
 )
 from .capsules import coverage
+from .lookalike import paint_lookalike
 from .mediastinum import spine_y_mm
 from .patient import LATTICE_REACH_MM, LATTICE_STEPS_MM, Patient, fissure_heights_mm
 from .thorax import ANGLES, Y_TABLE, table_row
@@ -199,12 +200,13 @@ class Painter:
             self._blend(hu[rows, columns], value, spine)
 
     def _add_tubes(self, hu: Image, z: Array) -> None:
-        """Draw vessels, airways and bones that are tubes into a block of slices."""
+        """Draw vessels, airways, look-alikes and bones that are tubes into a block of slices."""
         patient, (x, y) = self.patient, (self.x[0], self.y[:, 0])
         blood = coverage(patient.mediastinum.vessels, x, y, z)
         coverage(patient.vessels, x, y, z, blood)
         _raise(hu, patient.tissues.blood, blood)
-        _raise(hu, 25.0, coverage(patient.scars, x, y, z))
+        for lookalike in patient.lookalikes:
+            paint_lookalike(hu, (x, y, z), patient.thorax, lookalike)
         _raise(hu, 35.0, coverage(patient.mediastinum.gullet, x, y, z))
         walls = coverage(patient.airways.grown(1.1, 0.4), x, y, z)
         coverage(patient.mediastinum.windpipe.grown(1.0, 1.6), x, y, z, walls)

@@ -60,19 +60,27 @@ class Scanner:
 
     def measure(self, hu: Image, z: Array) -> Image:
         """Blur a block ``(Z, Y, X)`` in plane and add noise; ``z`` are the slices' heights in patient mm."""
+        return self.add_noise(self.blur(hu), z)
+
+    def blur(self, hu: Image) -> Image:
+        """Blur and sharpen a block ``(Z, Y, X)`` in plane as the kernel does; linear, no noise, of any size."""
         sigma = BLUR_MM[self.kernel] / self.pixel
-        blurred = gaussian_filter(hu, (0, *sigma), mode="nearest", truncate=3.0)
+        blurred: Image = gaussian_filter(hu, (0, *sigma), mode="nearest", truncate=3.0)
         if EDGE_GAIN[self.kernel]:
             wide = gaussian_filter(blurred, (0, *(1.6 * sigma)), mode="nearest", truncate=2.5)
             blurred += np.float32(EDGE_GAIN[self.kernel]) * (blurred - wide)
+        return blurred
+
+    def add_noise(self, hu: Image, z: Array) -> Image:
+        """Add noise to a block ``(Z, Y, X)`` in place and return it; ``z`` are the slices' heights in patient mm."""
         if self.sigma_hu:
-            for image, height in zip(blurred, z, strict=True):
+            for image, height in zip(hu, z, strict=True):
                 noise = self._draw(self.planes)
                 shoulder = SHOULDER_STREAKS / (1 + np.exp((SHOULDER_Z_MM - float(height)) / 8))
                 if shoulder > 0.05:  # photons starve along the shoulders' long way
                     noise += np.float32(shoulder) * self._draw(self.streaks)
                 image += np.float32(self.sigma_hu) * self.gain * noise
-        return blurred
+        return hu
 
     def _noise_planes(self, stretch_mm: float) -> Image:
         """Unit noise with the grain of the kernel; larger than a slice, so that windows into it differ."""

@@ -19,6 +19,7 @@ Z_LOW_MM, Z_STEP_MM, Z_COUNT = -220.0, 2.0, 221  # tables along z
 Y_LOW_MM, Y_STEP_MM, Y_COUNT = -160.0, 2.0, 161  # tables along y
 ANGLES = 1440  # tables around the body, a quarter of a degree each
 Z_TABLE = Z_LOW_MM + Z_STEP_MM * np.arange(Z_COUNT)
+LUNG_LOW_MM, LUNG_HIGH_MM = np.array([-140.0, -115.0, -135.0]), np.array([140.0, 115.0, 125.0])  # both lungs
 Y_TABLE = Y_LOW_MM + Y_STEP_MM * np.arange(Y_COUNT)
 ANGLE_TABLE = (np.arange(ANGLES) + 0.5) * (2 * np.pi / ANGLES) - np.pi
 
