@@ -18,7 +18,8 @@ def prepare_detection_batch(
     non_blocking: bool = False,
     image_key: str = "image",
     box_key: str = "box",
-) -> tuple[Tensor, list[Tensor]]:
+    ignore_key: str = "ignore_box",
+) -> tuple[Tensor, list[dict[str, Tensor]]]:
     """Stack the images and keep the boxes as a list, since every patch has its own number of nodules.
 
     Use it as ``prepare_batch`` of MONAI's trainers, with ``collate_fn=monai.data.utils.no_collation`` and
@@ -30,28 +31,38 @@ def prepare_detection_batch(
         non_blocking: passed on to ``Tensor.to``.
         image_key: key of the image.
         box_key: key of the boxes.
+        ignore_key: key of boxes that are neither nodule nor background; an item may lack it.
 
     Returns:
-        Images ``(B, 1, X, Y, Z)``, free of metadata, and ``B`` box tensors ``(N, 6)``.
+        Images ``(B, 1, X, Y, Z)``, free of metadata, and ``B`` targets: ``box`` ``(N, 6)``, and ``ignore_box``
+        ``(M, 6)`` where the item has it.
 
     Example:
         >>> patch = {"image": torch.zeros(1, 4, 4, 2), "box": torch.tensor([[0.0, 0, 0, 2, 2, 2]])}
-        >>> images, boxes = prepare_detection_batch([[patch, patch], [patch]])
-        >>> images.shape, len(boxes)
+        >>> images, targets = prepare_detection_batch([[patch, patch], [patch]])
+        >>> images.shape, len(targets)
         (torch.Size([3, 1, 4, 4, 2]), 3)
     """
-    items = list(_flat(batch))
+    items = list(flat_items(batch))
     images = torch.stack([convert_to_tensor(item[image_key], track_meta=False) for item in items])
-    boxes = [torch.as_tensor(item[box_key], dtype=torch.float32).reshape(-1, 6) for item in items]
-    return (
-        images.to(device=device, non_blocking=non_blocking),
-        [each.to(device=device, non_blocking=non_blocking) for each in boxes],
-    )
+
+    def boxes_of(item: Mapping[str, Any], key: str) -> Tensor:
+        boxes = torch.as_tensor(item[key], dtype=torch.float32).reshape(-1, 6)
+        return boxes.to(device=device, non_blocking=non_blocking)
+
+    targets = [
+        {"box": boxes_of(item, box_key), "ignore_box": boxes_of(item, ignore_key)}
+        if ignore_key in item
+        else boxes_of(item, box_key)
+        for item in items
+    ]
+    return images.to(device=device, non_blocking=non_blocking), targets
 
 
-def _flat(batch: Batch) -> Iterator[Mapping[str, Any]]:
+def flat_items(batch: Batch) -> Iterator[Mapping[str, Any]]:
+    """Yield the items of a batch, however lists are nested in it."""
     if isinstance(batch, Mapping):
         yield batch
         return
     for item in batch:
-        yield from _flat(item)
+        yield from flat_items(item)
