@@ -9,9 +9,10 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Transform
 from monai.utils.enums import MetaKeys, SpaceKeys, TransformBackends
+from torch import Tensor
 
 from lungdet.geometry.frames import lps_to_ras
-from lungdet.phantoms import make_chest
+from lungdet.phantoms import PhantomNodule, make_chest
 
 
 class MakePhantomd(Transform):
@@ -27,6 +28,10 @@ class MakePhantomd(Transform):
         label_key: key for the labels: ``(N,)`` int64, all 0, the one class "nodule".
         spacing_mm: voxel size; the item's own ``"spacing_mm"`` wins, and its slices then keep the same length in mm.
         shape: ``(X, Y, Z)`` voxels at ``spacing_mm``.
+        ignore_key: key for the boxes of nodules that the border of the volume cuts, ``(M, 6)`` likewise: neither to be
+            found nor to be counted as false.
+        kind_key: key for the kinds of the nodules, ``N`` strings; see :class:`~lungdet.phantoms.PhantomNodule`.
+        location_key: key for what they touch, likewise.
     """
 
     backend = [TransformBackends.NUMPY]
@@ -39,13 +44,17 @@ class MakePhantomd(Transform):
         label_key: Hashable = "label",
         spacing_mm: Sequence[float] = (1.4, 1.4, 1.4),
         shape: Sequence[int] = (256, 256, 200),
+        ignore_key: Hashable = "ignore_box",
+        kind_key: Hashable = "kind",
+        location_key: Hashable = "location",
     ) -> None:
         self.seed_key, self.image_key = seed_key, image_key
-        self.box_key, self.label_key = box_key, label_key
+        self.box_key, self.label_key, self.ignore_key = box_key, label_key, ignore_key
+        self.kind_key, self.location_key = kind_key, location_key
         self.spacing_mm, self.shape = tuple(spacing_mm), tuple(shape)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Add image, boxes and labels to a copy of ``data``."""
+        """Add the image and the truth to a copy of ``data``."""
         item = dict(data)
         spacing = tuple(item.get("spacing_mm", self.spacing_mm))
         extent = [count * step for count, step in zip(self.shape, self.spacing_mm, strict=True)]
@@ -64,7 +73,13 @@ class MakePhantomd(Transform):
             affine=affine_ras,
             meta=meta,
         )
-        boxes = [nodule.box_lps_mm for nodule in phantom.nodules]
-        item[self.box_key] = torch.tensor(boxes, dtype=torch.float32).reshape(-1, 6)
-        item[self.label_key] = torch.zeros(len(boxes), dtype=torch.int64)
+        item[self.box_key] = _boxes(phantom.nodules)
+        item[self.ignore_key] = _boxes(phantom.ignored)
+        item[self.label_key] = torch.zeros(len(phantom.nodules), dtype=torch.int64)
+        item[self.kind_key] = [nodule.kind for nodule in phantom.nodules]
+        item[self.location_key] = [nodule.location for nodule in phantom.nodules]
         return item
+
+
+def _boxes(nodules: Sequence[PhantomNodule]) -> Tensor:
+    return torch.tensor([nodule.box_lps_mm for nodule in nodules], dtype=torch.float32).reshape(-1, 6)

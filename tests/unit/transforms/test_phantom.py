@@ -48,3 +48,18 @@ def test_input_is_left_alone_and_workers_can_have_it():
     item = pickle.loads(pickle.dumps(MakePhantomd(spacing_mm=SPACING, shape=SHAPE)))(data)  # noqa: S301
     assert data == {"seed": 1, "name": "a"}
     assert item["name"] == "a"
+
+
+def test_all_of_the_truth_travels():
+    shape = (64, 64, 20)  # cuts some nodules
+    cut = 0
+    for seed in range(4):
+        item = MakePhantomd(spacing_mm=SPACING, shape=shape)({"seed": seed})
+        phantom = make_chest(seed, spacing_mm=SPACING, shape=shape)
+        ignored = np.array([nodule.box_lps_mm for nodule in phantom.ignored]).reshape(-1, 6)
+        np.testing.assert_allclose(item["ignore_box"], ignored, atol=1e-3)
+        assert item["ignore_box"].shape == (len(phantom.ignored), 6)
+        assert item["kind"] == [nodule.kind for nodule in phantom.nodules]
+        assert item["location"] == [nodule.location for nodule in phantom.nodules]
+        cut += len(ignored)
+    assert cut
