@@ -57,15 +57,18 @@ class Background(Patient):
         return x, y, z
 
     def background_hu(self, points: Array) -> Array:
-        """HU at ``(N, 3)`` patient points, read off the picture; beside the pleura that of plain lung.
+        """HU at ``(N, 3)`` patient points, read off the picture, beside the pleura those of plain lung.
 
         Half of a voxel at the pleura is wall, which is the picture's doing and no sign that a nodule is hidden there.
         """
         places = (points - self.first_mm) / self.spacing_mm
+        outside = ((places < 0) | (places > np.array(self.shape) - 1)).any(axis=1)
         seen = map_coordinates(self.hu, places.T[::-1], order=1, mode="nearest", output=np.float32)
         depth = -self.thorax.lung_distance_mm(*points.T)
         beside = (depth > 0) & (depth < BLURRED_VOXELS * max(self.spacing_mm))
         hu: Array = np.where(beside, self.lung_hu(points), seen)
+        if outside.any():
+            hu[outside] = super().background_hu(points[outside])
         return hu
 
 

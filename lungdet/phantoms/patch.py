@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .background import Background
 from .chest import paint_nodule
-from .nodule import PhantomNodule
-from .patch_scan import PLANE_MARGIN_MM, Protocol, draw_protocol, scan_patch
-from .patient import LUNG_HIGH_MM, LUNG_LOW_MM
+from .nodule import PEAK_HU, PhantomNodule
+from .patch_scan import PLANE_MARGIN_MM, PatchScanner, Protocol, draw_protocol
 from .placement import PlacedNodule, place_nodules
-from .thorax import Array
+from .thorax import LUNG_HIGH_MM, LUNG_LOW_MM, Array
 
-LUNG_SHARE = 0.6  # of the patches without nodules: about a place in the lung; the rest lie anywhere
+LOOKALIKE_SHARE, LUNG_SHARE = 0.4, 0.3  # of the patches without nodules; the rest lie anywhere, body wall and air
 LEAST_NODULES = 3  # drawn for a patient, of which a patch shows those that lie in it
 
 
@@ -28,7 +27,7 @@ class PhantomPatch:
         hu: ``(X, Y, Z)`` float32; x to the left, y to the back, z to the head.
         affine_lps: ``(4, 4)`` from voxel centres to LPS mm.
         nodules: those with their centre in the patch; their boxes may stick out of it.
-        ignored: those that reach into it from outside.
+        ignored: those that reach into it from outside, and those that this scan has washed out below the promised peak.
         protocol: how it was scanned.
     """
 
@@ -51,7 +50,8 @@ def draw_patches(
     """Put fresh nodules into a patient and scan patches of him.
 
     A patch with nodules lies about one of them, anywhere in the patch, and shows all others that fall into it. A patch
-    without nodules shows the patient as he is: about a place in the lung, or anywhere, air and table included.
+    without nodules shows the patient as he is: about a look-alike, a place in the lung, or anywhere, air and table
+    included.
 
     Args:
         background: the patient.
@@ -106,22 +106,38 @@ def make_patch(
     spans = [np.arange(low - m, low + n + m) for low, n, m in zip(origin, shape, margins, strict=True)]
     x, y, z = (first + span * step for first, span, step in zip(background.first_mm, spans, steps, strict=True))
     painted = _cut(background.hu, spans)
-    near = [item for item in placed if _reaches((x, y, z), item)]
-    for item in near:
-        paint_nodule(painted, (x, y, z), background, item)
     inner = [slice(m, m + n) for m, n in zip(margins, shape, strict=True)]
-    scanned = scan_patch(rng, painted, (x, y, z), inner[2], protocol)
+    scanner = PatchScanner(rng, (x, y, z), inner[2], protocol)
+    near = [item for item in placed if _reaches((x, y, z), item)]
+    shown = [_paint(painted, (x, y, z), background, item, scanner) for item in near]
     affine = np.diag([*steps, 1.0])
     affine[:3, 3] = background.offset_lps_mm + background.first_mm + np.array(origin) * steps
     low = affine[:3, 3] - np.array(steps) / 2
-    found = [_found(item.truth, low, low + np.array(shape) * steps) for item in near]
+    found = [_found(nodule, low, low + np.array(shape) * steps) for nodule in shown]
     return PhantomPatch(
-        scanned[:, inner[1], inner[0]].T,
+        scanner.scan(painted)[:, inner[1], inner[0]].T,
         affine,
-        tuple(item.truth for item, where in zip(near, found, strict=True) if where == "inside"),
-        tuple(item.truth for item, where in zip(near, found, strict=True) if where == "cut"),
+        tuple(nodule for nodule, where in zip(shown, found, strict=True) if where == "inside"),
+        tuple(nodule for nodule, where in zip(shown, found, strict=True) if where == "ignored"),
         protocol,
     )
+
+
+def _paint(
+    painted: NDArray[np.float32],
+    axes: tuple[Array, Array, Array],
+    background: Background,
+    item: PlacedNodule,
+    scanner: PatchScanner,
+) -> PhantomNodule:
+    """Paint a nodule, and measure what the scanner will leave of it."""
+    reach = item.shape.reach_mm + PLANE_MARGIN_MM
+    rows, columns = (
+        slice(*(int(np.searchsorted(axes[n], item.shape.center[n] + way * reach)) for way in (-1, 1))) for n in (1, 0)
+    )
+    before = painted[:, rows, columns].copy()
+    paint_nodule(painted, axes, background, item)
+    return replace(item.truth, peak_hu=scanner.peak_hu(painted[:, rows, columns] - before))
 
 
 def _cut(hu: NDArray[np.int16], spans: Sequence[Array]) -> NDArray[np.float32]:
@@ -135,11 +151,12 @@ def _cut(hu: NDArray[np.int16], spans: Sequence[Array]) -> NDArray[np.float32]:
 
 
 def _found(nodule: PhantomNodule, low_mm: Array, high_mm: Array) -> str:
-    """Whether a nodule lies ``inside`` a patch with its centre, is ``cut`` by it, or ``outside``; LPS mm."""
+    """Whether a nodule counts as ``inside`` a patch, is to be ``ignored``, or lies ``outside``; corners in LPS mm."""
     center, box = np.array(nodule.center_lps_mm), np.array(nodule.box_lps_mm)
-    if (center >= low_mm).all() and (center < high_mm).all():
-        return "inside"
-    return "cut" if (box[3:] > low_mm).all() and (box[:3] < high_mm).all() else "outside"
+    if not ((box[3:] > low_mm).all() and (box[:3] < high_mm).all()):
+        return "outside"
+    inside = bool((center >= low_mm).all() and (center < high_mm).all())
+    return "inside" if inside and nodule.peak_hu >= PEAK_HU[nodule.kind] else "ignored"
 
 
 def _reaches(axes: Sequence[Array], item: PlacedNodule) -> bool:
@@ -155,12 +172,15 @@ def _somewhere(background: Background, rng: np.random.Generator) -> Array:
     """A place for a patch without nodules, patient mm."""
     axes = background.axes
     low, high = np.array([axis[0] for axis in axes]), np.array([axis[-1] for axis in axes])
-    if rng.random() < LUNG_SHARE:
+    aim, points = rng.random(), np.empty((0, 3))
+    if aim < LOOKALIKE_SHARE:
+        centers = [look.truth(np.zeros(3)).center_lps_mm for look in background.lookalikes]
+        points = rng.permutation(np.array(centers).reshape(-1, 3))
+        points = points[((points >= low) & (points <= high)).all(axis=1)]
+    elif aim < LOOKALIKE_SHARE + LUNG_SHARE:
         points = rng.uniform(np.maximum(low, LUNG_LOW_MM), np.minimum(high, LUNG_HIGH_MM), (64, 3))
         points = points[background.thorax.lung_distance_mm(*points.T) < 0]
-        if len(points):
-            return points[0]
-    return rng.uniform(low, high)
+    return points[0] if len(points) else rng.uniform(low, high)
 
 
 def _origin_about(

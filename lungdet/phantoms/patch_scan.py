@@ -69,29 +69,40 @@ def draw_protocol(rng: np.random.Generator, thick_ratio: float = 0.5) -> Protoco
     return Protocol(kernel, dose, factor, thickness, thickness * float(rng.uniform(*STEP_FRACTION)), rng.random())
 
 
-def scan_patch(
-    rng: np.random.Generator, painted: Image, axes: tuple[Array, Array, Array], planes: slice, protocol: Protocol
-) -> Image:
-    """Scan a patch; thick slices are brought back to its own by linear interpolation, as a whole scan would be.
+class PatchScanner:
+    """Scans a painted patch; thick slices are brought back to its grid by linear interpolation, as a whole scan's are.
 
     Args:
         rng: source of the noise.
-        painted: ``(Z, Y, X)`` HU, with :attr:`Protocol.margin_mm` more on both sides along z.
-        axes: its voxel centres x, y, z, patient mm.
-        planes: which of its slices are the patch.
-        protocol: how.
-
-    Returns:
-        ``(planes, Y, X)`` HU.
+        axes: voxel centres x, y, z of what is painted, patient mm.
+        planes: which slices along z are the patch; :attr:`Protocol.margin_mm` more are painted on both sides.
+        protocol: how to scan.
     """
-    x, y, z = axes
-    if protocol.thickness_mm is None:
-        measured = _scanner(rng, x, y, protocol, float(z[1] - z[0])).measure(painted[planes], z[planes])
-        return np.rint(np.clip(measured, *HU_RANGE))
-    heights = _slice_heights(z[planes], protocol)
-    mean = _apply(_slab_weights(heights, z, protocol.thickness_mm), painted)
-    measured = _scanner(rng, x, y, protocol, protocol.thickness_mm).measure(mean, heights)
-    return _apply(_linear_weights(z[planes], heights), np.rint(np.clip(measured, *HU_RANGE)))
+
+    def __init__(
+        self, rng: np.random.Generator, axes: tuple[Array, Array, Array], planes: slice, protocol: Protocol
+    ) -> None:
+        x, y, z = axes
+        self.heights, self.planes, self.thick = z[planes], planes, protocol.thickness_mm is not None
+        if protocol.thickness_mm is not None:
+            self.heights = _slice_heights(z[planes], protocol)
+            self.mean = _slab_weights(self.heights, z, protocol.thickness_mm)
+            self.back = _linear_weights(z[planes], self.heights)
+        thickness = float(z[1] - z[0]) if protocol.thickness_mm is None else protocol.thickness_mm
+        self.scanner = _scanner(rng, x, y, protocol, thickness)
+
+    def scan(self, painted: Image) -> Image:
+        """Scan ``(Z, Y, X)`` HU; the result has the patch's planes."""
+        measured = self.scanner.measure(self._slices(painted), self.heights)
+        slices = np.rint(np.clip(measured, *HU_RANGE))
+        return _apply(self.back, slices) if self.thick else slices
+
+    def peak_hu(self, added: Image) -> float:
+        """Highest of what reaches the slices of ``added`` HU, ``(Z, any, any)``; noise aside, and on no other grid."""
+        return float(self.scanner.blur(self._slices(added)).max()) if added.size else 0.0
+
+    def _slices(self, painted: Image) -> Image:
+        return _apply(self.mean, painted) if self.thick else painted[self.planes]
 
 
 def _slice_heights(z: Array, protocol: Protocol) -> Array:
