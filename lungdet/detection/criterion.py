@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from monai.utils import convert_to_tensor
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -15,6 +13,7 @@ from lungdet.networks import TwoStageOutput
 
 from .candidate_targets import CandidateTarget, match_candidates
 from .coder import BoxCoder
+from .target_boxes import target_boxes
 from .targets import DetectionTarget, encode_targets, stack_targets
 
 
@@ -127,21 +126,7 @@ class DetectionCriterion(nn.Module):
         return stack_targets(encoded)
 
     def _boxes_of(self, target: Any, device: torch.device) -> tuple[Tensor, Tensor | None]:
-        """Take the boxes, and those to ignore, out of one image's target."""
-        ignore = None
-        if isinstance(target, Mapping):
-            if self.box_key not in target:
-                raise ValueError(f"a target must hold {self.box_key!r}, got the keys {sorted(map(str, target))}")
-            ignore = target.get(self.ignore_key)
-            target = target[self.box_key]
-        return _plain(target, device), None if ignore is None else _plain(ignore, device)
-
-
-def _plain(boxes: Tensor | Sequence[Any], device: torch.device) -> Tensor:
-    """Return boxes as a plain tensor, ``(N, 6)``, without padding rows."""
-    tensor: Tensor = convert_to_tensor(boxes, dtype=torch.float32, device=device, wrap_sequence=True, track_meta=False)
-    tensor = tensor.reshape(0, 6) if tensor.numel() == 0 else tensor
-    return tensor[(tensor != 0).any(dim=1)] if tensor.ndim == 2 else tensor
+        return target_boxes(target, device, self.box_key, self.ignore_key)
 
 
 def _weighted_smooth_l1(outputs: Tensor, target: Tensor, weight: Tensor) -> Tensor:

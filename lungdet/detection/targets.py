@@ -55,13 +55,13 @@ def encode_targets(
         ValueError: boxes are not ``(N, 6)``, not finite or not of positive size.
     """
     coder = coder or BoxCoder()
-    boxes = _checked(boxes, "boxes")
-    ignore = boxes.new_empty(0, 6) if ignore_boxes is None else _checked(ignore_boxes, "ignore_boxes").to(boxes.device)
+    boxes = checked_boxes(boxes, "boxes")
+    ignore = checked_boxes(boxes[:0] if ignore_boxes is None else ignore_boxes, "ignore_boxes").to(boxes.device)
     cells = coder.cells_of(boxes)
     inside = ((cells >= 0) & (cells < cells.new_tensor(grid))).all(dim=1)
     target = _background(grid, boxes.device)
     for box in torch.cat([ignore, boxes[~inside]]):
-        target.center_weight[0][_cells_under(box, grid, coder)] = 0.0
+        target.center_weight[0][cells_under(box, grid, coder)] = 0.0
     for box, cell in zip(boxes[inside], cells[inside], strict=True):
         _draw(target, box, cell, coder)
     return target
@@ -99,7 +99,7 @@ def _draw(target: DetectionTarget, box: Tensor, cell: Tensor, coder: BoxCoder) -
     target.center_weight[0][tuple(cell)] = 1.0
 
 
-def _cells_under(box: Tensor, grid: tuple[int, int, int], coder: BoxCoder) -> tuple[slice, slice, slice]:
+def cells_under(box: Tensor, grid: tuple[int, int, int], coder: BoxCoder) -> tuple[slice, slice, slice]:
     """Return the cells that a box touches, clipped to the grid."""
     stride = box.new_tensor(coder.stride_xyz)
     low = torch.floor(box[:3] / stride).long().clamp(min=0).tolist()
@@ -108,7 +108,8 @@ def _cells_under(box: Tensor, grid: tuple[int, int, int], coder: BoxCoder) -> tu
     return x, y, z
 
 
-def _checked(boxes: Tensor, name: str) -> Tensor:
+def checked_boxes(boxes: Tensor, name: str) -> Tensor:
+    """Return ``(N, 6)`` boxes as float32, or raise ValueError where they are none; ``name`` says whose fault it is."""
     if boxes.ndim != 2 or boxes.shape[1] != 6:
         raise ValueError(f"{name} must be (N, 6), got {tuple(boxes.shape)}")
     boxes = boxes.to(torch.float32)

@@ -68,7 +68,8 @@ class SlabStreamInferer(Inferer):
             kwargs: not used.
 
         Returns:
-            ``(B, 7, ceil(X/4), ceil(Y/4), ceil(Z/2))``, float32, on the device of ``inputs``.
+            ``(B, 7, ceil(X/4), ceil(Y/4), ceil(Z/2))``, float32, on the device of ``inputs``; for the sequence head see
+            ``NoduleDetector``.
 
         Raises:
             TypeError: the network cannot be run in pieces.

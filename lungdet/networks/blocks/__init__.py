@@ -5,6 +5,7 @@ from .conv_lstm import ConvLSTM, ConvLSTMCell
 from .memory_format import to_channels_last
 from .residual_2d import ResidualBlock2D
 from .second_look import SecondLook
+from .sequence_head import SequenceHead
 from .sequences import cat_channels, cat_steps, stack_steps
 from .slab_encoder import SlabEncoder
 from .z_mixers import Conv3dMixer, ConvLSTMMixer, IdentityMixer, ZMixer
@@ -17,6 +18,7 @@ __all__ = [
     "IdentityMixer",
     "ResidualBlock2D",
     "SecondLook",
+    "SequenceHead",
     "SlabEncoder",
     "ZMixer",
     "cat_channels",

@@ -12,11 +12,13 @@ from torch import Tensor, nn
 from lungdet.networks.blocks.candidates import cell_centers, cut_cubes, top_cells
 from lungdet.networks.blocks.residual_2d import Norm, conv_norm_act
 from lungdet.networks.blocks.second_look import SecondLook
+from lungdet.networks.blocks.sequence_head import SequenceHead
 from lungdet.networks.blocks.sequences import cat_steps
 from lungdet.networks.blocks.slab_encoder import SlabEncoder
 from lungdet.networks.blocks.z_mixers import Conv3dMixer, ConvLSTMMixer, IdentityMixer, ZMixer
 
 Mixer = Literal["convlstm", "convlstm_forward", "conv3d", "none"]
+Head = Literal["dense", "sequence"]
 
 
 CUBE_CHUNK = 25  # cubes judged at once, to bound memory
@@ -66,11 +68,18 @@ class NoduleDetector(nn.Module):
         second_look: whether there is a second stage.
         candidates: cubes looked at in an image, in evaluation mode.
         train_candidates: likewise in training mode, where images are patches.
+        head: ``"dense"``, or ``"sequence"`` for the recurrent box decoder of 2017: an LSTM names up to ``steps`` boxes
+            for each 16 x 16 x 2 voxels; see :class:`~lungdet.networks.blocks.SequenceHead`.
+        steps: boxes that a cell of the sequence head names.
 
     Attributes:
-        stride_xyz: voxels of a cell, ``(4, 4, 2)``.
+        stride_xyz: voxels of a cell, ``(4, 4, 2)``, or ``(16, 16, 2)`` with the sequence head.
         multiple_xyz: the input's size must be a multiple of it, ``(16, 16, 2)``.
+        out_channels: channels of the answer, 7, or ``7 * steps`` with the sequence head.
         slab_slices: slices of a slab.
+
+    Raises:
+        ValueError: there is no such mixer or head, or a second look is asked of a sequence head.
 
     Example:
         >>> network = NoduleDetector().eval()
@@ -98,13 +107,25 @@ class NoduleDetector(nn.Module):
         second_look: bool = False,
         candidates: int = 100,
         train_candidates: int = 8,
+        head: Head = "dense",
+        steps: int = 3,
     ) -> None:
         super().__init__()
         self.in_channels, self.context_slices, self.slab_chunk = in_channels, context_slices, slab_chunk
         self.slab_slices = self.stride_xyz[2] + 2 * context_slices
         self.encoder = SlabEncoder(in_channels * self.slab_slices, channels, feature_channels, norm)
         self.mixer = make_mixer(mixer, feature_channels, hidden_channels, norm)
-        self.head = make_head(self.mixer.out_channels, head_channels, self.out_channels, norm, prior)
+        self.head: nn.Module
+        if head == "sequence":
+            if second_look:
+                raise ValueError("second_look works on peaks of the dense head: use head='dense' or second_look=False")
+            self.head = SequenceHead(self.mixer.out_channels, self.mixer.out_channels, steps, norm, prior)
+            self.stride_xyz = (self.stride_xyz[0] * SequenceHead.stride, self.stride_xyz[1] * SequenceHead.stride, 2)
+            self.out_channels = self.head.out_channels
+        elif head == "dense":
+            self.head = make_head(self.mixer.out_channels, head_channels, self.out_channels, norm, prior)
+        else:
+            raise ValueError(f"head must be 'dense' or 'sequence', got {head!r}")
         self.second_look = SecondLook(in_channels) if second_look else None
         self.candidates, self.train_candidates = candidates, train_candidates
 
@@ -118,7 +139,8 @@ class NoduleDetector(nn.Module):
             ``(B, 7, X/4, Y/4, Z/2)``: 0 the logit of a nodule's centre in the cell; 1 to 3 the offset of that centre
             from the cell's centre, in cells, along x, y, z; 4 to 6 the natural logarithm of the box's sides in voxels
             over ``detection.BoxCoder.reference_voxels``. With a second look, in evaluation mode, cells that are no
-            candidates have the logit :data:`NO_CANDIDATE_LOGIT`; in training mode a :class:`TwoStageOutput`.
+            candidates have the logit :data:`NO_CANDIDATE_LOGIT`; in training mode a :class:`TwoStageOutput`. With the
+            sequence head ``(B, 7 * steps, X/16, Y/16, Z/2)``, the seven of the first box of each cell first.
 
         Raises:
             ValueError: the shape is not as above.
