@@ -15,6 +15,7 @@ from .render import Painter
 from .thorax import Array
 
 BLOCK_SLICES = 24
+FINE_VOXELS = 7.0  # what is smaller is not judged by the picture
 BLURRED_VOXELS = 1.0  # this near to the pleura the picture mixes lung and wall
 
 
@@ -57,10 +58,14 @@ class Background(Patient):
         return x, y, z
 
     def background_hu(self, points: Array) -> Array:
-        """HU at ``(N, 3)`` patient points, read off the picture, beside the pleura those of plain lung.
+        """HU at ``(N, 3)`` patient points, read off the picture.
 
-        Half of a voxel at the pleura is wall, which is the picture's doing and no sign that a nodule is hidden there.
+        Where the picture is too coarse, the patient is asked: on a spot of a few voxels, in which thin vessels count,
+        and outside the picture. Beside the pleura it is plain lung: that half of a voxel there is wall is the picture's
+        doing, and no sign that a nodule is hidden.
         """
+        if len(points) and np.ptp(points, axis=0).max() < FINE_VOXELS * max(self.spacing_mm):
+            return super().background_hu(points)
         places = (points - self.first_mm) / self.spacing_mm
         outside = ((places < 0) | (places > np.array(self.shape) - 1)).any(axis=1)
         seen = map_coordinates(self.hu, places.T[::-1], order=1, mode="nearest", output=np.float32)
