@@ -2,7 +2,7 @@
 
 Each differs from a nodule in shape or place. Kinks, crossings, branches and scars are tubes at least three times as
 long as thick; plaques, caps and bands of collapsed lung are layers at least three times as wide as thick; lymph nodes
-lie outside the lung and bulge into it by less than half of their radius, while every nodule has its centre in the lung.
+lie between the lungs, and less than a fifth of one bulges into a lung, which holds more than half of any nodule.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import numpy as np
 
 from .capsules import Capsules, join, tube
 from .lookalike import Lookalike, LookalikeKind, Sheet, of_sheet, of_tubes
-from .mediastinum import Mediastinum
+from .mediastinum import Mediastinum, spine_y_mm
 from .thorax import LUNG_HIGH_MM, LUNG_LOW_MM, Array, Thorax
 
 ATTEMPTS = 30
-SCAR_HU, NODE_BULGE = 25.0, 0.4
+SCAR_HU = 25.0
+NODE_IN_LUNG, NODE_TOP_MM = 0.12, 60.0  # part of a lymph node that may bulge into the lung; the neck begins above
 
 
 def draw_lookalikes(
@@ -145,13 +146,26 @@ def _node(rng: np.random.Generator, thorax: Thorax, mediastinum: Mediastinum) ->
         center = start + _unit(rng.normal(size=3)) * (organs.start_radius[chosen] + radius + rng.uniform(1, 4))
     half = 0.5 * radius * rng.uniform(0.1, 1.4) * _unit(rng.normal(size=3) * [0.6, 0.6, 1.0])
     node = of_tubes("lymph_node", float(rng.uniform(25, 60)), tube([center - half, center + half], [radius, radius]))
-    centers = node.balls[:, :3]
-    outside = thorax.lung_distance_mm(*centers.T).min() > (1 - NODE_BULGE) * radius
-    free = organs.distance_mm(centers, radius).min() > 0.7 * radius
-    between = -75 < center[2] < 95 and np.hypot(center[0], center[1]) < 75
+    return node if _in_fat(node, radius, organs, thorax, mediastinum) else None
+
+
+def _in_fat(node: Lookalike, radius: float, organs: Capsules, thorax: Thorax, mediastinum: Mediastinum) -> bool:
+    """Whether a node lies in the fat between the lungs, clear of the organs, and hardly in a lung."""
+    x, y, z = center = (node.low + node.high) / 2
+    if not (-75 < z < NODE_TOP_MM and np.hypot(x, y) < 75 and z > float(thorax.diaphragm_mm(x, y)) + radius + 4):
+        return False
+    if thorax.lung_distance_mm(*center[:, None])[0] < 0 or np.hypot(x, y - float(spine_y_mm(z))) < 19 + radius:
+        return False
     heart = mediastinum.chambers
     level = (((center - heart[:, :3]) / (heart[:, 3:] + 0.8 * radius)) ** 2).sum(axis=1)
-    return node if outside and free and between and level.min() > 1 else None
+    centers = node.balls[:, :3]
+    free = join([organs, mediastinum.gullet]).distance_mm(centers, radius).min() > 0.7 * radius
+    steps = np.linspace(-1, 1, 9)
+    ball = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 3)
+    ball = radius * ball[np.linalg.norm(ball, axis=1) <= 1]
+    points = np.concatenate([end + ball for end in (centers[0], center, centers[-1])])
+    in_lung = float((thorax.lung_distance_mm(*points.T) < 0).mean())
+    return bool(level.min() > 1 and free and in_lung < NODE_IN_LUNG)
 
 
 def _plaque(rng: np.random.Generator, thorax: Thorax) -> Lookalike | None:

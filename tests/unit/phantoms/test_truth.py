@@ -36,6 +36,28 @@ def test_no_nodules_make_a_valid_empty_truth(tmp_path):
     assert (tmp_path / "t.csv").read_text() == "seriesuid,coordX,coordY,coordZ,diameter_mm\n"
 
 
+def test_what_is_ignored_and_what_only_looks_like_a_nodule_is_told(small_phantom, tmp_path):
+    ignored, looks = small_phantom.nodules[:1], small_phantom.lookalikes
+    assert looks
+    write_truth(
+        small_phantom.nodules[1:],
+        "1.2.3",
+        tmp_path / "t.json",
+        tmp_path / "t.csv",
+        ignored=ignored,
+        lookalikes=looks,
+        excluded_csv_path=tmp_path / "e.csv",
+    )
+    (entry,) = json.loads((tmp_path / "t.json").read_text())["validation"]
+    assert entry["ignore_box"] == [pytest.approx(ignored[0].box_lps_mm, abs=1e-4)]
+    assert entry["ignored"][0]["kind"] == ignored[0].kind
+    assert [look["kind"] for look in entry["lookalikes"]] == [look.kind for look in looks]
+    assert entry["lookalikes"][0]["box_lps_mm"] == pytest.approx(looks[0].box_lps_mm, abs=1e-4)
+    (row,) = csv.DictReader((tmp_path / "e.csv").open())
+    assert float(row["diameter_mm"]) == pytest.approx(ignored[0].diameter_mm, abs=1e-4)
+    assert len(list(csv.DictReader((tmp_path / "t.csv").open()))) == len(small_phantom.nodules) - 1
+
+
 def test_only_what_is_asked_is_written(tmp_path):
     write_truth((), "1.2.3", csv_path=tmp_path / "t.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]

@@ -1,12 +1,17 @@
 """The promise of the truth: every nodule is there to be seen, and its box is tight. Measured, not believed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from lungdet.geometry.frames import boxes_to_voxel
-from lungdet.phantoms.nodule import CONTRAST_HU, VISIBLE_FRACTION, draw_shape
+from lungdet.phantoms import make_chest, placement
+from lungdet.phantoms.chest import paint_nodule
+from lungdet.phantoms.nodule import CONTRAST_HU, PEAK_HU, VISIBLE_FRACTION, draw_shape
 from lungdet.phantoms.patient import draw_patient
-from lungdet.phantoms.placement import DIAMETER_MM, judge, place_nodules
+from lungdet.phantoms.placement import DIAMETER_MM, FAINT_FROM_MM, judge, place_nodules
+from lungdet.phantoms.scanner import Scanner
 
 VOXEL_MM = 1.5
 
@@ -46,6 +51,60 @@ def test_every_nodule_adds_its_contrast_over_its_volume(clear_pairs):
             assert nodule.visible_fraction >= VISIBLE_FRACTION
             seen += 1
     assert seen >= 12
+
+
+def test_the_recorded_peak_is_what_the_scan_shows(clear_pairs):
+    for pair in clear_pairs:
+        for nodule in pair[0].nodules:
+            added, _ = _added(pair, nodule, margin=6)
+            assert added.max() == pytest.approx(nodule.peak_hu, abs=1.01), nodule  # two roundings
+            assert nodule.peak_hu >= PEAK_HU[nodule.kind]
+
+
+def test_the_peak_holds_in_thick_slices_and_with_another_kernel():
+    view = {
+        "spacing_mm": (1.8, 1.8, 3.0),
+        "shape": (160, 130, 86),
+        "dose": "none",
+        "kernel": "lung",
+        "thickness_mm": 5.0,
+    }
+    pair = make_chest(1, nodules=9, **view), make_chest(1, nodules=0, **view)
+    affine = pair[0].volume.affine_lps
+    added = pair[0].volume.array.astype(int) - pair[1].volume.array
+    for nodule in pair[0].nodules:
+        i0, j0, k0, i1, j1, k1 = np.rint(boxes_to_voxel(np.array([nodule.box_lps_mm]), affine)[0]).astype(int)
+        peak = added[i0 - 3 : i1 + 3, j0 - 3 : j1 + 3, max(k0 - 3, 0) : k1 + 3].max()
+        assert peak == pytest.approx(nodule.peak_hu, abs=1.01)
+
+
+def test_what_the_scan_washes_out_is_ignored():
+    fine = make_chest(2, nodules=12, spacing_mm=(2.0, 2.0, 2.0), shape=(145, 120, 130), dose="none")
+    coarse = make_chest(2, nodules=12, spacing_mm=(9.0, 9.0, 9.0), shape=(34, 28, 30), dose="none", kernel="soft")
+    assert len(coarse.nodules) + len(coarse.ignored) == len(fine.nodules) + len(fine.ignored)
+    lost = [nodule for nodule in coarse.ignored if nodule.peak_hu < PEAK_HU[nodule.kind]]
+    assert lost
+    assert all(nodule.peak_hu >= PEAK_HU[nodule.kind] for nodule in coarse.nodules)
+    assert not any(nodule.peak_hu < PEAK_HU[nodule.kind] for nodule in fine.ignored)
+
+
+def test_the_smallest_nodules_are_seen_wherever_the_grid_lies():
+    """Placed with a margin on the peak, so that a nodule of 3 mm between four voxels still keeps the promise."""
+    patient = draw_patient(3)
+    found = next(p for p in place_nodules(patient, np.random.default_rng(1), 6) if p.truth.location == "isolated")
+    bare = {"lumps": np.zeros((0, 4)), "spikes": found.shape.spikes.select([])}
+    ball = replace(found.shape, half_axes=np.full(3, 1.5), kind="solid", hu=-40.0, core=0.0, **bare)
+    truth, _ = judge(patient, ball, "isolated")
+    assert truth.diameter_mm == pytest.approx(3.0, rel=0.05)
+    lowest = np.inf
+    for shift in np.ndindex(2, 2, 2):
+        axes = [c + 1.4 * (np.arange(16) - 7.5 + 0.5 * part) for c, part in zip(ball.center, shift, strict=True)]
+        hu = np.full((16, 16, 16), -850.0, dtype=np.float32)
+        paint_nodule(hu, axes, patient, replace(found, shape=ball))
+        blurred = Scanner(np.random.default_rng(0), (1.4, 1.4), np.ones((16, 16)), "soft", "none", 1.4).blur(hu)
+        lowest = min(lowest, float(blurred.max()) + 850)
+    assert lowest > 2 * PEAK_HU["solid"]
+    assert 0.4 * truth.peak_hu < lowest < truth.peak_hu
 
 
 def test_boxes_are_tight(clear_pairs):
@@ -112,13 +171,25 @@ def test_a_ball_measures_what_it_is():
     assert truth.center_lps_mm == pytest.approx(tuple(shape.center + patient.offset_lps_mm), abs=0.1)
 
 
-def test_patients_have_all_kinds_in_all_places():
+def test_patients_have_all_kinds_and_sizes_in_all_places():
     patient = draw_patient(0)
-    placed = place_nodules(patient, np.random.default_rng(0), 30)
+    placed = [p for seed in range(3) for p in place_nodules(patient, np.random.default_rng(seed), 40)]
     assert {p.truth.kind for p in placed} == {"solid", "part_solid", "ground_glass"}
     assert {p.truth.location for p in placed} == {"isolated", "juxtapleural", "juxtavascular"}
     sizes = [p.truth.diameter_mm for p in placed]
-    assert 6 < np.median(sizes) < 11
+    assert 6.5 < np.median(sizes) < 9.5
+    assert min(sizes) < 4
+    assert max(sizes) > 20
+    assert 0.35 < np.log(sizes).std() < 0.6
+    faint = [p.truth.diameter_mm for p in placed if p.truth.kind != "solid"]
+    assert FAINT_FROM_MM <= min(faint) < 6.5
+
+
+def test_a_mass_of_30_mm_finds_its_place(monkeypatch):
+    monkeypatch.setattr(placement, "_draw_diameter", lambda rng: float(rng.uniform(26, 28.5)))
+    for seed in range(2):
+        placed = place_nodules(draw_patient(seed), np.random.default_rng(seed), 2)
+        assert all(24 < p.truth.diameter_mm <= 30 for p in placed)
 
 
 def test_the_analytic_background_is_what_is_painted(clear_pairs):
