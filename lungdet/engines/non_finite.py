@@ -32,7 +32,7 @@ class StopOnNonFinite:
             FloatingPointError: it is not finite.
         """
         state: Any = engine.state
-        loss = float(state.output["loss"])
+        loss = float(state.output["loss"].detach())
         if not math.isfinite(loss):
             parts = getattr(getattr(engine, "loss_function", None), "latest_parts", {})
             of_parts = ", ".join(f"{name} {float(value):.4g}" for name, value in parts.items())

@@ -28,7 +28,7 @@ def training_scalars(
     """
 
     def read(output: Mapping[str, Any]) -> dict[str, float]:
-        scalars = {"train/loss": float(output["loss"])}
+        scalars = {"train/loss": float(output["loss"].detach())}
         for name, value in getattr(loss_function, "latest_parts", {}).items():
             scalars[f"train/loss_{name}"] = float(value)
         if "gradient_norm" in output:
@@ -52,4 +52,4 @@ class TrainingProgress(ProgressBar):
 
     def attach(self, engine: Engine, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
         """Attach it, with the loss of the trainer's output."""
-        super().attach(engine, output_transform=lambda output: {"loss": float(output["loss"])})
+        super().attach(engine, output_transform=lambda output: {"loss": float(output["loss"].detach())})
