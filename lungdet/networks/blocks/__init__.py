@@ -6,7 +6,7 @@ from .memory_format import to_channels_last
 from .residual_2d import ResidualBlock2D
 from .second_look import SecondLook
 from .sequence_head import SequenceHead
-from .sequences import cat_channels, cat_steps, stack_steps
+from .sequences import cat_channels, cat_steps, stack_steps, unbind_steps
 from .slab_encoder import SlabEncoder
 from .z_mixers import Conv3dMixer, ConvLSTMMixer, IdentityMixer, ZMixer
 
@@ -29,4 +29,5 @@ __all__ = [
     "stack_steps",
     "to_channels_last",
     "top_cells",
+    "unbind_steps",
 ]

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 
-from .sequences import cat_channels, stack_steps
+from .sequences import cat_channels, stack_steps, unbind_steps
 
 State: TypeAlias = tuple[Tensor, Tensor]
 GATES = 4
@@ -177,10 +177,11 @@ class ConvLSTM(nn.Module):
         batch, length = sequence.shape[:2]
         gates = cell.input_conv(sequence.flatten(0, 1))
         gates = gates.unflatten(0, (batch, length))
-        state = cell.zero_state(gates[:, 0]) if state is None else state
+        steps = unbind_steps(gates)
+        state = cell.zero_state(steps[0]) if state is None else state
         hiddens: list[Tensor] = []
-        for step in range(length):
-            state = cell.step(gates[:, step if direction == 0 else length - 1 - step], state)
+        for step in steps if direction == 0 else steps[::-1]:
+            state = cell.step(step, state)
             hiddens.append(state[0])
         return stack_steps(hiddens if direction == 0 else hiddens[::-1]), state
 

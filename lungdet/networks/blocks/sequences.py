@@ -17,6 +17,14 @@ def stack_steps(steps: Sequence[Tensor]) -> Tensor:
     return torch.stack([step.movedim(1, -1) for step in steps], dim=1).movedim(-1, 2)
 
 
+def unbind_steps(sequence: Tensor) -> list[Tensor]:
+    """Take ``(B, T, C, X, Y)`` apart into ``T`` maps of ``(B, C, X, Y)``, views that are channels last.
+
+    Unlike one index after the other, whose gradients are each a whole sequence of zeros, this costs nothing backwards.
+    """
+    return [step.movedim(-1, 1) for step in sequence.movedim(2, -1).unbind(1)]
+
+
 def cat_steps(pieces: Sequence[Tensor]) -> Tensor:
     """Join pieces of a sequence, each ``(B, T, C, X, Y)``, along ``T``; channels last in memory."""
     return _cat(pieces, dim=1)

@@ -1,6 +1,6 @@
 import torch
 
-from lungdet.networks.blocks import cat_channels, cat_steps, stack_steps
+from lungdet.networks.blocks import cat_channels, cat_steps, stack_steps, unbind_steps
 
 
 def is_channels_last(sequence: torch.Tensor) -> bool:
@@ -31,3 +31,13 @@ def test_steps_go_to_a_convolution_without_a_copy() -> None:
     flat = sequence.flatten(0, 1)
     assert flat.data_ptr() == sequence.data_ptr()
     assert flat.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_steps_taken_apart_and_their_gradient_stay_channels_last() -> None:
+    sequence = stack_steps([torch.rand(2, 3, 4, 5) for _ in range(4)]).requires_grad_()
+    steps = unbind_steps(sequence)
+    assert all(torch.equal(step, sequence[:, t]) for t, step in enumerate(steps))
+    assert all(step.stride(1) == 1 for step in steps)
+    sum((t + 1) * step.sum() for t, step in enumerate(steps)).backward()
+    assert torch.equal(sequence.grad[0, :, 0, 0, 0], torch.tensor([1.0, 2, 3, 4]))
+    assert is_channels_last(sequence.grad)
