@@ -50,12 +50,10 @@ def prepare_detection_batch(
         boxes = torch.as_tensor(item[key], dtype=torch.float32).reshape(-1, 6)
         return boxes.to(device=device, non_blocking=non_blocking)
 
-    targets: list[Any] = [
-        {"box": boxes_of(item, box_key), "ignore_box": boxes_of(item, ignore_key)}
-        if ignore_key in item
-        else boxes_of(item, box_key)
-        for item in items
-    ]
+    targets = [{"box": boxes_of(item, box_key)} for item in items]
+    for target, item in zip(targets, items, strict=True):
+        if ignore_key in item:
+            target["ignore_box"] = boxes_of(item, ignore_key)
     return images.to(device=device, non_blocking=non_blocking), targets
 
 
