@@ -101,10 +101,11 @@ def test_a_patch_of_thick_slices_is_a_crop_of_a_whole_thick_scan(background, pla
     z = z // 3 * 3 + 1  # the middle of a thick slice
     patch = patch_item(background, placed, (x, y, z), (56, 48, 30), Protocol("standard", "none", 1.0, thick, thick))
     crop, low = crop_of(scan, patch)
-    difference = (crop - patch["image"].as_tensor()[0]).abs()
+    image = patch["image"].as_tensor()[0]
+    difference = (crop - image).abs()
     assert difference.median() < 1
-    assert difference.mean() < 2
-    assert difference.flatten().quantile(0.99) < 25  # edges of vessels are painted softer on a coarse grid
+    assert difference.mean() < 4  # tubes are painted softer on a coarse grid: vessels, collar bones
+    assert difference.mean() < 0.3 * (crop[..., 1:] - image[..., :-1]).abs().mean()
     found, expected = patch["box"], boxes_in(scan, low, crop.shape)
     assert by_x(found).numpy() == pytest.approx(by_x(expected).numpy(), abs=1e-3)
 
