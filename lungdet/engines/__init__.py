@@ -1,15 +1,19 @@
 """What MONAI's stock trainer and evaluator need beside them."""
 
+from .average_buffers import BufferAverager
 from .clip_gradients import GradientClipper
 from .detections import detections_from_engine
 from .early_stopping import StopWhenStale
+from .evaluation_files import evaluation_files
+from .evaluation_scores import EvaluationScores, score_scans
 from .list_items import list_items
 from .non_finite import StopOnNonFinite
 from .prepare_batch import prepare_detection_batch
+from .save_evaluation import EvaluationSaver
 from .save_findings import FindingsSaver, read_model_info, save_study, volume_of
-from .save_froc import FrocSaver
 from .save_model import BestModelSaver, better_score
 from .scan_sampler import ScanSampler
+from .scored_scan import EvaluationKeys, ScoredScan, read_scored_scan
 from .seed_epochs import SeedEpochs
 from .seeded_dataset import EpochItem, EpochSampler, SeededCacheDataset
 from .show_validation import ValidationPictures
@@ -18,12 +22,16 @@ from .training_state import TrainingState
 
 __all__ = [
     "BestModelSaver",
+    "BufferAverager",
     "EpochItem",
     "EpochSampler",
+    "EvaluationKeys",
+    "EvaluationSaver",
+    "EvaluationScores",
     "FindingsSaver",
-    "FrocSaver",
     "GradientClipper",
     "ScanSampler",
+    "ScoredScan",
     "SeedEpochs",
     "SeededCacheDataset",
     "StopOnNonFinite",
@@ -33,10 +41,13 @@ __all__ = [
     "ValidationPictures",
     "better_score",
     "detections_from_engine",
+    "evaluation_files",
     "list_items",
     "prepare_detection_batch",
     "read_model_info",
+    "read_scored_scan",
     "save_study",
+    "score_scans",
     "training_scalars",
     "volume_of",
 ]

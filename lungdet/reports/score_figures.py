@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # told apart by colour-blind readers, too
 SIZE_INCH = (5.2, 4.2)
+OFF_THE_AXIS = 1e-3  # a logarithmic axis has no zero: curves begin this far before its first tick
 STYLE: dict[Any, Any] = {
     "font.size": 10,
     "axes.spines.top": False,
@@ -40,7 +41,7 @@ class CurveToDraw:
 
     Attributes:
         label: for the legend.
-        x, y: ``(N,)`` the line.
+        x, y: ``(N,)`` the line; empty for dots alone.
         band_x: ``(B,)`` and ``band``: ``(B, 2)``, low and high, of the confidence band; empty for none.
         dots_x, dots_y: ``(D,)`` points to mark.
     """
@@ -86,7 +87,7 @@ def draw_froc(
     with _figure(title) as (figure, axes):
         for color, curve in zip(COLORS * len(curves), curves, strict=False):
             x, y = np.asarray(curve.x, dtype=np.float64), np.asarray(curve.y, dtype=np.float64)
-            _line(axes, x[x > 0], y[x > 0], curve, color)  # a logarithmic axis has no zero
+            _line(axes, np.maximum(x, min(fp_rates) * OFF_THE_AXIS), y, curve, color)
         axes.set_xscale("log", base=2)
         axes.set_xlim(min(fp_rates), max(fp_rates))
         rates = sorted(set(fp_rates))
@@ -95,7 +96,7 @@ def draw_froc(
         axes.set_xlabel(f"false positives per {unit}")
         axes.set_ylabel("sensitivity")
         axes.legend(loc="lower right")
-        return _encode(figure)
+        return encode_figure(figure)
 
 
 def draw_precision_recall(
@@ -131,12 +132,13 @@ def draw_precision_recall(
         axes.set_xlabel("recall" if style == "precision" else "1 - precision")
         axes.set_ylabel("precision" if style == "precision" else "recall")
         axes.legend(loc="best" if style == "precision" else "center right")
-        return _encode(figure)
+        return encode_figure(figure)
 
 
 def _line(axes: Axes, x: Any, y: Any, curve: CurveToDraw, color: str) -> None:
-    axes.plot(x, y, color=color, label=curve.label, zorder=3)
+    (line,) = axes.plot(x, y, color=color, zorder=3)
     (dots,) = axes.plot(curve.dots_x, curve.dots_y, "o", color=color, markersize=4.5, zorder=4, clip_on=False)
+    (line if np.size(x) else dots).set_label(curve.label)
     dots.set_in_layout(False)  # those on the frame are drawn whole, and take no room
     band = np.asarray(curve.band, dtype=np.float64).reshape(-1, 2)
     if len(band):
@@ -161,7 +163,8 @@ def _figure(title: str) -> Iterator[tuple[Figure, Axes]]:
         yield figure, axes
 
 
-def _encode(figure: Figure) -> dict[str, bytes]:
+def encode_figure(figure: Figure) -> dict[str, bytes]:
+    """Return a figure by format; the same figure gives the same bytes."""
     files = {}
     for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
         stream = io.BytesIO()

@@ -42,8 +42,10 @@ def test_train_then_evaluate(tmp_path: Path):
 
     seeds = {"seeds": "$range(60,62)", "slice_mm": "3.5"}
     run_bundle("evaluate.yaml", **seeds, checkpoint=str(weights), output_dir=str(tmp_path / "eval"))
-    score = json.loads((tmp_path / "eval" / "froc.json").read_text())
+    score = json.loads((tmp_path / "eval" / "metrics.json").read_text())
     assert score["scans"] == 2
     assert score["nodules"] > 0
-    assert 0.0 <= score["cpm"] <= 1.0
-    assert len(score["sensitivities"]) == 7
+    assert 0.0 <= score["cpm"]["luna16"] <= 1.0
+    assert len(score["protocols"]["luna16"]["sensitivities"]) == 7
+    assert {part["kind"] for part in score["protocols"]["luna16"]["strata"]} == {"size", "kind", "location"}
+    assert {"froc.png", "pr.png", "scans.csv", "worst.png"} < {path.name for path in (tmp_path / "eval").iterdir()}
