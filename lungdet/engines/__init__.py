@@ -17,6 +17,7 @@ from .scored_scan import EvaluationKeys, ScoredScan, read_scored_scan
 from .seed_epochs import SeedEpochs
 from .seeded_dataset import EpochItem, EpochSampler, SeededCacheDataset
 from .show_validation import ValidationPictures
+from .training_history import TrainingHistory
 from .training_scalars import TrainingProgress, training_scalars
 from .training_state import TrainingState
 
@@ -36,6 +37,7 @@ __all__ = [
     "SeededCacheDataset",
     "StopOnNonFinite",
     "StopWhenStale",
+    "TrainingHistory",
     "TrainingProgress",
     "TrainingState",
     "ValidationPictures",
