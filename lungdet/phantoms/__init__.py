@@ -5,8 +5,10 @@ from .chest import ChestPhantom, make_chest
 from .damage import DAMAGES, FATAL_DAMAGES, HARMLESS_DAMAGES
 from .dicom_enhanced import write_enhanced_ct
 from .dicom_series import TRANSFER_SYNTAXES, write_dicom_series
+from .insertion import Insertion, InsertionStyle, draw_insertion
 from .lidc_xml import write_lidc_xml
 from .lookalike import PhantomLookalike
+from .lung_map import LungMap, map_lungs
 from .nifti import write_nifti
 from .nodule import PhantomNodule
 from .patch import PhantomPatch, draw_patches
@@ -19,12 +21,17 @@ __all__ = [
     "TRANSFER_SYNTAXES",
     "Background",
     "ChestPhantom",
+    "Insertion",
+    "InsertionStyle",
+    "LungMap",
     "PhantomLookalike",
     "PhantomNodule",
     "PhantomPatch",
+    "draw_insertion",
     "draw_patches",
     "make_background",
     "make_chest",
+    "map_lungs",
     "write_dicom_series",
     "write_enhanced_ct",
     "write_lidc_xml",

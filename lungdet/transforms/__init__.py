@@ -12,6 +12,7 @@ from .move_boxes import MoveBoxes, MoveBoxesd, RandMoveBoxesd
 from .pad_to_multiple import PadToMultiple, PadToMultipled
 from .phantom import MakePhantomd
 from .rand_crop_around_boxes import RandCropAroundBoxes, RandCropAroundBoxesd
+from .rand_insert_nodule import RandInsertNoduled
 from .rand_phantom_patch import MakeBackgroundd, RandPhantomPatchd
 from .recist_to_box import RecistToBox, RecistToBoxd
 from .recist_to_ellipse_mask import RecistToEllipseMask, RecistToEllipseMaskd
@@ -40,6 +41,7 @@ __all__ = [
     "PadToMultipled",
     "RandCropAroundBoxes",
     "RandCropAroundBoxesd",
+    "RandInsertNoduled",
     "RandMoveBoxesd",
     "RandPhantomPatchd",
     "RecistToBox",

@@ -8,7 +8,7 @@ from monai.transforms import Flipd, MapTransform, RandFlipd, Transform
 
 from lungdet import transforms
 
-ONLY_FOR_DICTIONARIES = {"MakeBackgroundd", "MakePhantomd", "RandMoveBoxesd", "RandPhantomPatchd"}
+ONLY_FOR_DICTIONARIES = {"MakeBackgroundd", "MakePhantomd", "RandInsertNoduled", "RandMoveBoxesd", "RandPhantomPatchd"}
 EXAMPLES = {
     "BoxToVoxel": {},
     "BoxToVoxeld": {"keys": "box"},
@@ -30,6 +30,7 @@ EXAMPLES = {
     "PadToMultipled": {"keys": "image", "multiple": 8, "value": 0},
     "RandCropAroundBoxes": {"spatial_size": 8},
     "RandCropAroundBoxesd": {"keys": "image", "box_key": "box", "spatial_size": 8},
+    "RandInsertNoduled": {},
     "RandMoveBoxesd": {"transform": RandFlipd("image", 0.5), "keys": "box"},
     "RandPhantomPatchd": {},
     "RecistToBox": {},
