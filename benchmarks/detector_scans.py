@@ -1,0 +1,151 @@
+"""Evaluation scans on disk: each made once, scored many times, the same for lungdet and its peers."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from detector_machine import commit
+from torch import Tensor
+
+ROOT = Path(__file__).parents[1]
+COMMON = ROOT / "bundles" / "nodule_detector" / "configs" / "common.yaml"
+SOURCES = ("lungdet/phantoms", "lungdet/transforms/phantom.py")
+WAY = ("spacing_mm", "scan_shape", "load_phantom", "to_network_grid")  # the settings that a scan depends on
+LEVELS = 65535  # an image in [0, 1] is kept to one part in this
+STRATA = ("kind", "location")
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One scan on the network's grid, with its truth.
+
+    Attributes:
+        seed: of the phantom.
+        slice_mm: of its slices, before they were brought to the network's grid.
+        spacing_mm: of the grid.
+        image: ``(1, X, Y, Z)`` in [0, 1], float32.
+        box: ``(N, 6)`` in the edge frame of the image.
+        ignore_box: ``(M, 6)``: neither to be found nor false.
+        strata: labels of the nodules, ``N`` for each name.
+    """
+
+    seed: int
+    slice_mm: float
+    spacing_mm: tuple[float, ...]
+    image: Tensor
+    box: Tensor
+    ignore_box: Tensor
+    strata: Mapping[str, Sequence[str]]
+
+
+def seed_range(text: str) -> range:
+    """``9000:9060`` as a range, its end left out."""
+    first, end = text.split(":")
+    return range(int(first), int(end))
+
+
+def scan_path(folder: Path, seed: int, slice_mm: float) -> Path:
+    return folder / f"scan_{seed}_{slice_mm:g}mm.npz"
+
+
+def open_common(overrides: Mapping[str, Any] | None = None) -> Any:
+    """Parse the bundle's ``common.yaml``, with other values where given."""
+    from monai.bundle import ConfigParser
+
+    parser = ConfigParser(ConfigParser.load_config_file(str(COMMON)))
+    parser.update({"bundle_root": str(COMMON.parents[1]), **(overrides or {})})
+    return parser
+
+
+def make_scan(seed: int, slice_mm: float, settings: Mapping[str, Any]) -> Scan:
+    """Make a phantom as the bundle's evaluation does; ``settings`` are overrides of ``common.yaml``."""
+    warnings.simplefilter("ignore")
+    parser = open_common(settings)
+    spacing = tuple(map(float, parser.get_parsed_content("spacing_mm")))
+    item = parser.get_parsed_content("load_phantom")({"seed": seed, "spacing_mm": (*spacing[:2], slice_mm)})
+    image = item["image"].as_tensor()
+    boxes = [torch.as_tensor(item.get(key, torch.empty(0, 6))).reshape(-1, 6) for key in ("box", "ignore_box")]
+    strata = {name: [str(label) for label in item[name]] for name in STRATA if name in item}
+    return Scan(seed, slice_mm, spacing, image, boxes[0], boxes[1], strata)
+
+
+def write_scan(folder: Path, scan: Scan) -> None:
+    """Write under another name first: a kill leaves no half scan behind."""
+    path = scan_path(folder, scan.seed, scan.slice_mm)
+    part = path.with_suffix(".part.npz")
+    np.savez_compressed(
+        part,
+        image=np.rint(scan.image.clamp(0, 1).numpy() * LEVELS).astype(np.uint16),
+        box=scan.box.numpy(),
+        ignore_box=scan.ignore_box.numpy(),
+        spacing_mm=np.array(scan.spacing_mm),
+        strata=json.dumps(scan.strata),
+    )
+    part.replace(path)
+
+
+def read_scan(folder: Path, seed: int, slice_mm: float) -> Scan:
+    path = scan_path(folder, seed, slice_mm)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: run 'detector.py cache' with this seed and slice first")
+    with np.load(path) as file:
+        image = torch.from_numpy(file["image"].astype(np.float32)) / LEVELS
+        box, ignore = torch.from_numpy(file["box"]), torch.from_numpy(file["ignore_box"])
+        return Scan(
+            seed, slice_mm, tuple(file["spacing_mm"].tolist()), image, box, ignore, json.loads(str(file["strata"]))
+        )
+
+
+def read_scans(folder: Path, seeds: Sequence[int], slice_mm: float) -> Iterator[Scan]:
+    return (read_scan(folder, seed, slice_mm) for seed in seeds)
+
+
+def fill_cache(
+    folder: Path, seeds: Sequence[int], slices_mm: Sequence[float], settings: Mapping[str, Any], processes: int = 1
+) -> dict[str, Any]:
+    """Make the scans that are not there yet.
+
+    Returns:
+        What they were made with; it is kept beside them, and goes into every result.
+
+    Raises:
+        ValueError: scans are missing, and the folder holds others that were made otherwise.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = [(seed, mm) for seed in seeds for mm in slices_mm if not scan_path(folder, seed, mm).is_file()]
+    if not wanted:
+        return made_by(folder)
+    parser = open_common(settings)
+    made_with = {"phantoms": commit(*SOURCES), **{name: parser[name] for name in WAY}}
+    if (folder / "cache.json").is_file() and (found := made_by(folder)) != made_with:
+        raise ValueError(f"{folder} was made with {found}, not {made_with}: remove it, or name another folder")
+    (folder / "cache.json").write_text(json.dumps(made_with))
+    job = partial(_make_one, folder, dict(settings))
+    if processes == 1 or len(wanted) < 2:
+        for one in wanted:
+            job(one)
+    else:
+        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+            list(pool.map(job, wanted))
+    return made_with
+
+
+def made_by(folder: Path) -> dict[str, Any]:
+    """What the scans of a folder were made with."""
+    content: dict[str, Any] = json.loads((folder / "cache.json").read_text())
+    return content
+
+
+def _make_one(folder: Path, settings: Mapping[str, Any], wanted: tuple[int, float]) -> None:
+    torch.set_num_threads(1)
+    write_scan(folder, make_scan(*wanted, settings))
