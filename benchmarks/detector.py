@@ -32,6 +32,7 @@ PARTS = {
 }
 HEADLINE_SCANS, ABLATION_SCANS = range(9000, 9060), range(9100, 9140)
 TINY = {"scan_shape": [80, 80, 64], "spacing_mm": [3.5, 3.5, 3.5]}
+TINY_PATCHES = {"patch_size": [48, 48, 16], "patches_per_scan": 4}
 LOOK = {**TINY, "network_def#second_look": True}
 QUICK = {
     "cache": {"scans": range(9200, 9202), "slices_mm": [3.5, 7.0], "config_overrides": TINY},
@@ -39,19 +40,17 @@ QUICK = {
     "ablation": {
         "scans": range(9200, 9202),
         "slices_mm": [3.5],
-        "config_overrides": TINY,
+        "config_overrides": {**TINY, **TINY_PATCHES},
         "seconds": 2.0,
         "train_seeds": range(9300, 9302),
-        "patch_size": [48, 48, 16],
         "mixers": ["convlstm"],
     },
     "retinanet": {
         "scans": range(9200, 9202),
         "slices_mm": [3.5],
-        "config_overrides": TINY,
+        "config_overrides": {**TINY, **TINY_PATCHES},
         "seconds": 2.5,
         "train_seeds": range(9300, 9302),
-        "patch_size": [48, 48, 16],
         "zoo_patch": [48, 48, 16],
     },
     "speed": {"slices": [32, 64], "size": 64, "repeats": 1, "dicom": [128, 128, 20], "checkpoint": ""},

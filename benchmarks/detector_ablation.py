@@ -13,8 +13,8 @@ from typing import Any
 
 import detector_results
 import torch
-from detector_patches import TRAIN_SEEDS, PatchStream, load_backgrounds
-from detector_scans import fill_cache, made_by, read_scans, seed_range
+from detector_patches import TRAIN_SEEDS, PatchStream
+from detector_scans import fill_cache, made_by, open_configs, read_scans, seed_range
 from detector_score import open_detector
 from detector_scoring import detector_finder, score
 from detector_training import TrainingLog, train
@@ -31,14 +31,11 @@ SLICE_MM = 1.4
 
 def main(options: argparse.Namespace) -> None:
     fill_cache(options.cache, options.scans, options.slices_mm, options.config_overrides, options.processes)
-    backgrounds: list[dict[str, Any]] = []
     for settings in variants(options):
         if is_done(options.out, settings):
             print(f"already in {options.out}: {settings['mixer']}, second look {settings['second_look']}")
             continue
-        folder = options.cache
-        backgrounds = backgrounds or load_backgrounds(options.train_seeds, folder, options.config_overrides)
-        stream = PatchStream(backgrounds, settings["seed"], options.patch_size)
+        stream = PatchStream(options.train_seeds, options.cache, options.config_overrides, settings["seed"])
         print(f"{settings['mixer']}, second look {settings['second_look']}, seed {settings['seed']}", flush=True)
         network, log = train_variant(settings, stream, options)
         detector_results.append(options.out, "ablation", settings, judge(network, log, options))
@@ -56,7 +53,7 @@ def variants(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             "seed": seed,
             "seconds": options.seconds,
             "learning_rate": options.learning_rate,
-            "patch_size": list(options.patch_size),
+            **recipe(options),
             "train_seeds": [min(options.train_seeds), max(options.train_seeds)],
             "scored_on": [min(options.scans), max(options.scans)],
             "slices_mm": options.slices_mm,
@@ -64,6 +61,12 @@ def variants(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             "device": options.device,
             "cache": made_by(options.cache),
         }
+
+
+def recipe(options: argparse.Namespace) -> dict[str, Any]:
+    """What of the bundle's training recipe is in use."""
+    parser = open_configs(options.config_overrides, "train.yaml")
+    return {name: parser[name] for name in ("patch_size", "patches_per_scan", "scans_per_step")}
 
 
 def is_done(out: Path, settings: Mapping[str, Any]) -> bool:
@@ -152,7 +155,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     """Options that all trainings share."""
-    parser.add_argument("--learning-rate", type=float, default=2e-3)
-    parser.add_argument("--patch-size", type=int, nargs=3, default=[96, 96, 64])
+    parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--train-seeds", type=seed_range, default=TRAIN_SEEDS, help="patients of the backgrounds, A:B")
     parser.add_argument("--device", default="cpu")

@@ -13,9 +13,9 @@ from typing import Any
 
 import detector_results
 import torch
-from detector_ablation import add_training_arguments
+from detector_ablation import add_training_arguments, recipe
 from detector_machine import in_fresh_process, measured
-from detector_patches import PatchStream, load_backgrounds
+from detector_patches import PatchStream
 from detector_scans import fill_cache, made_by, read_scan, read_scans
 from detector_scoring import score
 from detector_training import train
@@ -86,8 +86,7 @@ def count_windows(size: Sequence[int], window: Sequence[int], overlap: float) ->
 def train_small(options: argparse.Namespace) -> None:
     """Train the small network on the stream that the detector's variants see, and score it on the same scans."""
     fill_cache(options.cache, options.scans, options.slices_mm, options.config_overrides, options.processes)
-    backgrounds = load_backgrounds(options.train_seeds, options.cache, options.config_overrides)
-    stream = PatchStream(backgrounds, options.seed, options.patch_size)
+    stream = PatchStream(options.train_seeds, options.cache, options.config_overrides, options.seed)
     detector, log = fit(stream, options.seconds, options)
     weights = save(detector, options)
     find = partial(retinanet.find, detector, window=options.window)
@@ -108,12 +107,13 @@ def train_small(options: argparse.Namespace) -> None:
 
 
 def small_settings(options: argparse.Namespace) -> dict[str, Any]:
-    names = ("seconds", "learning_rate", "patch_size", "anchors", "seed", "window", "precision", "device")
+    names = ("seconds", "learning_rate", "anchors", "seed", "window", "precision", "device")
     return {
         **{name: getattr(options, name) for name in names},
         "train_seeds": [min(options.train_seeds), max(options.train_seeds)],
         "scored_on": [min(options.scans), max(options.scans)],
         "overrides": options.config_overrides,
+        **recipe(options),
         "cache": made_by(options.cache),
     }
 
@@ -141,8 +141,7 @@ def small_peak(
 
 def overfit(options: argparse.Namespace) -> None:
     """Whether it learns at all: the same few patches again and again, then what it finds in them."""
-    backgrounds = load_backgrounds(options.train_seeds[:2], options.cache, options.config_overrides)
-    few = list(islice(PatchStream(backgrounds, options.seed, options.patch_size, patches=2), 2))
+    few = list(islice(PatchStream(options.train_seeds[:2], options.cache, options.config_overrides, options.seed), 2))
     detector, log = fit(repeat_all(few), options.seconds, options)
     rows = []
     for images, targets in few:

@@ -18,7 +18,7 @@ from detector_machine import commit
 from torch import Tensor
 
 ROOT = Path(__file__).parents[1]
-COMMON = ROOT / "bundles" / "nodule_detector" / "configs" / "common.yaml"
+CONFIGS = ROOT / "bundles" / "nodule_detector" / "configs"
 SOURCES = ("lungdet/phantoms", "lungdet/transforms/phantom.py")
 WAY = ("spacing_mm", "scan_shape", "load_phantom", "to_network_grid")  # the settings that a scan depends on
 LEVELS = 65535  # an image in [0, 1] is kept to one part in this
@@ -58,19 +58,19 @@ def scan_path(folder: Path, seed: int, slice_mm: float) -> Path:
     return folder / f"scan_{seed}_{slice_mm:g}mm.npz"
 
 
-def open_common(overrides: Mapping[str, Any] | None = None) -> Any:
-    """Parse the bundle's ``common.yaml``, with other values where given."""
+def open_configs(overrides: Mapping[str, Any], *more: str) -> Any:
+    """Parse the bundle's ``common.yaml`` and ``more`` of its files, with other values where given."""
     from monai.bundle import ConfigParser
 
-    parser = ConfigParser(ConfigParser.load_config_file(str(COMMON)))
-    parser.update({"bundle_root": str(COMMON.parents[1]), **(overrides or {})})
+    parser = ConfigParser(ConfigParser.load_config_files([str(CONFIGS / name) for name in ("common.yaml", *more)]))
+    parser.update({"bundle_root": str(CONFIGS.parent), **overrides})
     return parser
 
 
 def make_scan(seed: int, slice_mm: float, settings: Mapping[str, Any]) -> Scan:
     """Make a phantom as the bundle's evaluation does; ``settings`` are overrides of ``common.yaml``."""
     warnings.simplefilter("ignore")
-    parser = open_common(settings)
+    parser = open_configs(settings)
     spacing = tuple(map(float, parser.get_parsed_content("spacing_mm")))
     item = parser.get_parsed_content("load_phantom")({"seed": seed, "spacing_mm": (*spacing[:2], slice_mm)})
     image = item["image"].as_tensor()
@@ -125,7 +125,7 @@ def fill_cache(
     wanted = [(seed, mm) for seed in seeds for mm in slices_mm if not scan_path(folder, seed, mm).is_file()]
     if not wanted:
         return made_by(folder)
-    parser = open_common(settings)
+    parser = open_configs(settings)
     made_with = {"phantoms": commit(*SOURCES), **{name: parser[name] for name in WAY}}
     if (folder / "cache.json").is_file() and (found := made_by(folder)) != made_with:
         raise ValueError(f"{folder} was made with {found}, not {made_with}: remove it, or name another folder")

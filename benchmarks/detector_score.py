@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import detector_results
-from detector_scans import fill_cache, made_by, open_common, read_scans
+from detector_scans import fill_cache, made_by, open_configs, read_scans
 from detector_scoring import Score, detector_finder, retention_rows, score
 
 from lungdet.inferers import SlabStreamInferer
@@ -45,7 +45,7 @@ def open_detector(
     overrides: Mapping[str, Any], checkpoint: str | None, device: str
 ) -> tuple[NoduleDetector, SlabStreamInferer]:
     """The bundle's network with weights, in evaluation mode, and its inferer; random weights without a checkpoint."""
-    parser = open_common({**overrides, "device": device})
+    parser = open_configs({**overrides, "device": device})
     network = parser.get_parsed_content("network_def").to(device)
     if checkpoint:
         load_weights(network, checkpoint, device)
