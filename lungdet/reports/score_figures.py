@@ -95,7 +95,7 @@ def draw_froc(
         axes.minorticks_off()
         axes.set_xlabel(f"false positives per {unit}")
         axes.set_ylabel("sensitivity")
-        axes.legend(loc="lower right")
+        axes.legend(loc="best")
         return encode_figure(figure)
 
 

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import torch
 from ignite.engine import Engine
-from monai.data import MetaTensor
+from monai.data import DataLoader, MetaTensor
+from monai.engines import SupervisedEvaluator
+from monai.transforms import Compose, CopyItemsd
 from PIL import Image
 
 from lungdet.engines import EvaluationSaver, detections_from_engine, evaluation_files, read_scored_scan, score_scans
@@ -207,6 +209,40 @@ def test_a_scan_that_two_processes_saw_counts_once(caplog: pytest.LogCaptureFixt
     assert "more than once" in caplog.text
     nameless = read_scored_scan({**FOUND, "image": MetaTensor(torch.zeros(1, 4, 4, 4))})
     assert len(unrepeated([nameless, read_scored_scan({**FOUND, "image": MetaTensor(torch.zeros(1, 4, 4, 4))})])) == 2
+
+
+def test_monais_evaluator_hands_on_scans_with_and_without_nodules(tmp_path: Path):
+    """Empty boxes and empty lists of labels survive collation and its inverse."""
+
+    def listed(number: int, nodules: int) -> dict[str, Any]:
+        item = scan(f"scan-{number}", [], [], [NODULE] * nodules)
+        kinds = ["solid", "ground_glass"][:nodules]
+        return {"image": item["image"], "box": item["true_box"], "ignore_box": torch.empty(0, 6), "kind": kinds}
+
+    def detect(item: dict[str, Any]) -> dict[str, Any]:
+        found = {"pred_box": torch.tensor([NODULE]), "pred_score": torch.tensor([0.9])}
+        return {**item, **found}
+
+    names = CopyItemsd(
+        ["box", "ignore_box", "kind"], names=["true_box", "true_ignore_box", "true_kind"], allow_missing_keys=True
+    )
+    evaluator = SupervisedEvaluator(
+        device="cpu",
+        val_data_loader=DataLoader([listed(0, 2), listed(1, 0), listed(2, 1)], batch_size=1),
+        network=torch.nn.Identity(),
+        postprocessing=Compose([detect, names]),
+        key_val_metric={"cpm": NoduleFROC(spacing_mm=SPACING, output_transform=detections_from_engine())},
+        val_handlers=[EvaluationSaver(tmp_path)],
+    )
+    evaluator.run()
+    content = json.loads((tmp_path / "metrics.json").read_text())
+    assert (content["scans"], content["nodules"]) == (3, 3)
+    assert content["cpm"]["luna16"] == evaluator.state.metrics["cpm"]
+    labels = {part["label"]: part["nodules"] for part in content["protocols"]["luna16"]["strata"]}
+    assert labels == {"< 6 mm": 3, "solid": 2, "ground_glass": 1}
+    assert [row.split(",")[0] for row in (tmp_path / "scans.csv").read_text().split()[1:]] == [
+        "scan-0", "scan-1", "scan-2",
+    ]  # fmt: skip
 
 
 def test_labels_must_fit_the_nodules():

@@ -2,6 +2,7 @@ import builtins
 import io
 import sys
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -72,3 +73,19 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(builtins, "__import__", no_matplotlib)
     with pytest.raises(MissingPlotsError, match=r"pip install lungdet\[plots\]"):
         require_matplotlib()
+
+
+def test_a_curve_begins_at_the_left_end_of_the_axis() -> None:
+    """Half of the nodules are found before the first false mark, which comes at two a scan."""
+    curve = CurveToDraw("a", np.array([0.0, 0.0, 2.0, 8.0]), np.array([0.0, 0.5, 0.5, 0.5]))
+    picture = np.asarray(Image.open(io.BytesIO(draw_froc([curve])["png"])).convert("RGB")).astype(int)
+    blue = np.abs(picture - (0x00, 0x72, 0xB2)).sum(axis=2) < 40
+    rows, columns = blue.nonzero()
+    line = columns[np.abs(rows - np.median(rows)) < 10]
+    assert line.min() < picture.shape[1] * 0.2
+    assert line.max() > picture.shape[1] * 0.9
+
+
+def test_dots_alone_have_a_label() -> None:
+    dots = CurveToDraw("only dots", (), (), dots_x=[0.5, 1.0], dots_y=[0.2, 0.4])
+    assert draw_froc([dots]) != draw_froc([replace(dots, label="others")])
