@@ -15,7 +15,8 @@ STEP_MM = 4.0  # of the map; a scan of any size has a few hundred thousand place
 LUNG_BELOW_HU = -400.0
 BODY_ABOVE_HU = -300.0
 ENCLOSED_SIDES, ENCLOSED_PART = 3, 0.7  # of the four in the plane of the slices; of the places of a piece
-GAS_BELOW_LUNG_HU, GAS_HU = 75.0, (-955.0, -915.0)  # windpipe: so much darker than the mean of the lungs, within bounds
+GAS_BELOW_LUNG_HU, GAS_HU = 75.0, (-955.0, -915.0)  # so much darker than the mean of the lungs, within bounds
+LEAST_GAS_ML = 2.0
 LUNG_MEAN_HU = (-940.0, -450.0)  # outside: gas, or no lung
 LEAST_ML = 20.0
 CLOSED_MM = 6.0  # vessels up to twice this belong to the lung
@@ -108,8 +109,19 @@ def _lungs_by_hu(hu: NDArray[np.float32], step_mm: Array, slice_axis: int) -> ND
     turns = max(1, int(CLOSED_MM / step_mm.mean()))
     grown = ndimage.binary_dilation(lungs, iterations=turns)
     closed = ndimage.binary_erosion(grown, iterations=turns, border_value=1) | lungs
-    gas = smooth < np.clip(smooth[lungs].mean() - GAS_BELOW_LUNG_HU, *GAS_HU) if lungs.any() else lungs
-    return closed & ~ndimage.binary_dilation(ndimage.binary_opening(gas)) & ~(gas & ~lungs)
+    return closed & ~_gas(smooth, lungs, step_mm)
+
+
+def _gas(hu: NDArray[np.float32], lungs: NDArray[np.bool_], step_mm: Array) -> NDArray[np.bool_]:
+    """Windpipe and bullae with their rim: pieces so dark that they hold no lung."""
+    if not lungs.any():
+        return lungs
+    dark = hu < np.clip(hu[lungs].mean() - GAS_BELOW_LUNG_HU, *GAS_HU)
+    pieces, count = ndimage.label(dark)
+    large = np.bincount(pieces.ravel(), minlength=count + 1) * step_mm.prod() / 1e3 >= LEAST_GAS_ML
+    large[0] = False
+    gas: NDArray[np.bool_] = ndimage.binary_dilation(large[pieces], iterations=2) | (dark & ~lungs)
+    return gas
 
 
 def _body(hu: NDArray[np.float32]) -> NDArray[np.bool_]:
