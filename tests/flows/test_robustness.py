@@ -205,6 +205,7 @@ def reference(chest: CTVolume, overrides: dict[str, Any], tmp_path_factory: pyte
     return found
 
 
+@pytest.mark.slow
 def test_order_and_direction_of_the_stored_axes_do_not_matter(
     chest: CTVolume, overrides: dict[str, Any], reference: np.ndarray, tmp_path: Path
 ):
