@@ -10,7 +10,7 @@ from .exit_codes import EXIT_OK
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
-    parser.description = "Write OUT/dicom, and the true nodules as OUT/truth.json and OUT/truth.csv."
+    parser.description = "Write OUT/dicom, the true nodules as OUT/truth.json and OUT/truth.csv, and OUT/excluded.csv."
     parser.add_argument("output", metavar="OUT", help="folder to write into")
     parser.add_argument("--seed", type=int, default=0, help="which chest (default 0)")
     parser.add_argument(
@@ -27,7 +27,16 @@ def run(options: argparse.Namespace) -> int:
     folder = Path(options.output)
     chest = make_chest(options.seed, spacing_mm=tuple(options.spacing), shape=tuple(options.size))
     info = write_dicom_series(chest.volume, folder / "dicom", seed=options.seed)
-    write_truth(chest.nodules, info.series_uid, folder / "truth.json", folder / "truth.csv", image="dicom")
+    write_truth(
+        chest.nodules,
+        info.series_uid,
+        folder / "truth.json",
+        folder / "truth.csv",
+        image="dicom",
+        ignored=chest.ignored,
+        lookalikes=chest.lookalikes,
+        excluded_csv_path=folder / "excluded.csv",
+    )
     print(
         f"{len(info.slice_uids)} slices in {folder / 'dicom'}, {len(chest.nodules)} nodules in {folder / 'truth.csv'}"
     )

@@ -92,7 +92,7 @@ def make_chest(
     axes = [(np.arange(n) - (n - 1) / 2) * step for n, step in zip(shape, spacing_mm, strict=True)]
     noise = np.random.default_rng([seed, NOISE_STREAM])
     scanner = Scanner(noise, spacing_mm[:2], noise_gain(axes[0], axes[1]), kernel, dose, thickness)
-    block, peaks = _scan(patient, placed, axes, scanner, thickness)
+    block, peaks = scan(patient, placed, axes, scanner, thickness)
     if padding_hu is not None:
         block[:, outside_field(axes[0], axes[1])] = padding_hu
     affine = np.diag([*spacing_mm, 1.0])
@@ -113,10 +113,21 @@ def make_chest(
     )
 
 
-def _scan(
+def scan(
     patient: Patient, placed: Sequence[PlacedNodule], axes: Sequence[Array], scanner: Scanner, thickness: float
 ) -> tuple[NDArray[np.int16], list[float]]:
-    """Paint and measure all slices, block by block: ``(Z, Y, X)`` HU, and the peak that each nodule adds."""
+    """Paint and measure slices of a patient, block by block.
+
+    Args:
+        patient: who.
+        placed: nodules to paint.
+        axes: voxel centres (x, y, z) in patient mm, evenly rising.
+        scanner: made for these x and y.
+        thickness: of a slice, mm.
+
+    Returns:
+        ``(Z, Y, X)`` HU, and for each nodule the HU that it adds to its best voxel before noise.
+    """
     x, y, z = axes
     painter = Painter(patient, x, y)
     parts = max(1, int(np.ceil(thickness / SUBSLICE_MM)))

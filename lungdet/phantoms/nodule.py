@@ -17,6 +17,7 @@ NoduleLocation = Literal["isolated", "juxtapleural", "juxtavascular"]
 
 CONTRAST_HU: dict[str, float] = {"solid": 200.0, "part_solid": 100.0, "ground_glass": 100.0}
 VISIBLE_FRACTION = 0.7
+LUMP_SHARPNESS = 8.0  # a lump falls to half of its height 24 degrees off its middle
 PEAK_HU: dict[str, float] = {"solid": 120.0, "part_solid": 100.0, "ground_glass": 80.0}
 
 
@@ -76,6 +77,7 @@ class NoduleShape:
         core: size of the solid or calcified core as a part of the radius; 0 for none.
         core_hu: HU in the core.
         spikes: thin strands that radiate from it; they do not count for its box.
+        core_shift_mm: ``(3,)`` where the core lies off the centre; None for not at all.
     """
 
     center: Array
@@ -87,13 +89,14 @@ class NoduleShape:
     core: float
     core_hu: float
     spikes: Capsules
+    core_shift_mm: Array | None = None
 
     @property
     def reach_mm(self) -> float:
         """No part of it lies further than this from the centre, spikes aside."""
         height = 0.0
         if len(self.lumps):  # lumps far apart do not add up; between two near ones the sum may be a little higher
-            near = np.exp(4.0 * (self.lumps[:, :3] @ self.lumps[:, :3].T - 1))
+            near = np.exp(LUMP_SHARPNESS * (self.lumps[:, :3] @ self.lumps[:, :3].T - 1))
             height = min(1.15 * float((near @ self.lumps[:, 3]).max()), float(self.lumps[:, 3].sum()))
         return float(self.half_axes.max()) * (1 + height) + 0.5
 
@@ -104,7 +107,7 @@ class NoduleShape:
         away = points - self.center
         distance = np.linalg.norm(away, axis=1)
         unit = away / np.maximum(distance, 1e-9)[:, None]
-        lump = 1 + (np.exp(4.0 * (unit @ self.lumps[:, :3].T - 1)) * self.lumps[:, 3]).sum(axis=1)
+        lump = 1 + (np.exp(LUMP_SHARPNESS * (unit @ self.lumps[:, :3].T - 1)) * self.lumps[:, 3]).sum(axis=1)
         level = length / lump
         radius = np.where(level > 1e-6, distance / np.maximum(level, 1e-9), self.half_axes.min())
         return level, radius
@@ -117,8 +120,10 @@ class NoduleShape:
 
     def density_hu(self, points: Array) -> Array:
         """HU of its tissue at ``(N, 3)`` points, wherever they lie."""
-        level, radius = self.level(points)
-        inner = np.clip(0.5 + (self.core - level) * radius / 1.5, 0, 1) if self.core else np.zeros(len(points))
+        if not self.core:
+            return np.full(len(points), self.hu)
+        level, radius = self.level(points if self.core_shift_mm is None else points - self.core_shift_mm)
+        inner = np.clip(0.5 + (self.core - level) * radius / 1.5, 0, 1)
         hu: Array = self.hu + inner * (self.core_hu - self.hu)
         return hu
 
@@ -128,17 +133,18 @@ def draw_shape(rng: np.random.Generator, kind: NoduleKind, diameter_mm: float, c
     stretch = np.exp(rng.normal(0, 0.17, 3))
     half = diameter_mm / 2 * stretch / stretch.prod() ** (1 / 3)
     lumps = np.zeros((0, 4))
-    if rng.random() < 0.6:
-        directions = rng.normal(size=(int(rng.integers(2, 6)), 3))
+    if rng.random() < 0.75:  # lobulated
+        directions = rng.normal(size=(int(rng.integers(3, 8 + int(diameter_mm / 3))), 3))
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-        lumps = np.column_stack([directions, rng.uniform(0.08, 0.34, len(directions))])
-        half = half * 0.93
+        lumps = np.column_stack([directions, rng.uniform(0.06, 0.36, len(directions))])
+        half = half / (1 + 0.075 * lumps[:, 3].sum())  # the mean of a lump over all directions is 1/16 of its height
     rotation = np.linalg.qr(rng.normal(size=(3, 3)))[0]
     hu, core, core_hu = _draw_density(rng, kind)
     spikes = join([])
-    if kind != "ground_glass" and diameter_mm > 8 and rng.random() < 0.35:
+    if kind != "ground_glass" and diameter_mm > 7 and rng.random() < 0.4:
         spikes = _draw_spikes(rng, center, half)
-    return NoduleShape(center, half, rotation, lumps, kind, hu, core, core_hu, spikes)
+    shift = rng.normal(0, 0.3 * (1 - core), 3) * half if kind == "part_solid" else None
+    return NoduleShape(center, half, rotation, lumps, kind, hu, core, core_hu, spikes, shift)
 
 
 def _draw_density(rng: np.random.Generator, kind: NoduleKind) -> tuple[float, float, float]:
@@ -152,11 +158,11 @@ def _draw_density(rng: np.random.Generator, kind: NoduleKind) -> tuple[float, fl
 
 
 def _draw_spikes(rng: np.random.Generator, center: Array, half: Array) -> Capsules:
-    count = int(rng.integers(5, 14))
+    count = int(rng.integers(6, 18))
     directions = rng.normal(size=(count, 3))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     size = float(half.mean())
     start = center + 0.8 * size * directions
     length = size * rng.uniform(0.4, 1.1, count) + 1.5
     end = start + length[:, None] * (directions + rng.normal(0, 0.15, (count, 3)))
-    return Capsules(start, end, rng.uniform(0.5, 0.9, count), np.full(count, 0.2))
+    return Capsules(start, end, rng.uniform(0.6, 1.1, count), np.full(count, 0.25))

@@ -172,8 +172,8 @@ class Painter:
         fresh = tissues.lung + np.float32(tissues.gravity) * self.y + 10 * regional + 17 * lobular
         fresh += 15 * fine + 9 * np.maximum(fine, 0) ** 2
         if tissues.emphysema:
-            hole = np.clip(0.7 * lobular + 0.5 * regional + np.float32(z_mm / 120 - 0.4), 0, 1)
-            fresh -= np.float32(tissues.emphysema * 75) * hole
+            hole = np.clip(1.3 * lobular + 0.7 * regional + np.float32(z_mm / 100 - 0.5), 0, 1)  # most of it above
+            fresh -= np.float32(tissues.emphysema * 125) * hole
         fresh += np.float32(45) * np.exp(np.minimum(wall, 0) / 7) * (self.y > 25)
         fade = min(FISSURE_MM / float(self.blur), 1.0)
         for number, height in enumerate(self.fissures):

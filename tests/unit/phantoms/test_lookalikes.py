@@ -15,7 +15,7 @@ from lungdet.phantoms.patient import Patient, draw_patient
 from lungdet.phantoms.placement import place_nodules
 from lungdet.phantoms.render import Painter
 
-BALL_LIKE = 0.2  # a look-alike fills less of the ball around it, a nodule more
+BALL_LIKE = 0.18  # a look-alike fills less of the ball around it, a nodule more
 
 
 @pytest.fixture(scope="module")

@@ -59,6 +59,7 @@ def test_the_recorded_peak_is_what_the_scan_shows(clear_pairs):
             added, _ = _added(pair, nodule, margin=6)
             assert added.max() == pytest.approx(nodule.peak_hu, abs=1.01), nodule  # two roundings
             assert nodule.peak_hu >= PEAK_HU[nodule.kind]
+    assert sum(len(pair[0].nodules) for pair in clear_pairs) >= 12
 
 
 def test_the_peak_holds_in_thick_slices_and_with_another_kernel():
@@ -72,6 +73,7 @@ def test_the_peak_holds_in_thick_slices_and_with_another_kernel():
     pair = make_chest(1, nodules=9, **view), make_chest(1, nodules=0, **view)
     affine = pair[0].volume.affine_lps
     added = pair[0].volume.array.astype(int) - pair[1].volume.array
+    assert len(pair[0].nodules) >= 6
     for nodule in pair[0].nodules:
         i0, j0, k0, i1, j1, k1 = np.rint(boxes_to_voxel(np.array([nodule.box_lps_mm]), affine)[0]).astype(int)
         peak = added[i0 - 3 : i1 + 3, j0 - 3 : j1 + 3, max(k0 - 3, 0) : k1 + 3].max()
