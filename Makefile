@@ -39,6 +39,7 @@ types: $(VENV)/.dev  ## static types
 	$(BIN)/mypy
 
 docs: $(VENV)/.dev  ## the documentation site, in docs/_build/html
+	$(TEST_ENV) $(BIN)/python -W ignore examples/real_ct_marks.py --ct $(REAL_DATA)/ct/acrin_nsclc_chest
 	$(BIN)/sphinx-build -W --keep-going -q -j auto docs docs/_build/html
 
 bundle: $(VENV)/.dev  ## MONAI's own checks of the shipped bundle

@@ -1,6 +1,7 @@
 """Sphinx settings. The site builds offline: no inventories, no fonts and no scripts are fetched."""
 
 import inspect
+from pathlib import Path
 
 import lungdet
 
@@ -11,7 +12,7 @@ version = release = lungdet.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_generated"]
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3
 
@@ -24,6 +25,13 @@ napoleon_numpy_docstring = False
 html_theme = "furo"
 html_title = f"lungdet {release}"
 html_static_path = ["_static"]
+
+
+# `make docs` lets examples/real_ct_marks.py write this page first, if there is a real CT.
+_real_ct = Path(__file__).parent / "_generated" / "real_ct.md"
+if not _real_ct.exists():
+    _real_ct.parent.mkdir(exist_ok=True)
+    _real_ct.write_text("These pages were built where no real CT was at hand, so there is nothing to show.\n")
 
 
 def _signature_of_init(app, what, name, obj, options, signature, return_annotation):

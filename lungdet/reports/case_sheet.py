@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -61,7 +61,8 @@ def cut_around(volume: CTVolume, box: Box) -> tuple[CTVolume, Box]:
     affine = volume.affine_lps.copy()
     affine[:3, 3] += affine[:3, :3] @ start
     x0, y0, z0, x1, y1, z1 = (np.array(box) - np.tile(start, 2)).tolist()
-    return CTVolume(piece, affine, volume.info), (x0, y0, z0, x1, y1, z1)
+    info = replace(volume.info, slice_uids=volume.info.slice_uids[start[2] : stop[2]])
+    return CTVolume(piece, affine, info), (x0, y0, z0, x1, y1, z1)
 
 
 def draw_cases(columns: Mapping[str, Sequence[Case]]) -> bytes:

@@ -57,3 +57,11 @@ def rows_with_marks(sheet: np.ndarray) -> int:
     """Count the runs of rows that hold pixels of a mark."""
     marked = (sheet == MARK_INDEX).any(axis=1).astype(int)
     return int((np.diff(marked, prepend=0) == 1).sum())
+
+
+def test_a_piece_knows_the_slices_it_is_made_of() -> None:
+    info = SeriesInfo("scan", slice_uids=tuple(f"1.{n}" for n in range(60)))
+    scan = CTVolume(np.zeros((40, 40, 60), np.int16), np.diag([2.0, 2, 2, 1]), info)
+    piece, _ = cut_around(scan, (10.0, 10, 40, 14, 14, 44))
+    first = int(piece.affine_lps[2, 3] / 2)
+    assert piece.info.slice_uids == tuple(f"1.{n}" for n in range(first, first + piece.array.shape[2]))
