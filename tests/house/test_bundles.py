@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -88,12 +89,33 @@ def test_shipped_weights_are_small(bundle: Path):
         assert weights.stat().st_size <= 5_000_000, weights
 
 
+WORKFLOWS = [
+    (("train",), "train"),
+    (("evaluate",), "infer"),
+    (("inference",), "infer"),
+    (("train", "multi_gpu_train"), "train"),
+    (("evaluate", "multi_gpu_evaluate"), "infer"),
+]
+
+
+@pytest.fixture
+def one_process(monkeypatch: pytest.MonkeyPatch):
+    """What torchrun says to the only process of a run."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    said = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "RANK": 0, "LOCAL_RANK": 0, "WORLD_SIZE": 1}
+    for name, value in said.items():
+        monkeypatch.setenv(name, str(value))
+
+
+@pytest.mark.usefixtures("one_process")
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)
-@pytest.mark.parametrize(("config", "kind"), [("train", "train"), ("evaluate", "infer"), ("inference", "infer")])
-def test_bundle_has_the_properties_that_monai_expects(bundle: Path, config: str, kind: str):
+@pytest.mark.parametrize(("names", "kind"), WORKFLOWS, ids=lambda value: value if isinstance(value, str) else "+".join(value))
+def test_bundle_has_the_properties_that_monai_expects(bundle: Path, names: tuple[str, ...], kind: str, tmp_path: Path):
     configs = bundle / "configs"
     workflow = ConfigWorkflow(
-        config_file=[str(configs / "common.yaml"), str(configs / f"{config}.yaml")],
+        config_file=[str(configs / f"{name}.yaml") for name in ("common", *names)],
         meta_file=str(configs / "metadata.json"),
         logging_file=False,
         workflow_type=kind,
@@ -102,6 +124,10 @@ def test_bundle_has_the_properties_that_monai_expects(bundle: Path, config: str,
         train_seeds="$range(1)",
         val_seeds="$range(1)",
         scan_shape=[64, 64, 48],
+        output_dir=str(tmp_path),
     )
     workflow.initialize()
-    assert workflow.check_properties() == []
+    try:
+        assert workflow.check_properties() == []
+    finally:
+        workflow.finalize()

@@ -51,9 +51,10 @@ def test_without_a_bound_it_is_only_measured(bound: float | None):
 
 
 def test_the_loss_scale_is_taken_off_first():
-    engine = Engine([24.0, 32.0], Scaler())
+    engine = Engine([2.4, 3.2], Scaler())
     GradientClipper(1.0)(engine)
-    assert engine.gradient == pytest.approx([0.6, 0.8], abs=1e-5)
+    assert engine.gradient == pytest.approx([0.3, 0.4])
+    assert engine.state.output["gradient_norm"] == pytest.approx(0.5)
 
 
 def test_a_gradient_that_is_no_number_stops_and_names_the_batch():
