@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
+from .chest import BLOCK_SLICES
 from .patient import Patient, draw_patient
 from .render import Painter
 from .thorax import Array
 
-BLOCK_SLICES = 24
 FINE_VOXELS = 7.0  # what is smaller is not judged by the picture
 BLURRED_VOXELS = 1.0  # this near to the pleura the picture mixes lung and wall
 

@@ -12,7 +12,7 @@ from .background import Background
 from .chest import paint_nodule
 from .nodule import PEAK_HU, PhantomNodule
 from .patch_scan import PLANE_MARGIN_MM, PatchScanner, Protocol, draw_protocol
-from .placement import PlacedNodule, place_nodules
+from .placement import MOST, PlacedNodule, place_nodules
 from .thorax import LUNG_HIGH_MM, LUNG_LOW_MM, Array
 
 LOOKALIKE_SHARE, LUNG_SHARE = 0.4, 0.3  # of the patches without nodules; the rest lie anywhere, body wall and air
@@ -57,7 +57,7 @@ def draw_patches(
         background: the patient.
         rng: source of chance.
         shape: ``(X, Y, Z)`` voxels of a patch, at the background's spacing; none larger than the background.
-        count: how many patches; the same nodule is not the middle of two.
+        count: how many patches; up to 30, the same nodule is not the middle of two.
         nodule_ratio: part of the patches that are laid about a nodule.
         thick_ratio: part of the patches with thick slices, see :func:`draw_protocol`.
 
@@ -70,16 +70,27 @@ def draw_patches(
     if any(n > whole for n, whole in zip(shape, background.shape, strict=True)):
         raise ValueError(f"patches of {shape} voxels do not fit into a background of {background.shape}")
     with_nodules = int(rng.binomial(count, nodule_ratio))
-    placed = place_nodules(background, rng, max(LEAST_NODULES, 2 * with_nodules)) if with_nodules else ()
+    placed = _place(background, rng, 2 * with_nodules) if with_nodules else ()
     inside = [item for item in placed if _in_grid(background, item.shape.center)]
     patches = []
     for number in rng.permutation(count):
-        shown = inside if number < min(with_nodules, len(inside)) else []
-        middle = shown[number].shape.center if shown else _somewhere(background, rng)
+        shown = inside if number < with_nodules else []
+        middle = shown[number % len(shown)].shape.center if shown else _somewhere(background, rng)
         origin = _origin_about(background, rng, middle, shape)
         protocol = draw_protocol(rng, thick_ratio)
         patches.append(make_patch(background, rng, origin, shape, shown, protocol))
     return patches
+
+
+def _place(background: Background, rng: np.random.Generator, count: int) -> Sequence[PlacedNodule]:
+    """Place nodules; fewer in a patient with little room, who must not end a training."""
+    wanted = min(max(LEAST_NODULES, count), MOST)
+    while wanted:
+        try:
+            return place_nodules(background, rng, wanted)
+        except ValueError:
+            wanted //= 2
+    return ()
 
 
 def make_patch(

@@ -9,12 +9,12 @@ from typing import TypeVar, get_args
 
 import numpy as np
 
+from .chest import HU_RANGE
 from .scanner import NOISE_GAIN, NOISE_HU, REFERENCE_THICKNESS_MM, Dose, Image, Kernel, Scanner, noise_gain
 from .thorax import Array
 
 Name = TypeVar("Name", bound=str)
 
-HU_RANGE = (-1024, 3071)
 USUAL_KERNEL: Kernel = "standard"
 USUAL_DOSE: Dose = "standard"
 USUAL_SHARE = 0.5  # of the protocols; the others share the rest

@@ -5,10 +5,13 @@ import time
 import numpy as np
 import pytest
 
-from lungdet.phantoms import draw_patches, make_background
+from lungdet.phantoms import draw_patches, make_background, make_chest
+from lungdet.phantoms import patch as patch_module
+from lungdet.phantoms.chest import NODULE_STREAM
 from lungdet.phantoms.nodule import PEAK_HU
 from lungdet.phantoms.patch import make_patch
 from lungdet.phantoms.patch_scan import Protocol
+from lungdet.phantoms.patient import draw_patient
 from lungdet.phantoms.placement import place_nodules
 
 SHAPE = (64, 64, 48)
@@ -68,6 +71,20 @@ def test_boxes_are_tight_around_what_a_nodule_adds(background, placed):
             assert abs(added[away]).max() == 0  # nothing is painted elsewhere
 
 
+def test_a_patch_leaves_as_much_of_a_nodule_as_a_whole_scan(background):
+    placed = place_nodules(draw_patient(7), np.random.default_rng([7, NODULE_STREAM]))
+    whole = make_chest(7, shape=background.shape, dose="none")
+    peaks = {nodule.box_lps_mm: nodule.peak_hu for nodule in whole.nodules}
+    assert len(peaks) > 1
+    for item in placed:
+        if item.truth.box_lps_mm in peaks:
+            patch = make_patch(
+                background, np.random.default_rng(0), around(background, item), SHAPE, placed, NOISE_FREE
+            )
+            found = {nodule.box_lps_mm: nodule.peak_hu for nodule in patch.nodules}
+            assert found[item.truth.box_lps_mm] == pytest.approx(peaks[item.truth.box_lps_mm], abs=2)
+
+
 def test_every_nodule_counted_keeps_its_peak_and_washed_out_ones_are_ignored(background, placed):
     small = min(placed, key=lambda item: item.truth.diameter_mm)
     origin = around(background, small)
@@ -114,6 +131,23 @@ def test_ratios_are_kept(background):
     assert all(patch.protocol.thickness_mm is not None for patch in full)
     mixed = [bool(p.nodules) for _ in range(6) for p in draw_patches(background, rng, (32, 32, 24), 4)]
     assert 0.4 < np.mean(mixed) < 0.9
+
+
+def test_many_patches_and_a_patient_without_room(background, monkeypatch):
+    rng = np.random.default_rng(0)
+    many = draw_patches(background, rng, (16, 16, 8), 34, nodule_ratio=1.0)
+    assert sum(bool(patch.nodules or patch.ignored) for patch in many) == 34
+
+    def refuse(patient, rng, count):
+        if count > 2:
+            raise ValueError("no place is left")
+        return place_nodules(patient, rng, count)
+
+    monkeypatch.setattr(patch_module, "place_nodules", refuse)
+    few = draw_patches(background, rng, SHAPE, 4, nodule_ratio=1.0)
+    assert all(patch.nodules or patch.ignored for patch in few)
+    monkeypatch.setattr(patch_module, "place_nodules", lambda patient, rng, count: refuse(patient, rng, 99))
+    assert not any(patch.nodules for patch in draw_patches(background, rng, SHAPE, 2, nodule_ratio=1.0))
 
 
 def test_a_patch_as_large_as_the_background_and_one_that_is_larger():
