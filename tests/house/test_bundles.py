@@ -111,7 +111,9 @@ def one_process(monkeypatch: pytest.MonkeyPatch):
 
 @pytest.mark.usefixtures("one_process")
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)
-@pytest.mark.parametrize(("names", "kind"), WORKFLOWS, ids=lambda value: value if isinstance(value, str) else "+".join(value))
+@pytest.mark.parametrize(
+    ("names", "kind"), WORKFLOWS, ids=lambda value: value if isinstance(value, str) else "+".join(value)
+)
 def test_bundle_has_the_properties_that_monai_expects(bundle: Path, names: tuple[str, ...], kind: str, tmp_path: Path):
     configs = bundle / "configs"
     workflow = ConfigWorkflow(
