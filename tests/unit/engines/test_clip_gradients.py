@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from lungdet.engines import GradientClipper
+from lungdet.engines import GradientClipper, TrainingState
 
 
 class Scaler:
@@ -80,3 +80,28 @@ def test_it_acts_between_backward_and_step(make_trainer):
 def test_a_bound_is_positive(bound: float):
     with pytest.raises(ValueError, match="positive"):
         GradientClipper(bound)
+
+
+@pytest.fixture
+def _loss_scale_on_a_cpu(monkeypatch: pytest.MonkeyPatch):
+    """Let the trainer's ``amp`` scale the loss here as it does on CUDA."""
+    monkeypatch.setattr(torch.cuda.amp, "GradScaler", lambda: torch.amp.GradScaler("cpu", init_scale=1024.0))
+
+
+@pytest.mark.usefixtures("_loss_scale_on_a_cpu")
+@pytest.mark.filterwarnings("ignore:User provided device_type of 'cuda'")
+def test_a_scaled_loss_gives_the_same_step(make_trainer, tmp_path):
+    trainers = []
+    for amp in (False, True):
+        trainer = make_trainer([GradientClipper(0.01)], epochs=2, learning_rate=1.0, amp=amp)
+        TrainingState(tmp_path / f"{amp}.pt", trainer.network, trainer.optimizer).attach(trainer)
+        trainer.run()
+        trainers.append(trainer)
+    plain, scaled = ([p.detach().item() for p in trainer.network.parameters()] for trainer in trainers)
+    assert scaled == pytest.approx(plain, rel=1e-6)
+
+    again = make_trainer(epochs=2, amp=True)
+    TrainingState(tmp_path / "True.pt", again.network, again.optimizer, resume=True).attach(again)
+    again.run()  # it is at its end, and takes no step
+    assert again.scaler.state_dict() == trainers[1].scaler.state_dict()
+    assert again.scaler.state_dict()["_growth_tracker"] == 4
