@@ -19,7 +19,6 @@ TINY = {
     "val_interval": "1",
     "log_interval": "1",
 }
-# A threshold of the tests' own: networks of a few steps have no high scores.
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
 
 
