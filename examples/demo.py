@@ -24,7 +24,15 @@ def write_synthetic_ct(folder: Path) -> Path:
     print("1. a synthetic chest CT, written as DICOM", flush=True)
     chest = make_chest(SEED, spacing_mm=(0.8, 0.8, 1.5), shape=(448, 448, 190))
     info = write_dicom_series(chest.volume, folder / "ct", seed=SEED)
-    write_truth(chest.nodules, info.series_uid, folder / "truth.json", folder / "truth.csv", image="ct")
+    write_truth(
+        chest.nodules,
+        info.series_uid,
+        folder / "truth.json",
+        folder / "truth.csv",
+        image="ct",
+        ignored=chest.ignored,
+        lookalikes=chest.lookalikes,
+    )
     print(f"   {len(info.slice_uids)} slices in {folder / 'ct'}")
     print(f"   {len(chest.nodules)} nodules in {folder / 'truth.csv'}", flush=True)
     return folder / "ct"

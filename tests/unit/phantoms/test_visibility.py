@@ -175,7 +175,7 @@ def test_a_ball_measures_what_it_is():
 
 def test_patients_have_all_kinds_and_sizes_in_all_places():
     patient = draw_patient(0)
-    placed = [p for seed in range(3) for p in place_nodules(patient, np.random.default_rng(seed), 40)]
+    placed = [p for seed in range(9) for p in place_nodules(patient, np.random.default_rng(seed), 14)]
     assert {p.truth.kind for p in placed} == {"solid", "part_solid", "ground_glass"}
     assert {p.truth.location for p in placed} == {"isolated", "juxtapleural", "juxtavascular"}
     sizes = [p.truth.diameter_mm for p in placed]
