@@ -14,11 +14,19 @@ class BufferAverager:
     every process would validate another network, and only the first one's statistics would be saved. With one process
     it does nothing. Attach it before the validation's handler.
 
+    Wrap the network with ``broadcast_buffers=False``: else every step begins with the first process's buffers, and the
+    other processes' share of the mean is one step's.
+
     Args:
         network: whose floating-point buffers are averaged; the others count steps, and are equal.
+
+    Raises:
+        ValueError: the network is a ``DistributedDataParallel`` that shares the first process's buffers.
     """
 
     def __init__(self, network: nn.Module) -> None:
+        if getattr(network, "broadcast_buffers", False) is True:
+            raise ValueError("the network overwrites all buffers with the first process's: set broadcast_buffers=False")
         self.network = network
 
     def attach(self, engine: Engine) -> None:
