@@ -68,6 +68,40 @@ def test_the_scaler_may_overflow():
     assert engine.state.output["gradient_norm"] == math.inf
 
 
+def backward(engine: Engine, value: float) -> None:
+    """Give the network a scaled gradient, as a loss scale of PyTorch's own has it."""
+    engine.optimizer.zero_grad()
+    engine.scaler.scale(engine.network(torch.full((1, 2), value)).sum()).backward()
+
+
+def test_gradients_that_no_scale_mends_end_the_training():
+    engine = Engine([0.0, 0.0], torch.amp.GradScaler("cpu"))
+    clip = GradientClipper(1.0)
+    before = engine.network.weight.detach().clone()
+    for _ in range(9):
+        backward(engine, math.nan)
+        clip(engine)
+        engine.scaler.step(engine.optimizer)
+        engine.scaler.update()
+    assert torch.equal(engine.network.weight, before)
+    backward(engine, math.nan)
+    with pytest.raises(
+        FloatingPointError, match=r"gradient is nan, not finite 10 times in a row, in epoch 2, .* seed 3"
+    ):
+        clip(engine)
+
+
+def test_a_sound_gradient_between_starts_the_count_anew():
+    engine = Engine([0.0, 0.0], torch.amp.GradScaler("cpu"))
+    clip = GradientClipper(1.0)
+    for value in [*[math.inf] * 9, 1.0] * 3:
+        backward(engine, value)
+        clip(engine)
+        engine.scaler.step(engine.optimizer)
+        engine.scaler.update()
+    assert math.isfinite(engine.state.output["gradient_norm"])
+
+
 def test_it_acts_between_backward_and_step(make_trainer):
     trainer = make_trainer([GradientClipper(1e-3)], values=(1000.0, 1000.0), learning_rate=1.0)
     before = torch.cat([parameter.detach().flatten() for parameter in trainer.network.parameters()])
