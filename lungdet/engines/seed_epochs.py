@@ -16,7 +16,7 @@ class SeedEpochs:
     """Ignite handler: seed PyTorch, NumPy and Python anew when an epoch starts, from the seed, the epoch and the rank.
 
     Whatever draws from them, such as dropout, then needs no stored state for a training to go on as if it had never
-    stopped, and a checkpoint of two processes can go on in four.
+    stopped.
 
     Args:
         seed: mixed with the epoch and the rank.

@@ -90,7 +90,7 @@ def make_background(
         shape: ``(X, Y, Z)`` voxels.
 
     Returns:
-        The picture and its patient, 20 MB with the default shape.
+        The picture and its patient, about 28 MB with the default shape.
 
     Raises:
         ValueError: negative seed, empty shape, or spacing that is not positive.
