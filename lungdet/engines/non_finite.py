@@ -46,7 +46,7 @@ def fail_on_batch(engine: Engine, what: str) -> None:
         FloatingPointError: always.
     """
     state: Any = engine.state
-    named = list(name_items(state.batch))
+    named = list(dict.fromkeys(name_items(state.batch)))
     items = "; ".join(named[:MOST_NAMED]) + (f"; and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else "")
     raise FloatingPointError(
         f"{what} in epoch {state.epoch}, iteration {state.iteration}, on {items or 'an empty batch'}. Look at these "

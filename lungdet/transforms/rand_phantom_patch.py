@@ -61,11 +61,13 @@ class RandPhantomPatchd(Randomizable, MapTransform, MultiSampleTrait):
         num_samples: patches a call.
         nodule_ratio: part of the patches that are laid about a nodule; the others hold none.
         thick_ratio: part of the patches with slices of 1.5 to 5 mm, brought back to the grid by interpolation.
-        image_key: key for the image: MetaTensor ``(1, X, Y, Z)`` float32, HU, affine in RAS.
+        image_key: key for the image: MetaTensor ``(1, X, Y, Z)`` float32, HU, affine in RAS. Its ``patch_origin`` is
+            the voxel of the whole scan, orientated likewise, at which it begins.
         box_key: key for the boxes: ``(N, 6)`` float32 in the edge frame of the patch, of the nodules with their centre
             in it; whole, so that they may stick out.
         label_key: key for the labels: ``(N,)`` int64, all 0.
-        ignore_key: key for the boxes ``(M, 6)`` of nodules that reach in from outside: neither nodule nor background.
+        ignore_key: key for the boxes ``(M, 6)`` of nodules that reach in from outside and of those that the scan has
+            washed out: neither nodule nor background.
         allow_missing_keys: do not complain about a background that is not there.
 
     Raises:
@@ -130,6 +132,7 @@ class RandPhantomPatchd(Randomizable, MapTransform, MultiSampleTrait):
             MetaKeys.ORIGINAL_AFFINE: affine_ras.clone(),
             MetaKeys.SPACE: SpaceKeys.RAS,
             "filename_or_obj": f"phantom-{background.seed}-{self.draw_seed}",
+            "patch_origin": _origin(background, affine_lps),
         }
         hu = torch.from_numpy(np.ascontiguousarray(patch.hu[::-1, ::-1]))
         boxes = _edge_boxes(patch.nodules, affine_lps)
@@ -139,6 +142,14 @@ class RandPhantomPatchd(Randomizable, MapTransform, MultiSampleTrait):
             self.label_key: torch.zeros(len(boxes), dtype=torch.int64),
             self.ignore_key: _edge_boxes(patch.ignored, affine_lps),
         }
+
+
+def _origin(background: Background, affine_lps: Any) -> torch.Tensor:
+    """First voxel of a turned patch in the background turned likewise."""
+    steps, shape = np.array(background.spacing_mm), np.array(background.shape)
+    first = np.rint((affine_lps[:3, 3] - background.offset_lps_mm - background.first_mm) / steps).astype(np.int64)
+    first[:2] = shape[:2] - 1 - first[:2]
+    return torch.from_numpy(first)
 
 
 def _turned(affine_lps: Any, shape: Sequence[int]) -> Any:

@@ -32,6 +32,18 @@ def test_items_are_named_by_file_and_place():
     ]
 
 
+def test_patches_of_a_scan_are_told_apart_and_named_once(make_trainer):
+    trainer = make_trainer([StopOnNonFinite()], values=[math.nan] * 4)
+    origins = [(1, 2, 3), (4, 5, 6), (1, 2, 3), None]
+    items = [
+        {"seed": 3, "image": MetaTensor(torch.tensor([math.nan]), meta={"patch_origin": origin})} for origin in origins
+    ]
+    trainer.data_loader = torch.utils.data.DataLoader(items, batch_size=4, collate_fn=trainer.data_loader.collate_fn)
+    names = r"on seed 3 at voxel \[1, 2, 3\]; seed 3 at voxel \[4, 5, 6\]; seed 3\. Look"
+    with pytest.raises(FloatingPointError, match=names):
+        trainer.run()
+
+
 def test_long_batches_are_not_named_in_full(make_trainer):
     trainer = make_trainer([StopOnNonFinite()], values=[math.nan] * 40)
     trainer.data_loader = torch.utils.data.DataLoader(

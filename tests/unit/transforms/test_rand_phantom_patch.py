@@ -9,6 +9,7 @@ import torch
 from monai.data import CacheDataset, MetaTensor
 from monai.transforms import Compose, Orientationd, Spacingd
 
+from lungdet.engines.non_finite import name_items
 from lungdet.phantoms import make_background, make_chest
 from lungdet.phantoms.chest import NODULE_STREAM
 from lungdet.phantoms.patch import _origin_about, make_patch
@@ -88,6 +89,7 @@ def test_a_patch_is_a_crop_of_the_whole_scan(background, placed, middle, monkeyp
     origin = _origin_about(background, np.random.default_rng(0), middle, (56, 48, 60))
     patch = patch_item(background, placed, origin, (56, 48, 60), Protocol(dose="none"))
     crop, low = crop_of(scan, patch)
+    assert torch.equal(patch["image"].meta["patch_origin"], low.to(torch.int64))
     assert (crop - patch["image"].as_tensor()[0]).abs().max() <= 2  # the background is rounded to whole HU
     expected = boxes_in(scan, low, crop.shape)
     assert len(expected)
@@ -136,6 +138,13 @@ def test_empty_patches_occur_and_can_be_all_there_is(item):
     only = RandPhantomPatchd(spatial_size=24, num_samples=5, nodule_ratio=0.0)(item)
     assert [len(patch["box"]) for patch in only] == [0] * 5
     assert all(patch["box"].shape == patch["ignore_box"].shape == (0, 6) for patch in only)
+
+
+def test_a_message_tells_patches_of_one_patient_apart(item):
+    patches = RandPhantomPatchd(spatial_size=24, num_samples=3).set_random_state(0)(item)
+    names = list(name_items(patches))
+    assert len(set(names)) == 3
+    assert names[0] == f"seed {SEED} at voxel {patches[0]['image'].meta['patch_origin'].tolist()}"
 
 
 def test_the_seed_decides_and_every_call_draws_anew(item):
