@@ -29,13 +29,13 @@ class RandInsertNoduled(RandomizableTransform, MapTransform):
     Args:
         keys: key of the image, ``(1, X, Y, Z)`` HU with its affine: any spacing and orientation.
         box_key: key of the boxes, ``(N, 6)`` in the edge frame of the image; it need not be there.
-        label_key: key of the labels, ``(N,)``; likewise. None keeps none.
+        label_key: key of the labels, ``(N,)``; likewise, and boxes without labels then get ``label``. None keeps none.
         mask_key: key of a lung mask of the image's shape, if there is one; else the lungs are found anew each time.
         prob: probability that anything is put in.
         count: least and greatest number of nodules.
         diameter_mm: least and greatest diameter; sizes are log-normal as in phantoms.
         blur_mm: least and greatest sigma of the blur of its edge, in the plane of the slices.
-        label: label of the new boxes.
+        label: label of the new boxes, and of old ones that have none.
         allow_missing_keys: do not complain about an image that is not there.
 
     Raises:
@@ -79,19 +79,21 @@ class RandInsertNoduled(RandomizableTransform, MapTransform):
         """Put nodules into the image of a copy of ``data``.
 
         Raises:
-            ValueError: the image has several channels or no affine, or is not of its mask's shape.
+            ValueError: the image has several channels or no affine, or is not of its mask's shape; or there are not as
+                many labels as boxes.
         """
         item = dict(data)
         self.randomize()
         for key in self.key_iterator(item):
             image = as_finished_image(item[key])
             boxes = as_box_rows(item.get(self.box_key, ()))
+            labels = None if self.label_key is None else self._labels_of(item, len(boxes))
             found = self._draw(image, key, boxes, item.get(self.mask_key)) if self.wanted else []
             item[key] = _with_nodules(image, found) if found else image
             new = torch.as_tensor(np.array([one.box_edge for one in found]).reshape(-1, 6), dtype=boxes.dtype)
             item[self.box_key] = torch.cat([boxes, new.to(boxes.device)])
-            if self.label_key is not None:
-                item[self.label_key] = self._labels(item.get(self.label_key, ()), len(found))
+            if labels is not None:
+                item[self.label_key] = torch.cat([labels, labels.new_full((len(found),), self.label)])
         return item
 
     def _draw(self, image: Tensor, key: Hashable, boxes: Tensor, mask: Any) -> list[Insertion]:
@@ -115,10 +117,14 @@ class RandInsertNoduled(RandomizableTransform, MapTransform):
             found.append(one)
         return found
 
-    def _labels(self, labels: Any, count: int) -> Tensor:
-        old = torch.as_tensor(labels)
-        old = old.to(torch.int64) if old.numel() == 0 else old
-        return torch.cat([old, torch.full((count,), self.label, dtype=old.dtype, device=old.device)])
+    def _labels_of(self, item: Mapping[Hashable, Any], count: int) -> Tensor:
+        """Labels of the boxes that are there, one for each."""
+        if item.get(self.label_key) is None:
+            return torch.full((count,), self.label)
+        labels = torch.as_tensor(item[self.label_key])
+        if labels.shape != (count,):
+            raise ValueError(f"{self.label_key!r} must have one label for each of {count} boxes, got {labels.tolist()}")
+        return labels if labels.numel() else labels.to(torch.int64)
 
 
 def _with_nodules(image: Tensor, found: Sequence[Insertion]) -> Tensor:

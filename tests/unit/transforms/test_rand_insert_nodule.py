@@ -73,6 +73,22 @@ def test_known_boxes_and_labels_stay_and_are_kept_clear(image):
     assert out["name"] == "x"
 
 
+def test_boxes_without_labels_get_them(image):
+    known = torch.tensor([[0.0, 0, 0, 3, 3, 3], [5, 5, 5, 7, 7, 7]])
+    for prob in (0.0, 1.0):
+        out = insert(image, prob=prob, label=2, count=(1, 1))({"image": image, "box": known})
+        assert out["label"].tolist() == [2] * len(out["box"])
+    assert len(out["box"]) == 3
+    assert "label" not in insert(image, prob=0.0, label_key=None)({"image": image, "box": known})
+
+
+@pytest.mark.parametrize("labels", [[], [1], [1, 1, 1], [[1, 1]]])
+def test_each_box_has_one_label(image, labels):
+    known = torch.tensor([[0.0, 0, 0, 3, 3, 3], [5, 5, 5, 7, 7, 7]])
+    with pytest.raises(ValueError, match="one label for each of 2 boxes"):
+        insert(image)({"image": image, "box": known, "label": labels})
+
+
 def test_the_input_is_not_touched_and_the_seed_decides(image):
     before = image.as_tensor().clone()
     one, two = (insert(image, seed=5)({"image": image}) for _ in range(2))
