@@ -98,7 +98,8 @@ class DetectionCriterion(nn.Module):
 
     def _look_parts(self, outputs: TwoStageOutput, targets: Any) -> dict[str, Tensor]:
         """Compute the losses of the second look."""
-        matched = [self._match(*each) for each in zip(outputs.centers, targets, strict=True)]
+        gx, gy, gz = outputs.dense.shape[2:]
+        matched = [self._match(*each, (gx, gy, gz)) for each in zip(outputs.centers, targets, strict=True)]
         hit, weight, offset, log_size = (
             torch.cat([getattr(each, name) for each in matched]) for name in ("hit", "weight", "offset", "log_size")
         )
@@ -110,9 +111,9 @@ class DetectionCriterion(nn.Module):
             "look_size": _weighted_smooth_l1(looks[:, 4:7], log_size, hit[:, None]),
         }
 
-    def _match(self, centers: Tensor, target: Any) -> CandidateTarget:
+    def _match(self, centers: Tensor, target: Any, grid: tuple[int, int, int]) -> CandidateTarget:
         boxes, ignore = self._boxes_of(target, centers.device)
-        return match_candidates(centers, boxes, self.coder, ignore)
+        return match_candidates(centers, boxes, self.coder, ignore, grid)
 
     def encode(self, targets: Any, outputs: Tensor) -> DetectionTarget:
         """Encode the targets of a batch for the grid, and on the device, of ``outputs``."""

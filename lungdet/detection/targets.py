@@ -57,14 +57,24 @@ def encode_targets(
     coder = coder or BoxCoder()
     boxes = checked_boxes(boxes, "boxes")
     ignore = checked_boxes(boxes[:0] if ignore_boxes is None else ignore_boxes, "ignore_boxes").to(boxes.device)
-    cells = coder.cells_of(boxes)
-    inside = ((cells >= 0) & (cells < cells.new_tensor(grid))).all(dim=1)
+    cells, inside = coder.cells_of(boxes), on_grid(boxes, grid, coder)
     target = _background(grid, boxes.device)
     for box in torch.cat([ignore, boxes[~inside]]):
         target.center_weight[0][cells_under(box, grid, coder)] = 0.0
     for box, cell in zip(boxes[inside], cells[inside], strict=True):
         _draw(target, box, cell, coder)
     return target
+
+
+def on_grid(boxes: Tensor, grid: tuple[int, int, int], coder: BoxCoder) -> Tensor:
+    """Say of ``(N, 6)`` boxes which have their centre in a cell of the grid: ``(N,)`` booleans.
+
+    Example:
+        >>> on_grid(torch.tensor([[0.0, 0, 0, 6, 6, 6], [-5, 0, 0, 3, 6, 6]]), (2, 2, 2), BoxCoder())
+        tensor([ True, False])
+    """
+    cells = coder.cells_of(boxes)
+    return ((cells >= 0) & (cells < cells.new_tensor(grid))).all(dim=1)
 
 
 def stack_targets(targets: list[DetectionTarget]) -> DetectionTarget:

@@ -28,6 +28,10 @@ class SlabStreamInferer(Inferer):
     with 8 and 0.2 with none; check your own. Sizes need not be multiples: X and Y are padded with ``pad_value``, along
     z the last slice is repeated, and the answer is cropped to the cells that hold a voxel of the input.
 
+    A second look sees the scan as it is and no padding: candidates are cells of the cropped answer, and beyond the
+    border its cubes repeat the edge, as they do in training. So it does not depend on how far a scan was padded; but
+    within half a cube of a padded side, it differs from that of ``network(padded)``, whose cubes see the padding.
+
     Args:
         chunk: slabs answered at once.
         look_ahead: slabs that the backward direction of a ConvLSTM sees beyond them. Other mixers see as many as they

@@ -13,7 +13,8 @@ class SecondLook(nn.Module):
     """Judge cubes: is there a nodule in the middle, where exactly, and how large is it?
 
     Four levels of 3D convolutions, each half the size of the one before, and a dense layer that still knows where in
-    the cube things lie. Under autocast its convolutions run in bfloat16 with ``channels_last_3d`` weights.
+    the cube things lie. Cubes are laid out ``channels_last_3d``; it pays to lay out the weights likewise, by
+    :func:`~lungdet.networks.blocks.to_channels_last`.
 
     Args:
         in_channels: channels of the image.

@@ -143,7 +143,7 @@ class NoduleDetector(nn.Module):
             sequence head ``(B, 7 * steps, X/16, Y/16, Z/2)``, the seven of the first box of each cell first.
 
         Raises:
-            ValueError: the shape is not as above.
+            ValueError: the shape is not as above; or in training mode the batch is one patch of 16 x 16 x 2 voxels.
         """
         self.check_input(image)
         features = self.features_2d(image, 0, image.shape[4] // self.stride_xyz[2])
@@ -159,12 +159,14 @@ class NoduleDetector(nn.Module):
         """Run the second stage.
 
         Args:
-            image: ``(B, in_channels, X, Y, Z)`` of any size and on any device.
-            dense: the first stage's answer for it, ``(B, 7, gx, gy, gz)``; cells may reach beyond the image.
+            image: ``(B, in_channels, X, Y, Z)`` of any size, on any device and of any real data type. Where a cube
+                reaches beyond it, its edge is repeated.
+            dense: the first stage's answer for it, ``(B, 7, gx, gy, gz)``, on any device; cells may reach beyond the
+                image.
 
         Returns:
-            A new dense answer: candidates carry the mean of both logits and the box of the second look, all other cells
-            :data:`NO_CANDIDATE_LOGIT` and their old box.
+            A new dense answer, on the device of ``dense``: candidates carry the mean of both logits and the box of the
+            second look, all other cells :data:`NO_CANDIDATE_LOGIT` and their old box.
         """
         index, is_peak = top_cells(dense[:, 0].float(), self.candidates)
         centers, looks = self._look_at(image, self._centers(dense, index))
@@ -179,14 +181,17 @@ class NoduleDetector(nn.Module):
         return rest.scatter(2, places, answers).view_as(dense)
 
     def _look_at(self, image: Tensor, centers: Tensor) -> tuple[Tensor, Tensor]:
-        """Judge the cubes around ``(B, K, 3)`` places: their true centres, and answers ``(B, K, 7)``, float32."""
+        """Judge the cubes around ``(B, K, 3)`` places: their true centres, and answers ``(B, K, 7)``, float32.
+
+        The image, the network and the places may lie on three devices; the answers go where the places are.
+        """
         assert self.second_look is not None  # noqa: S101 - for the type checker
-        cubes, centers = cut_cubes(image, centers.to(image.device), self.second_look.side)
+        cubes, middles = cut_cubes(image, centers.to(image.device), self.second_look.side)
         weight = next(self.second_look.parameters())
-        flat = cubes.flatten(0, 1).to(weight.device)
+        flat = cubes.flatten(0, 1)
         pieces = [flat] if self.training else flat.split(CUBE_CHUNK)
-        looks = torch.cat([self.second_look(piece).float() for piece in pieces])
-        return centers.to(weight.device), looks.unflatten(0, cubes.shape[:2])
+        looks = torch.cat([self.second_look(piece.to(weight)).float() for piece in pieces])
+        return middles.to(centers.device), looks.to(centers.device).unflatten(0, cubes.shape[:2])
 
     def _centers(self, dense: Tensor, index: Tensor) -> Tensor:
         """Where the dense answer of some cells points to: ``(B, K, 3)`` voxels for flat indices ``(B, K)``."""
@@ -235,7 +240,10 @@ class NoduleDetector(nn.Module):
         return outputs.permute(0, 2, 3, 4, 1)
 
     def check_input(self, image: Tensor) -> None:
-        """Raise ValueError unless ``image`` is ``(B, in_channels, X, Y, Z)`` of a size the network can take."""
+        """Raise ValueError unless ``image`` is ``(B, in_channels, X, Y, Z)`` of a size the network can take.
+
+        In training mode a batch norm must also have more than one value of a channel to look at.
+        """
         if image.ndim != 5 or image.shape[1] != self.in_channels:
             raise ValueError(f"image must be (B, {self.in_channels}, X, Y, Z), got {tuple(image.shape)}")
         size = tuple(image.shape[2:])
@@ -243,6 +251,12 @@ class NoduleDetector(nn.Module):
             raise ValueError(
                 f"the size {size} must be a multiple of {self.multiple_xyz}: pad it with "
                 f"lungdet.transforms.PadToMultiple({list(self.multiple_xyz)}, value=0), or use SlabStreamInferer"
+            )
+        alone = len(image) == 1 and size == self.multiple_xyz
+        if self.training and alone and any(isinstance(module, nn.BatchNorm2d) for module in self.modules()):
+            raise ValueError(
+                f"a batch norm cannot learn from a single patch of {size} voxels: take larger patches, or several of "
+                "them, or call eval() where the network is not to be trained"
             )
 
 

@@ -38,6 +38,35 @@ def test_ignored_regions_weigh_nothing_unless_a_nodule_is_hit() -> None:
     assert match_candidates(centers, BOX, ignore_boxes=ignore).weight.tolist() == [1, 0, 1]
 
 
+def test_a_box_to_ignore_is_ignored_to_its_corners() -> None:
+    # half sides (6, 4, 2): in the box's corner, outside its ellipsoid; on its face; just beyond a face
+    centers = torch.tensor([[21.0, 17, 13], [22.0, 14, 12], [22.5, 14, 12], [16, 14, 14.5]])
+    assert match_candidates(centers, torch.zeros(0, 6), ignore_boxes=BOX).weight.tolist() == [0, 0, 1, 1]
+
+
+def test_a_nodule_whose_centre_is_off_the_grid_is_neither_hit_nor_missed() -> None:
+    # centres at x = -2, 31.5 and 32 of an image of 8 * 4 = 32 voxels
+    boxes = torch.tensor([[-8.0, 5, 5, 4, 15, 15], [27.5, 5, 5, 35.5, 15, 15], [28, 20, 2, 36, 28, 10]])
+    centers = torch.tensor([[1.0, 10, 10], [4.0, 15, 15], [31.0, 10, 10], [30.0, 24, 6], [16.0, 10, 10]])
+    target = match_candidates(centers, boxes, grid=(8, 8, 8))
+    assert target.hit.tolist() == [0, 0, 1, 0, 0]
+    assert target.weight.tolist() == [0, 0, 1, 0, 1]
+    assert target.offset[2].tolist() == [0.125, 0, 0]
+    assert target.log_size[[0, 1, 3]].abs().max() == 0
+    assert match_candidates(centers, boxes).hit.tolist() == [1, 0, 1, 1, 0], "without a grid all are nodules"
+
+
+def test_both_stages_look_away_from_a_nodule_beyond_the_border() -> None:
+    boxes = [torch.tensor([[-8.0, 5, 5, 4, 15, 15]])]
+    looks = torch.zeros(1, 1, 7, requires_grad=True)
+    output = TwoStageOutput(torch.zeros(1, 7, 8, 8, 8), torch.tensor([[[1.0, 10, 10]]]), looks)
+    criterion = DetectionCriterion()
+    criterion(output, boxes).backward()
+    assert looks.grad is not None
+    assert looks.grad.abs().max() == 0
+    assert criterion.encode(boxes, output.dense).center_weight[0, 0, 0, 2, 5] == 0
+
+
 def test_no_nodule_is_normal() -> None:
     target = match_candidates(torch.rand(3, 3), torch.zeros(0, 6))
     assert target.hit.sum() == 0

@@ -123,6 +123,18 @@ def test_other_sizes_are_refused_with_the_remedy(size: tuple[int, int, int]) -> 
         small()(torch.rand(1, 1, *size))
 
 
+@pytest.mark.parametrize("second_look", [False, True])
+def test_a_batch_norm_cannot_learn_from_one_tiny_patch(second_look: bool) -> None:
+    network, tiny = small(second_look=second_look), torch.rand(1, 1, 16, 16, 2)
+    with pytest.raises(ValueError, match="larger patches"):
+        network(tiny)
+    for enough in (tiny.expand(2, -1, -1, -1, -1), torch.rand(1, 1, 16, 16, 4)):
+        network(enough)
+    assert network.eval()(tiny).shape == (1, 7, 4, 4, 1)
+    group = small(norm=("group", {"num_groups": 2}))
+    assert group(tiny).shape == (1, 7, 4, 4, 1)
+
+
 @pytest.mark.parametrize("shape", [(1, 2, 16, 16, 4), (1, 16, 16, 4)])
 def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="image must be"):

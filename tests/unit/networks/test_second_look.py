@@ -72,6 +72,74 @@ def test_odd_sizes_are_taken() -> None:
     assert SlabStreamInferer()(torch.rand(1, 1, 30, 21, 3), network).shape == (1, 7, 8, 6, 2)
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16, torch.uint8, torch.int16])
+def test_every_data_type_is_taken(dtype: torch.dtype) -> None:
+    network = detector_with(SecondLook())
+    image = (torch.rand(1, 1, 32, 32, 8, generator=torch.Generator().manual_seed(0)) * 4).to(dtype)
+    streamed = SlabStreamInferer()(image, network)
+    assert streamed.dtype == torch.float32
+    torch.testing.assert_close(streamed, SlabStreamInferer()(image.float(), network))
+
+
+def test_a_network_of_doubles_is_taken() -> None:
+    network = detector_with(SecondLook()).double()
+    with torch.no_grad():
+        assert network(torch.rand(1, 1, 32, 32, 8).double()).dtype == torch.float64
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_image_network_and_answer_may_lie_on_two_devices() -> None:
+    network = detector_with(SecondLook())
+    image, dense = torch.rand(2, 1, 32, 32, 16), torch.randn(2, 7, 8, 8, 8)
+    with torch.no_grad():
+        wanted = network.look_again(image, dense)
+        network = network.cuda()
+        for image_at, dense_at in (("cpu", "cpu"), ("cuda", "cpu"), ("cpu", "cuda"), ("cuda", "cuda")):
+            refined = network.look_again(image.to(image_at), dense.to(dense_at))
+            assert refined.device.type == dense_at
+            torch.testing.assert_close(refined.cpu(), wanted, atol=2e-3, rtol=0)
+        assert SlabStreamInferer()(image, network).device.type == "cpu"
+
+
+def odd_scan_and_padded() -> tuple[torch.Tensor, torch.Tensor]:
+    """Return a scan of no multiple in X and Y, and the same padded by zeros to one."""
+    image = torch.rand(1, 1, 56, 40, 10, generator=torch.Generator().manual_seed(5))
+    return image, torch.nn.functional.pad(image, (0, 0, 0, 8, 0, 8))
+
+
+def noisy_detector() -> NoduleDetector:
+    """Return a detector whose second look answers differently for every cube, and looks at every peak."""
+    network = detector_with(SecondLook(), candidates=1000)
+    torch.nn.init.normal_(network.second_look.answer.weight)
+    return network
+
+
+def test_the_second_look_at_an_odd_size_sees_the_edge_repeated() -> None:
+    network, (image, padded) = noisy_detector(), odd_scan_and_padded()
+    second_look, network.second_look = network.second_look, None
+    with torch.no_grad():
+        dense = network(padded)[:, :, :14, :10]
+        network.second_look = second_look
+        streamed = SlabStreamInferer(look_ahead=99)(image, network)
+        torch.testing.assert_close(streamed, network.look_again(image, dense), atol=1e-5, rtol=1e-5)
+        edge = torch.nn.functional.pad(image, (0, 0, 12, 12, 12, 12), mode="replicate")
+        center = torch.tensor([[[54.0, 38.0, 5.0]]])
+        _, look = network._look_at(image, center)
+        _, same = network._look_at(edge, center + torch.tensor([12.0, 12.0, 0.0]))
+        torch.testing.assert_close(look, same)
+
+
+def test_away_from_the_padding_it_is_that_of_the_padded_scan() -> None:
+    network, (image, padded) = noisy_detector(), odd_scan_and_padded()
+    with torch.no_grad():
+        streamed, whole = SlabStreamInferer(look_ahead=99)(image, network), network(padded)
+    # A cube of 24 around these cells ends before voxels 56 and 40.
+    torch.testing.assert_close(streamed[:, :, :10, :6], whole[:, :, :10, :6], atol=1e-4, rtol=1e-4)
+    assert (streamed[:, 0, :10, :6] > NO_CANDIDATE_LOGIT).any()
+    assert (streamed - whole[:, :, :14, :10]).abs().max() > 0.01, "near the padding it differs"
+
+
 def test_in_training_both_stages_answer_and_no_gradient_crosses() -> None:
     network = NoduleDetector(second_look=True, train_candidates=3).train()
     output = network(torch.rand(2, 1, 32, 32, 16))
