@@ -42,7 +42,7 @@ def match_candidates(
     A candidate hits a nodule if it lies in the ellipsoid that fills the nodule's box (whose half axes are at least
     :data:`MIN_HALF_SIDE_VOXELS`), as LUNA16 counts a hit by the radius. Of several nodules the one that it lies
     deepest in counts. A candidate in a box to ignore (of at least the same half sides) that hits no nodule is ignored.
-    As in :func:`encode_targets`, a box whose centre is off the grid, cut off by the border of a patch, is one to ignore.
+    As in :func:`encode_targets`, a box whose centre is off the grid, cut off by a patch's border, is one to ignore.
 
     Args:
         centers: ``(K, 3)`` voxels, edge frame of the image.
