@@ -34,11 +34,15 @@ def main(options: argparse.Namespace) -> None:
 
 
 def zoo_cost(options: argparse.Namespace) -> None:
-    """Seconds of a few patches of the zoo's network, times the number of patches of a scan; it has no weights here."""
+    """Seconds of a few patches of the zoo's network, times the voxels of a scan; it has no weights here.
+
+    A scan is counted twice: as the windows of the zoo's own inference, with their overlap and padding, and, as a lower
+    bound of any way to cut it, by its bare voxels.
+    """
     patch = tuple(options.zoo_patch)
     size = [round(mm / step) for mm, step in zip(ROOM_MM, retinanet.ZOO_SPACING_MM, strict=True)]
-    windows = count_windows(size, retinanet.ZOO_PATCH, retinanet.OVERLAP)
-    share = math.prod(retinanet.ZOO_PATCH) / math.prod(patch)
+    windows = count_windows(size, retinanet.ZOO_WINDOW, retinanet.OVERLAP)
+    whole, bare = patches_of(size, patch)
     rows = []
     for precision in PRECISIONS:
         seconds, peak = in_fresh_process(zoo_patch, precision, patch, options.zoo_patches)
@@ -48,14 +52,27 @@ def zoo_cost(options: argparse.Namespace) -> None:
                 "precision": precision,
                 "patch": " x ".join(map(str, patch)),
                 "seconds a patch": seconds,
-                "patches a scan": windows * share,
-                "seconds a scan, extrapolated": seconds * windows * share,
+                f"windows of {' x '.join(map(str, retinanet.ZOO_WINDOW))}": windows,
+                "seconds a scan, extrapolated": seconds * whole,
+                "of its bare voxels": seconds * bare,
                 "peak MiB of a patch": peak,
             }
         )
     settings = {"scan": size, "spacing_mm": retinanet.ZOO_SPACING_MM, "measured_patches": options.zoo_patches}
     detector_results.append(options.out, "retinanet_zoo", settings, {"rows": rows})
     print(detector_results.markdown(rows))
+
+
+def patches_of(size: Sequence[int], patch: Sequence[int]) -> tuple[float, float]:
+    """How many measured patches are as many voxels as all windows of a scan, and as the scan itself.
+
+    Example:
+        >>> patches_of((510, 510, 224), (512, 512, 192))[0]
+        2.0
+    """
+    windows = count_windows(size, retinanet.ZOO_WINDOW, retinanet.OVERLAP)
+    voxels = math.prod(patch)
+    return windows * math.prod(retinanet.ZOO_WINDOW) / voxels, math.prod(size) / voxels
 
 
 def zoo_patch(precision: str, patch: Sequence[int], count: int) -> tuple[float, float]:

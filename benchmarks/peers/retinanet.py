@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from .torchvision_names import give_torchvision_names
 
 ZOO_SPACING_MM = (0.703125, 0.703125, 1.25)
-ZOO_PATCH = (192, 192, 80)
+ZOO_PATCH, ZOO_WINDOW = (192, 192, 80), (512, 512, 192)  # of training, and of the sliding window at inference
 ZOO_ANCHORS = ((6, 8, 4), (8, 6, 5), (10, 10, 6))
 OVERLAP = 0.25
 # Three to an octave from 4.2 mm on: 3 to 19 voxels over the three levels, which holds most of the phantoms' nodules.
