@@ -17,6 +17,7 @@ from detector_patches import TRAIN_SEEDS, PatchStream
 from detector_scans import fill_cache, made_by, open_configs, read_scans, seed_range
 from detector_score import open_detector
 from detector_scoring import detector_finder, score
+from detector_sources import ALL, fingerprint
 from detector_training import TrainingLog, train
 from torch import Tensor
 
@@ -70,8 +71,15 @@ def recipe(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def is_done(out: Path, settings: Mapping[str, Any]) -> bool:
+    """Whether the same code with as many threads has done it."""
     wanted = json.loads(json.dumps(settings))  # a tuple comes back from a file as a list
-    return any(line["settings"] == wanted for line in detector_results.read(out, "ablation"))
+    here = (fingerprint(*ALL), torch.get_num_threads())
+    return any(line["settings"] == wanted and made_on(line) == here for line in detector_results.read(out, "ablation"))
+
+
+def made_on(line: Mapping[str, Any]) -> tuple[str, int]:
+    """Code and threads of a result; of one without a hash of its code, the commit."""
+    return line.get("code", line["commit"]), line["threads"]
 
 
 def train_variant(
@@ -120,14 +128,16 @@ def save(network: NoduleDetector, folder: Path, settings: Mapping[str, Any]) -> 
 
 
 def print_table(out: Path) -> None:
-    """One row a variant, over its seeds; all settings of the file must be alike to be compared."""
-    groups: dict[tuple[str, str, float], list[dict[str, Any]]] = {}
+    """One row a variant, code and number of threads, over its seeds; all other settings of the file must be alike."""
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for line in detector_results.read(out, "ablation"):
         chosen = line["settings"]
-        groups.setdefault((chosen["mixer"], chosen["second_look"], chosen["seconds"]), []).append(line["result"])
+        key = (chosen["mixer"], chosen["second_look"], chosen["seconds"], *made_on(line))
+        groups.setdefault(key, []).append(line["result"])
     rows = []
-    for (mixer, look, seconds), results in groups.items():
+    for (mixer, look, seconds, code, threads), results in groups.items():
         row: dict[str, Any] = {"mixer": mixer, "second look": look, "training s": seconds, "seeds": len(results)}
+        row |= {"code": code, "threads": threads}
         for mm in results[0]["scores"]:
             cpms = [result["scores"][mm]["protocols"]["luna16"]["cpm"] for result in results]
             row[f"CPM {mm} mm"] = statistics.mean(cpms)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from detector_sources import ALL, ROOT, fingerprint
 
 MIB = 1 << 20
 T = TypeVar("T")
@@ -25,6 +26,7 @@ def describe_machine() -> dict[str, Any]:
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "commit": commit(),
+        "code": fingerprint(*ALL),
         "cpu": cpu_name(),
         "cores": os.cpu_count(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
@@ -39,12 +41,11 @@ def cpu_name() -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-def commit(*paths: str) -> str:
-    """The commit checked out, or the last one that touched ``paths``; ``+`` where files have changed since."""
-    here = Path(__file__).parents[1]
+def commit() -> str:
+    """The commit checked out; ``+`` where files have changed since."""
 
     def git(*words: str) -> str:
-        return subprocess.run(["git", *words, "--", *paths], cwd=here, capture_output=True, text=True).stdout.strip()
+        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True).stdout.strip()
 
     changed = git("status", "--porcelain", "--untracked-files=no")
     return (git("log", "-1", "--format=%h") or "unknown") + ("+" if changed else "")

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from detector_machine import commit
-from detector_scans import SOURCES, open_configs
+from detector_scans import open_configs
+from detector_sources import PHANTOMS, fingerprint
 from monai.transforms import Compose
 from monai.utils import convert_to_tensor
 from torch import Tensor
@@ -61,8 +61,8 @@ def load_backgrounds(paint: Any, seeds: Sequence[int], folder: Path) -> list[dic
         seeds: of the patients.
         folder: they are kept in it, apart for each state of the sources.
     """
-    name = f"{'x'.join(map(str, paint.shape))}_{paint.spacing_mm[0]:g}mm"
-    folder = folder / f"backgrounds_{commit(*SOURCES)}_{name}"
+    name = f"{'x'.join(map(str, paint.shape))}_{'x'.join(f'{mm:g}' for mm in paint.spacing_mm)}mm"
+    folder = folder / f"backgrounds_{fingerprint(*PHANTOMS)}_{name}"
     folder.mkdir(parents=True, exist_ok=True)
     items = []
     for seed in seeds:

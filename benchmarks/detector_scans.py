@@ -14,12 +14,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from detector_machine import commit
+from detector_sources import PHANTOMS, ROOT, fingerprint
 from torch import Tensor
 
-ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "bundles" / "nodule_detector" / "configs"
-SOURCES = ("lungdet/phantoms", "lungdet/transforms/phantom.py")
 WAY = ("spacing_mm", "scan_shape", "load_phantom", "to_network_grid")  # the settings that a scan depends on
 LEVELS = 65535  # an image in [0, 1] is kept to one part in this
 STRATA = ("kind", "location")
@@ -119,17 +117,11 @@ def fill_cache(
         What they were made with; it is kept beside them, and goes into every result.
 
     Raises:
-        ValueError: scans are missing, and the folder holds others that were made otherwise.
+        ValueError: the folder holds scans that other code or other settings made.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    made_with = mark_cache(folder, settings)
     wanted = [(seed, mm) for seed in seeds for mm in slices_mm if not scan_path(folder, seed, mm).is_file()]
-    if not wanted:
-        return made_by(folder)
-    parser = open_configs(settings)
-    made_with = {"phantoms": commit(*SOURCES), **{name: parser[name] for name in WAY}}
-    if (folder / "cache.json").is_file() and (found := made_by(folder)) != made_with:
-        raise ValueError(f"{folder} was made with {found}, not {made_with}: remove it, or name another folder")
-    (folder / "cache.json").write_text(json.dumps(made_with))
     job = partial(_make_one, folder, dict(settings))
     if processes == 1 or len(wanted) < 2:
         for one in wanted:
@@ -138,6 +130,25 @@ def fill_cache(
         with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
             list(pool.map(job, wanted))
     return made_with
+
+
+def mark_cache(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Write beside the scans what they are made with, or make sure that it is what is there.
+
+    Raises:
+        ValueError: it is not.
+    """
+    parser = open_configs(settings)
+    wanted = json.loads(json.dumps({"phantoms": fingerprint(*PHANTOMS), **{name: parser[name] for name in WAY}}))
+    mark = folder / "cache.json"
+    found = made_by(folder) if mark.is_file() else {} if any(folder.glob("scan_*.npz")) else wanted
+    if found != wanted:
+        other = "; ".join(
+            f"{key} {found.get(key)}, not {wanted[key]}" for key in wanted if found.get(key) != wanted[key]
+        )
+        raise ValueError(f"{folder} was made with {other}: remove it, or name another folder")
+    mark.write_text(json.dumps(wanted))
+    return wanted
 
 
 def made_by(folder: Path) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import importlib
 import json
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,92 @@ def test_results_survive_a_line_cut_off_by_a_kill(tmp_path: Path):
         file.write('{"part": "sco')
     assert [line["result"] for line in results.read(out, "score")] == [{"cpm": 0.5}]
     assert results.markdown([{"a": 0.25}, {"b": [1, 2.0]}]) == "| a | b |\n|---|---|\n| 0.250 |  |\n|  | 1 to 2.00 |"
+
+
+def test_a_cache_of_other_code_or_settings_is_refused_even_when_nothing_is_missing(tmp_path: Path, monkeypatch):
+    scans = importlib.import_module("detector_scans")
+    (tmp_path / "scan_9200_1.4mm.npz").write_bytes(b"")
+    with pytest.raises(ValueError, match="was made with phantoms None, not"):
+        scans.fill_cache(tmp_path, [9200], [1.4], {})
+    (tmp_path / "scan_9200_1.4mm.npz").unlink()
+    monkeypatch.setattr(scans, "make_scan", lambda *_: None)
+    monkeypatch.setattr(scans, "write_scan", lambda *_: (tmp_path / "scan_9200_1.4mm.npz").write_bytes(b""))
+    made = scans.fill_cache(tmp_path, [9200], [1.4], {})
+    assert scans.fill_cache(tmp_path, [9200], [1.4], {"network_def#mixer": "none"}) == made == scans.made_by(tmp_path)
+    with pytest.raises(ValueError, match=r"spacing_mm \[1.4, 1.4, 1.4\], not \[3, 3, 3\]: remove it"):
+        scans.fill_cache(tmp_path, [9200], [1.4], {"spacing_mm": [3, 3, 3]})
+    monkeypatch.setattr(scans, "fingerprint", lambda *_: "other")
+    with pytest.raises(ValueError, match=f"phantoms {made['phantoms']}, not other: remove it"):
+        scans.fill_cache(tmp_path, [9200], [1.4], {})
+
+
+def test_a_fingerprint_tells_code_from_words(tmp_path: Path):
+    fingerprint = importlib.import_module("detector_sources").fingerprint.__wrapped__
+    file = tmp_path / "room" / "a.py"
+    file.parent.mkdir()
+
+    def after(text: str) -> str:
+        file.write_text(text)
+        return fingerprint("room", root=tmp_path)
+
+    first = after('"""Words."""\ndef f():\n    """More."""\n    return 1\n')
+    assert first == after('"""Other words."""\n\n\ndef f():  # a comment\n    return 1\n')
+    assert first != after("def f():\n    return 2\n")
+    after('"""Words."""\ndef f():\n    return 1\n')
+    (tmp_path / "room" / "b.yaml").write_text("a: 1")
+    assert first != fingerprint("room", root=tmp_path)
+
+
+def test_results_of_other_code_or_threads_are_kept_apart(tmp_path: Path, capsys):
+    ablation, out = importlib.import_module("detector_ablation"), tmp_path / "results.jsonl"
+    settings = {"mixer": "none", "second_look": "no", "seconds": 2.0, "patch_size": (48, 48, 16)}
+    protocols = {"luna16": {"cpm": 0.5, "cpm_interval": [0.4, 0.6]}}
+    result = {
+        "parameters": 3,
+        "training": {"patches": 2},
+        "scores": {"1.4": {"protocols": protocols, "seconds_median": 1}},
+    }
+    assert not ablation.is_done(out, settings)
+    line = ablation.detector_results.append(out, "ablation", settings, result)
+    assert ablation.is_done(out, settings)
+    others = [{**line, "code": "other"}, {**line, "threads": line["threads"] + 1}]
+    out.write_text("".join(json.dumps(each) + "\n" for each in others))
+    assert not ablation.is_done(out, settings)
+    ablation.print_table(out)
+    assert capsys.readouterr().out.count("| none | no |") == 2
+
+
+def test_the_cost_of_a_scan_is_that_of_the_windows_of_inference():
+    patches_of = importlib.import_module("detector_retinanet").patches_of
+    whole, bare = patches_of((510, 510, 224), (192, 192, 80))
+    assert whole == pytest.approx(2 * 512 * 512 * 192 / (192 * 192 * 80))
+    assert bare == pytest.approx(510 * 510 * 224 / (192 * 192 * 80))
+    assert patches_of((510, 510, 224), (96, 192, 80))[0] == pytest.approx(2 * whole)
+
+
+def test_noise_for_a_gpu_is_drawn_before_the_clock_runs(monkeypatch):
+    speed = importlib.import_module("detector_speed_gpu")
+    drawn, seen = [], []
+
+    class Scan:
+        def __init__(self, size):
+            drawn.append(size)
+
+        def to(self, device, non_blocking):
+            return seen.append(device)
+
+    monkeypatch.setattr(speed, "host_scan", Scan)
+    monkeypatch.setattr(speed, "open_detector", lambda *_: (None, None))
+    monkeypatch.setattr(speed, "detector_finder", lambda *_: lambda scan: None)
+    monkeypatch.setattr(speed.retinanet, "zoo_detector", nn.Identity)
+    monkeypatch.setattr(speed.retinanet, "find", lambda *_, **__: None)
+    monkeypatch.setattr(nn.Module, "to", lambda self, device: self)
+    jobs = speed.inference_jobs(Namespace(config_overrides={}, checkpoint=""))
+    assert drawn == [speed.ROOM_VOXELS, speed.ZOO_VOXELS]
+    for job in jobs.values():
+        job()
+    assert (len(drawn), len(seen)) == (2, len(jobs))
+    assert any("random weights" in name for name in jobs)
 
 
 def test_matcher_by_hand():
