@@ -14,6 +14,7 @@ TINY = {
     "spacing_mm": "[3.5,3.5,3.5]",
     "patch_size": "[48,48,16]",
     "precision": "float32",
+    "network_def#second_look": "true",
     "train_seeds": "$range(4)",
     "val_seeds": "$range(50,52)",
     "val_interval": "1",
