@@ -14,9 +14,8 @@ from torch.nn import functional
 class HungarianParts(NamedTuple):
     """The two halves of a Hungarian loss, scalars summed over all sets.
 
-    Attributes:
-        confidence: binary cross-entropy of all steps: 1 is asked of the matched ones, 0 of the others.
-        location: smooth L1 distance of the matched steps from their boxes.
+    In order: ``confidence``, the binary cross-entropy of all steps, of which 1 is asked of the matched ones and 0 of
+    the others; ``location``, the smooth L1 distance of the matched steps from their boxes.
     """
 
     confidence: Tensor

@@ -28,10 +28,9 @@ NO_CANDIDATE_LOGIT = -20.0  # of cells that the second look leaves out
 class TwoStageOutput(NamedTuple):
     """What a detector with a second look answers in training.
 
-    Attributes:
-        dense: the first stage's answer, ``(B, 7, X/4, Y/4, Z/2)``.
-        centers: middle of each cube that was looked at, ``(B, K, 3)`` voxels, edge frame of the image.
-        looks: the second look's answers, ``(B, K, 7)``, see :class:`~lungdet.networks.blocks.SecondLook`.
+    In order: ``dense``, the first stage's answer, ``(B, 7, X/4, Y/4, Z/2)``; ``centers``, the middle of each cube that
+    was looked at, ``(B, K, 3)`` voxels, edge frame of the image; ``looks``, the second look's answers, ``(B, K, 7)``,
+    see :class:`~lungdet.networks.blocks.SecondLook`.
     """
 
     dense: Tensor
