@@ -47,7 +47,7 @@ bundle: $(VENV)/.dev  ## MONAI's own checks of the shipped bundle
 	$(TEST_ENV) $(BIN)/python -m monai.bundle verify_net_in_out network_def --meta_file $(BUNDLE)/configs/metadata.json --config_file $(BUNDLE)/configs/common.yaml --bundle_root $(BUNDLE)
 
 pytest: $(VENV)/.dev  ## the tests, with branch coverage
-	$(TEST_ENV) $(BIN)/python -m pytest --numprocesses 2 --durations 15 --cov --cov-report=term
+	$(TEST_ENV) $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations 15 --cov --cov-report=term
 
 train: $(VENV)/.runtime  ## train the shipped weights again
 	$(BIN)/python -m monai.bundle run --config_file "['$(BUNDLE)/configs/common.yaml','$(BUNDLE)/configs/train.yaml']" --bundle_root $(BUNDLE)
