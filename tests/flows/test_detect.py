@@ -37,7 +37,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(Path(__file__).parents[2] / "bundles" / "nodule_detector", folder / "bundle")
     (folder / "bundle" / "models").mkdir(exist_ok=True)
     torch.manual_seed(0)
-    torch.save(NoduleDetector().state_dict(), folder / "bundle" / "models" / "model.pt")
+    torch.save(NoduleDetector(second_look=True).state_dict(), folder / "bundle" / "models" / "model.pt")
     return folder
 
 
