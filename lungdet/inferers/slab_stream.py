@@ -87,7 +87,7 @@ class SlabStreamInferer(Inferer):
         outputs = image.new_empty((len(image), network.out_channels, *cells), dtype=torch.float32)
         with self._autocast(_device_of(network)):
             self._stream(image, network, outputs)
-            return outputs if network.second_look is None else network.look_again(image, outputs)
+            return outputs if network.second_look is None else network.look_again(image, outputs, inplace=True)
 
     def _stream(self, image: Tensor, network: NoduleDetector, outputs: Tensor) -> None:
         """Fill ``outputs`` chunk by chunk; features that a look-ahead has made are kept for the next chunk."""

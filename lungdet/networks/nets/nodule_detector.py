@@ -154,7 +154,7 @@ class NoduleDetector(nn.Module):
         index, _ = top_cells(dense[:, 0].detach().float(), self.train_candidates)
         return TwoStageOutput(dense, *self._look_at(image, self._centers(dense, index)))
 
-    def look_again(self, image: Tensor, dense: Tensor) -> Tensor:
+    def look_again(self, image: Tensor, dense: Tensor, inplace: bool = False) -> Tensor:
         """Run the second stage.
 
         Args:
@@ -162,9 +162,10 @@ class NoduleDetector(nn.Module):
                 reaches beyond it, its edge is repeated.
             dense: the first stage's answer for it, ``(B, 7, gx, gy, gz)``, on any device; cells may reach beyond the
                 image.
+            inplace: write into ``dense``, which must be contiguous, in place of a copy: that of a long scan is large.
 
         Returns:
-            A new dense answer, on the device of ``dense``: candidates carry the mean of both logits and the box of the
+            A dense answer, on the device of ``dense``: candidates carry the mean of both logits and the box of the
             second look, all other cells :data:`NO_CANDIDATE_LOGIT` and their old box.
         """
         index, is_peak = top_cells(dense[:, 0].float(), self.candidates)
@@ -172,12 +173,14 @@ class NoduleDetector(nn.Module):
         stride = torch.tensor(self.stride_xyz, device=dense.device, dtype=torch.float32)
         shift = (centers - self._cell_centers(dense, index)) / stride
         places = index[:, None].expand(-1, self.out_channels, -1)
-        rest = torch.cat([torch.full_like(dense[:, :1], NO_CANDIDATE_LOGIT), dense[:, 1:]], dim=1).flatten(2)
         logit = (dense[:, 0].flatten(1).gather(1, index) + looks[..., 0]) / 2
         answers = torch.cat([logit[..., None], looks[..., 1:4] + shift, looks[..., 4:]], dim=-1).movedim(-1, 1)
+        refined = dense if inplace else dense.clone(memory_format=torch.contiguous_format)
+        refined[:, 0] = NO_CANDIDATE_LOGIT
+        cells = refined.view(*refined.shape[:2], -1)
         # Where there are fewer peaks than candidates, the others stay silent.
-        answers = torch.where(is_peak[:, None], answers.to(rest), rest.gather(2, places))
-        return rest.scatter(2, places, answers).view_as(dense)
+        cells.scatter_(2, places, torch.where(is_peak[:, None], answers.to(cells), cells.gather(2, places)))
+        return refined
 
     def _look_at(self, image: Tensor, centers: Tensor) -> tuple[Tensor, Tensor]:
         """Judge the cubes around ``(B, K, 3)`` places: their true centres, and answers ``(B, K, 7)``, float32.
