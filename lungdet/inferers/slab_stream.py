@@ -47,7 +47,7 @@ class SlabStreamInferer(Inferer):
 
     def __init__(
         self,
-        chunk: int = 32,
+        chunk: int = 16,
         look_ahead: int = 16,
         precision: str = "float32",
         channels_last: bool = True,
