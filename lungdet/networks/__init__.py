@@ -1,6 +1,14 @@
 """Networks: layers only, no boxes and no files."""
 
 from .blocks import ConvLSTM, ConvLSTMCell
-from .nets import NoduleDetector, TwoStageOutput
+from .nets import BodyPartDenseNet, NoduleDetector, PictureClassifier, TwoStageOutput, radiograph_network
 
-__all__ = ["ConvLSTM", "ConvLSTMCell", "NoduleDetector", "TwoStageOutput"]
+__all__ = [
+    "BodyPartDenseNet",
+    "ConvLSTM",
+    "ConvLSTMCell",
+    "NoduleDetector",
+    "PictureClassifier",
+    "TwoStageOutput",
+    "radiograph_network",
+]
