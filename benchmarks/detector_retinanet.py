@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice, repeat
 from pathlib import Path
@@ -15,7 +15,7 @@ import detector_results
 import torch
 from detector_ablation import add_training_arguments, recipe
 from detector_machine import in_fresh_process, measured
-from detector_patches import PatchStream
+from detector_patches import Batch, PatchStream
 from detector_scans import fill_cache, made_by, read_scan, read_scans
 from detector_scoring import score
 from detector_training import train
@@ -104,7 +104,7 @@ def train_small(options: argparse.Namespace) -> None:
     """Train the small network on the stream that the detector's variants see, and score it on the same scans."""
     fill_cache(options.cache, options.scans, options.slices_mm, options.config_overrides, options.processes)
     stream = PatchStream(options.train_seeds, options.cache, options.config_overrides, options.seed)
-    detector, log = fit(stream, options.seconds, options)
+    detector, log = fit(cut(stream, options.step_patches), options.seconds, options)
     weights = save(detector, options)
     find = partial(retinanet.find, detector, window=options.window)
     scores = {mm: score(find, read_scans(options.cache, options.scans, mm), options.device) for mm in options.slices_mm}
@@ -124,7 +124,7 @@ def train_small(options: argparse.Namespace) -> None:
 
 
 def small_settings(options: argparse.Namespace) -> dict[str, Any]:
-    names = ("seconds", "learning_rate", "anchors", "seed", "window", "precision", "device")
+    names = ("seconds", "learning_rate", "anchors", "seed", "step_patches", "window", "precision", "device")
     return {
         **{name: getattr(options, name) for name in names},
         "train_seeds": [min(options.train_seeds), max(options.train_seeds)],
@@ -186,6 +186,13 @@ def fit(batches: Any, seconds: float, options: argparse.Namespace) -> tuple[Any,
     return detector.eval(), log
 
 
+def cut(batches: Iterable[Batch], size: int) -> Iterator[Batch]:
+    """The same patches in batches of ``size``: a network that is slow to train takes more, smaller steps."""
+    for images, targets in batches:
+        for start in range(0, len(images), size):
+            yield images[start : start + size], targets[start : start + size]
+
+
 def repeat_all(batches: Sequence[Any]) -> Any:
     return (batch for again in repeat(batches) for batch in again)
 
@@ -204,6 +211,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", choices=list(PRECISIONS), default="bfloat16")
     parser.add_argument("--window", type=int, nargs=3, help="sliding window at inference; the whole scan if not given")
     parser.add_argument("--slices-mm", type=float, nargs="+", default=[1.4])
+    parser.add_argument("--step-patches", type=int, default=4, help="patches of one step of training")
     parser.add_argument("--zoo-patch", type=int, nargs=3, default=list(retinanet.ZOO_PATCH))
     parser.add_argument("--zoo-patches", type=int, default=2, help="how many are measured")
     parser.add_argument("--checkpoints", type=Path)
