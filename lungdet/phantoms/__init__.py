@@ -12,12 +12,15 @@ from .lung_map import LungMap, map_lungs
 from .nifti import write_nifti
 from .nodule import PhantomNodule
 from .patch import PhantomPatch, draw_patches
+from .radiograph import RADIOGRAPH_KINDS, make_radiograph
+from .radiograph_dicom import write_radiograph_dicom
 from .truth import write_truth
 
 __all__ = [
     "DAMAGES",
     "FATAL_DAMAGES",
     "HARMLESS_DAMAGES",
+    "RADIOGRAPH_KINDS",
     "TRANSFER_SYNTAXES",
     "Background",
     "ChestPhantom",
@@ -31,10 +34,12 @@ __all__ = [
     "draw_patches",
     "make_background",
     "make_chest",
+    "make_radiograph",
     "map_lungs",
     "write_dicom_series",
     "write_enhanced_ct",
     "write_lidc_xml",
     "write_nifti",
+    "write_radiograph_dicom",
     "write_truth",
 ]

@@ -4,6 +4,7 @@ from .finding import DetectionReport, Finding, ModelInfo
 from .lesion import LESION_TYPES, Lesion
 from .mark import Contour, Mark, Rating, SeriesMarks
 from .nodule import Extent, Nodule, Placement, RatingSummary
+from .radiograph import Radiograph, RadiographInfo
 from .series import CTVolume, SeriesInfo
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "ModelInfo",
     "Nodule",
     "Placement",
+    "Radiograph",
+    "RadiographInfo",
     "Rating",
     "RatingSummary",
     "SeriesInfo",
