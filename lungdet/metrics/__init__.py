@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .box_overlap import pairwise_iou
+from .class_choices import choose_classes, truth_matrix
+from .classification import ClassificationScores, classification_scores
 from .detection_matching import match_detections
 from .froc_bootstrap import FrocIntervals, bootstrap_froc
 from .froc_curve import FrocResult, Stratum, froc
@@ -24,6 +26,7 @@ from .protocols import (
 
 if TYPE_CHECKING:
     from .average_precision import AveragePrecision
+    from .macro_f1 import MacroF1
     from .nodule_froc import NoduleFROC
 
 __all__ = [
@@ -34,14 +37,18 @@ __all__ = [
     "PROTOCOLS",
     "SIMPLIFIED",
     "AveragePrecision",
+    "ClassificationScores",
     "FrocIntervals",
     "FrocResult",
+    "MacroF1",
     "NoduleFROC",
     "PrecisionRecall",
     "ScanMatch",
     "ScoringProtocol",
     "Stratum",
     "bootstrap_froc",
+    "choose_classes",
+    "classification_scores",
     "find_protocol",
     "froc",
     "match_boxes",
@@ -51,9 +58,10 @@ __all__ = [
     "precision_recall",
     "precision_recall_of_scans",
     "size_labels",
+    "truth_matrix",
 ]
 
-_HOMES = {"AveragePrecision": "average_precision", "NoduleFROC": "nodule_froc"}
+_HOMES = {"AveragePrecision": "average_precision", "MacroF1": "macro_f1", "NoduleFROC": "nodule_froc"}
 
 
 def __getattr__(name: str) -> Any:
