@@ -1,5 +1,7 @@
 """Facts: frozen records that are valid once constructed. No torch, no files."""
 
+from .body_part import BodyPartClass, ClassList, is_snomed_code
+from .decision import Decision
 from .finding import DetectionReport, Finding, ModelInfo
 from .lesion import LESION_TYPES, Lesion
 from .mark import Contour, Mark, Rating, SeriesMarks
@@ -9,8 +11,11 @@ from .series import CTVolume, SeriesInfo
 
 __all__ = [
     "LESION_TYPES",
+    "BodyPartClass",
     "CTVolume",
+    "ClassList",
     "Contour",
+    "Decision",
     "DetectionReport",
     "Extent",
     "Finding",
@@ -25,4 +30,5 @@ __all__ = [
     "RatingSummary",
     "SeriesInfo",
     "SeriesMarks",
+    "is_snomed_code",
 ]
