@@ -5,15 +5,24 @@ Images are ``(C, X, Y, Z)``, boxes ``(N, 6)`` in the edge frame of their image (
 
 from .box_frames import BoxToVoxel, BoxToVoxeld, BoxToWorld, BoxToWorldd
 from .contours_to_mask import ContoursToMask, ContoursToMaskd
+from .disturb import Disturb, Disturbd
+from .fit_picture import FitPicture, FitPictured
 from .grid_patches import GridPatches, GridPatchesd
 from .load_ct import LoadCT, LoadCTd
 from .mask_padding import MaskPadding, MaskPaddingd
 from .move_boxes import MoveBoxes, MoveBoxesd, RandMoveBoxesd
 from .pad_to_multiple import PadToMultiple, PadToMultipled
 from .phantom import MakePhantomd
+from .radiograph_augmentation import RadiographAugmentation, RadiographAugmentationd
+from .rand_burned_in_text import RandBurnedInText, RandBurnedInTextd
+from .rand_collimation import RandCollimation, RandCollimationd
 from .rand_crop_around_boxes import RandCropAroundBoxes, RandCropAroundBoxesd
+from .rand_exposure import RandExposure, RandExposured
 from .rand_insert_nodule import RandInsertNoduled
+from .rand_invert_picture import RandInvertPicture, RandInvertPictured
+from .rand_move_picture import RandMovePicture, RandMovePictured
 from .rand_phantom_patch import MakeBackgroundd, RandPhantomPatchd
+from .rand_quarter_turn import RandQuarterTurn, RandQuarterTurnd
 from .recist_to_box import RecistToBox, RecistToBoxd
 from .recist_to_ellipse_mask import RecistToEllipseMask, RecistToEllipseMaskd
 from .rescale_to_hu import RescaleToHU, RescaleToHUd
@@ -27,6 +36,10 @@ __all__ = [
     "BoxToWorldd",
     "ContoursToMask",
     "ContoursToMaskd",
+    "Disturb",
+    "Disturbd",
+    "FitPicture",
+    "FitPictured",
     "GridPatches",
     "GridPatchesd",
     "LoadCT",
@@ -39,11 +52,25 @@ __all__ = [
     "MoveBoxesd",
     "PadToMultiple",
     "PadToMultipled",
+    "RadiographAugmentation",
+    "RadiographAugmentationd",
+    "RandBurnedInText",
+    "RandBurnedInTextd",
+    "RandCollimation",
+    "RandCollimationd",
     "RandCropAroundBoxes",
     "RandCropAroundBoxesd",
+    "RandExposure",
+    "RandExposured",
     "RandInsertNoduled",
+    "RandInvertPicture",
+    "RandInvertPictured",
     "RandMoveBoxesd",
+    "RandMovePicture",
+    "RandMovePictured",
     "RandPhantomPatchd",
+    "RandQuarterTurn",
+    "RandQuarterTurnd",
     "RecistToBox",
     "RecistToBoxd",
     "RecistToEllipseMask",
