@@ -6,9 +6,11 @@ from .detections import detections_from_engine
 from .early_stopping import StopWhenStale
 from .evaluation_files import evaluation_files
 from .evaluation_scores import EvaluationScores, score_scans
+from .label_weights import count_labels, label_weights
 from .list_items import list_items
 from .non_finite import StopOnNonFinite
 from .prepare_batch import prepare_detection_batch
+from .prepare_picture_batch import prepare_picture_batch
 from .save_evaluation import EvaluationSaver
 from .save_findings import FindingsSaver, read_model_info, save_study, volume_of
 from .save_model import BestModelSaver, better_score
@@ -42,10 +44,13 @@ __all__ = [
     "TrainingState",
     "ValidationPictures",
     "better_score",
+    "count_labels",
     "detections_from_engine",
     "evaluation_files",
+    "label_weights",
     "list_items",
     "prepare_detection_batch",
+    "prepare_picture_batch",
     "read_model_info",
     "read_scored_scan",
     "save_study",

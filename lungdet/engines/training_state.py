@@ -16,6 +16,7 @@ from .save_model import save_atomically, unwrapped
 
 logger = logging.getLogger(__name__)
 FORMAT = "lungdet-training/1"
+LENGTHS = ("epoch", "iteration", "max_epochs", "epoch_length")
 
 
 class TrainingState:
@@ -35,9 +36,10 @@ class TrainingState:
         evaluator: the validation's evaluator, which knows the best score; None if there is none.
         resume: start from the file, or from the beginning where there is none yet. ``"true"`` and ``"false"``, as they
             come from a command line, are understood.
+        extras: more that has ``state_dict`` and ``load_state_dict``, by a name of its own, such as averaged weights.
 
     Raises:
-        ValueError: ``resume`` is neither true nor false.
+        ValueError: ``resume`` is neither true nor false, or the name of an extra is taken.
     """
 
     def __init__(
@@ -48,11 +50,16 @@ class TrainingState:
         lr_scheduler: Any = None,
         evaluator: Engine | None = None,
         resume: bool | str = False,
+        extras: Mapping[str, Any] | None = None,
     ) -> None:
         self.path, self.network, self.evaluator = Path(path), network, evaluator
         self.stateful: dict[str, Any] = {"optimizer": optimizer}
         if lr_scheduler is not None:
             self.stateful["lr_scheduler"] = lr_scheduler
+        taken = {"format", "network", "scaler", "best", "optimizer", "lr_scheduler", *LENGTHS} & set(extras or {})
+        if taken:
+            raise ValueError(f"{', '.join(sorted(taken))}: give the extra another name, this one is taken")
+        self.stateful |= extras or {}
         if str(resume).lower() not in ("true", "false"):
             raise ValueError(f"resume must be true or false, got {resume!r}")
         self.resume = str(resume).lower() == "true"
@@ -68,7 +75,7 @@ class TrainingState:
             return
         content = {
             "format": FORMAT,
-            **{name: int(getattr(engine.state, name)) for name in ("epoch", "iteration", "max_epochs", "epoch_length")},
+            **{name: int(getattr(engine.state, name)) for name in LENGTHS},
             "network": unwrapped(self.network).state_dict(),
             "scaler": None if engine.scaler is None else engine.scaler.state_dict(),
             "best": self._best(),
@@ -111,6 +118,9 @@ class TrainingState:
     def _check(self, content: Any, engine: Any) -> None:
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise ValueError(f"{self.path}: no state of a training ({FORMAT}) that could go on")
+        missing = sorted(set(self.stateful) - set(content))
+        if missing:
+            raise ValueError(f"{self.path}: holds no {', '.join(missing)}; give the same settings, or start anew")
         for name, what in (("max_epochs", "epochs"), ("epoch_length", "steps an epoch")):
             stored, now = content[name], getattr(engine.state, name)
             if stored != now:

@@ -126,3 +126,36 @@ def test_the_layout_in_memory_is_that_of_the_file():
     assert network.weight is parameter  # the optimizer's own
     assert network.weight.is_contiguous(memory_format=torch.channels_last)
     assert torch.equal(network.weight, stored["weight"])
+
+
+def test_extras_are_stored_and_restored(tmp_path: Path, make_trainer, make_evaluator):
+    averaged, restored = nn.Linear(2, 2), nn.Linear(2, 2)
+    for network, resume in ((averaged, False), (restored, True)):
+        trainer = make_trainer([])
+        state = TrainingState(
+            tmp_path / "last.pt", trainer.network, trainer.optimizer, resume=resume, extras={"average": network}
+        )
+        state.attach(trainer)
+        trainer.run()
+    assert torch.equal(averaged.weight, restored.weight)
+
+
+def test_an_extra_may_not_take_a_name(tmp_path: Path):
+    network = nn.Linear(1, 1)
+    optimizer = torch.optim.SGD(network.parameters(), lr=1.0)
+    with pytest.raises(ValueError, match="network: give the extra another name"):
+        TrainingState(tmp_path / "last.pt", network, optimizer, extras={"network": network})
+
+
+def test_a_state_without_the_extra_is_refused(tmp_path: Path, make_trainer):
+    for extras in (None, {"average": nn.Linear(1, 1)}):
+        trainer = make_trainer([])
+        handler = TrainingState(
+            tmp_path / "last.pt", trainer.network, trainer.optimizer, resume=extras is not None, extras=extras
+        )
+        handler.attach(trainer)
+        if extras is None:
+            trainer.run()
+        else:
+            with pytest.raises(ValueError, match="holds no average"):
+                trainer.run()
