@@ -24,7 +24,7 @@ def benchmarks_on_path():
 def run(folder: Path, *arguments: str) -> str:
     command = [sys.executable, "-W", "ignore", str(ROOT / "benchmarks" / "detector.py"), *arguments, "--quick"]
     command += ["--cache", str(folder / "cache"), "--out", str(folder / "results.jsonl")]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout
 

@@ -46,7 +46,7 @@ def detected(workplace: Path) -> subprocess.CompletedProcess[str]:
     """``lungdet detect`` of the good and the bad study."""
     command = "-m lungdet detect good gap nowhere -o out --bundle bundle --min-score 0 --pictures 12 --device cpu"
     return subprocess.run(
-        [sys.executable, *command.split()], cwd=workplace, env=ENVIRONMENT, capture_output=True, text=True
+        [sys.executable, *command.split()], cwd=workplace, env=ENVIRONMENT, capture_output=True, text=True, timeout=600
     )
 
 
@@ -122,8 +122,7 @@ def study_of_monai(workplace: Path, study: Path) -> Path:
     options = "--bundle_root bundle --ct good --output_dir out_monai --min_score 0 --device cpu"
     run = subprocess.run(
         [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(configs), *options.split()],
-        cwd=workplace, env=ENVIRONMENT, capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=workplace, env=ENVIRONMENT, capture_output=True, text=True, timeout=600)  # fmt: skip
     assert run.returncode == 0, run.stderr[-2000:]
     return workplace / "out_monai" / study.name
 
@@ -142,7 +141,9 @@ def test_neither_command_line_runs_what_a_file_says(workplace: Path, study: Path
 
 def test_a_second_run_gives_the_same_bytes(workplace: Path, study: Path):
     command = "-m lungdet detect good -o out_again --bundle bundle --min-score 0 --pictures 12 --device cpu"
-    subprocess.run([sys.executable, *command.split()], cwd=workplace, env=ENVIRONMENT, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, *command.split()], cwd=workplace, env=ENVIRONMENT, check=True, capture_output=True, timeout=600
+    )
     again = workplace / "out_again" / study.name
     names = sorted(path.relative_to(study) for path in study.rglob("*") if path.is_file())
     assert names == sorted(path.relative_to(again) for path in again.rglob("*") if path.is_file())

@@ -92,7 +92,7 @@ def test_scoring_loads_neither_torch_nor_monai(folder: Path) -> None:
         "import sys; from lungdet.cli import main; assert main(sys.argv[1:]) == 0; "
         "assert not {'torch', 'monai', 'ignite'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code, *arguments(folder)], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-c", code, *arguments(folder)], check=True, capture_output=True, timeout=600)
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -101,4 +101,4 @@ def test_help_loads_nothing_heavy() -> None:
         "try:\n    main(['evaluate', 'froc', '--help'])\nexcept SystemExit as stop:\n    assert stop.code == 0\n"
         "assert not {'numpy', 'torch', 'matplotlib'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=600)

@@ -58,7 +58,7 @@ def test_the_bundle_exports_its_weights_to_onnx(tmp_path: Path) -> None:
     command += ["--filepath", str(path), "--ckpt_file", str(root / "models" / "model.pt"), "--bundle_root", str(root)]
     command += ["--meta_file", str(root / "configs" / "metadata.json"), "--config_file", str(configs)]
     command += ["--input_shape", str(list(shape)), "--device", "$torch.device('cpu')"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     parser = open_bundle(root, {"device": "cpu"})
     network = parser.get_parsed_content("network").eval()

@@ -56,7 +56,7 @@ def test_a_killed_training_ends_as_if_nothing_had_happened(trained: Path, tmp_pa
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
-    process.communicate()
+    process.communicate(timeout=60)
     stopped_after = torch.load(folder / "last.pt", weights_only=True)["epoch"]
     assert stopped_after < EPOCHS
 

@@ -18,7 +18,7 @@ def run(*command: str | Path, cwd: Path) -> str:
     # Nothing of this environment may leak into the new one.
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV", "VIRTUAL"))}
     variables["PIP_CONSTRAINT"] = str(ROOT / "constraints.txt")
-    done = subprocess.run(list(map(str, command)), cwd=cwd, env=variables, capture_output=True, text=True)
+    done = subprocess.run(list(map(str, command)), cwd=cwd, env=variables, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 

@@ -32,7 +32,7 @@ def test_file_names_say_something(repository: Path):
 
 
 def test_tracked_files_are_small_and_hold_no_machine_paths(repository: Path):
-    listing = subprocess.run(["git", "ls-files", "-z"], cwd=repository, capture_output=True, text=True)
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=repository, capture_output=True, text=True, timeout=600)
     for name in filter(None, listing.stdout.split("\0")):
         path = repository / name
         if not path.is_file():

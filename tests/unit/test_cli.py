@@ -203,17 +203,19 @@ def test_the_unforeseen(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 
 def test_version_and_module():
-    run = subprocess.run([sys.executable, "-m", "lungdet", "--version"], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-m", "lungdet", "--version"], capture_output=True, text=True, check=True, timeout=600
+    )
     assert run.stdout == f"lungdet {lungdet.__version__}\n"
 
 
 def test_a_closed_pipe_is_quiet(folder: Path):
     command = f"{sys.executable} -m lungdet series {folder} {folder} | true"
-    run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True, timeout=600)
     assert run.stderr == ""
 
 
 def test_help_loads_nothing_heavy():
     code = "import sys; from lungdet.cli import build_parser; build_parser().format_help(); print(*sys.modules)"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=600)
     assert not {"numpy", "torch", "monai", "pydicom", "PIL", "tqdm"} & set(run.stdout.split())

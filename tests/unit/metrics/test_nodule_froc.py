@@ -107,11 +107,11 @@ def test_processes_share_their_scans(tmp_path, monkeypatch: pytest.MonkeyPatch) 
     if not torch.distributed.is_available():
         pytest.skip("this torch has no distributed package")
     context = torch.multiprocessing.get_context("fork")
-    workers = [context.Process(target=_one_process, args=(rank, str(tmp_path))) for rank in range(2)]
+    workers = [context.Process(target=_one_process, args=(rank, str(tmp_path)), daemon=True) for rank in range(2)]
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(240)
     assert [worker.exitcode for worker in workers] == [0, 0]
 
 

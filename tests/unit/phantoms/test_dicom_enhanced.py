@@ -55,5 +55,5 @@ def test_sheared_axes_are_refused(tmp_path):
 
 @pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy is not installed (Debian: dicom3tools)")
 def test_dciodvfy_finds_no_error(written):
-    said = subprocess.run(["dciodvfy", written[0]], capture_output=True, text=True, check=False).stderr
+    said = subprocess.run(["dciodvfy", written[0]], capture_output=True, text=True, check=False, timeout=600).stderr
     assert "Error" not in said, said

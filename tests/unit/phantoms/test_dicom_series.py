@@ -131,7 +131,7 @@ def test_decimal_strings_fit_sixteen_characters(value, text):
 def test_dciodvfy_finds_no_error(small_phantom, tmp_path):
     write_dicom_series(small_phantom.volume, tmp_path)
     for path in sorted(tmp_path.iterdir())[::6]:
-        said = subprocess.run(["dciodvfy", path], capture_output=True, text=True, check=False).stderr
+        said = subprocess.run(["dciodvfy", path], capture_output=True, text=True, check=False, timeout=600).stderr
         assert "Error" not in said, said
         assert "Warning" not in said, said
 
@@ -140,6 +140,8 @@ def test_dciodvfy_finds_no_error(small_phantom, tmp_path):
 @pytest.mark.parametrize("syntax", ["explicit", "deflated", "big_endian"])
 def test_dcmdump_parses(syntax, small_phantom, tmp_path):
     write_dicom_series(small_phantom.volume, tmp_path, transfer_syntax=syntax)
-    done = subprocess.run(["dcmdump", "-q", tmp_path / "0001.dcm"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["dcmdump", "-q", tmp_path / "0001.dcm"], capture_output=True, text=True, check=False, timeout=600
+    )
     assert done.returncode == 0, done.stderr
     assert "CTImageStorage" in done.stdout
