@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 LATERALITIES = ("", "L", "R", "B", "U")
-ENDS = (";", " ")
+SEPARATORS = (";", " ")
 _FORBIDDEN = set("/\\,;:*?\"'<>|\t")
 _LONGEST_NAME = 64
 
@@ -56,7 +56,6 @@ class BodyPartClass:
         view_code: code of the projection.
         laterality: ``L``, ``R``, ``B`` (both), ``U`` (unpaired); empty where the class does not say.
         modality: ``CT``, ``MR`` ...; empty for radiographs.
-        header_terms: further values of BodyPartExamined that agree with this class.
         group: name of a coarser class.
     """
 
@@ -67,7 +66,6 @@ class BodyPartClass:
     view_code: str = ""
     laterality: str = ""
     modality: str = ""
-    header_terms: tuple[str, ...] = ()
     group: str = ""
 
     def __post_init__(self) -> None:
@@ -77,7 +75,7 @@ class BodyPartClass:
                 raise ValueError(f"{self.name}: {kind} {code!r} is no SNOMED CT identifier (its check digit is wrong)")
         if self.laterality not in LATERALITIES:
             raise ValueError(f"{self.name}: laterality must be L, R, B, U or empty, got {self.laterality!r}")
-        for term in (self.body_part_examined, self.modality, *self.header_terms):
+        for term in (self.body_part_examined, self.modality):
             if term != term.strip().upper() or len(term) > 16 or not term.isprintable():
                 raise ValueError(f"{self.name}: {term!r} is no DICOM code string; at most 16 capitals, as in CSPINE")
 
@@ -124,7 +122,7 @@ class ClassList:
         twice = sorted({name for name in self.names if folded.count(name.casefold()) > 1})
         if twice:
             raise ValueError(f"{self.name}: class {', '.join(twice)} is there twice; capitals make no difference")
-        if self.separator not in ENDS:
+        if self.separator not in SEPARATORS:
             raise ValueError(f"{self.name}: separator must be ';' or a blank, got {self.separator!r}")
         if self.multi_label and self.separator == " " and any(" " in name for name in self.names):
             raise ValueError(f"{self.name}: names hold blanks, so labels must be separated by ';'")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from lungdet.readers import AnnotationError, LabelProblem
 from lungdet.records import BodyPartClass, ClassList
@@ -13,8 +12,7 @@ from lungdet.records import BodyPartClass, ClassList
 from .yaml_places import Place, read_yaml_places
 
 FOLDER = Path(__file__).with_name("class_lists")
-TEXT_FIELDS = ("name", "body_part_examined", "snomed_code", "view", "view_code", "laterality", "modality", "group")
-CLASS_FIELDS = (*TEXT_FIELDS, "header_terms")
+CLASS_FIELDS = ("name", "body_part_examined", "snomed_code", "view", "view_code", "laterality", "modality", "group")
 LIST_FIELDS = ("name", "classes", "multi_label", "source", "separator", "groups")
 _MOST_CLASSES = 10_000
 
@@ -34,8 +32,7 @@ def load_class_list(name_or_path: str | Path) -> ClassList:
 
     A YAML file has ``name``, ``classes`` and, if wanted, ``multi_label``, ``source``, ``separator`` and ``groups``; a
     class is a name, or a dictionary with the fields of :class:`~lungdet.records.BodyPartClass`. A CSV has a column
-    ``name`` and any of the other fields; several ``header_terms`` are separated by blanks; its list is single-label
-    and is called like the file.
+    ``name`` and any of the other fields; its list is single-label and is called like the file.
 
     Args:
         name_or_path: one of :func:`class_list_names`, or a file that ends in ``.yaml``, ``.yml`` or ``.csv``.
@@ -87,13 +84,10 @@ def _class_of(entry: Place) -> BodyPartClass:
     if isinstance(entry.value, str):
         return _checked(entry, {"name": entry.text()})
     fields = entry.fields(CLASS_FIELDS, wanted=("name",))
-    values: dict[str, Any] = {name: place.text() for name, place in fields.items() if name in TEXT_FIELDS}
-    if "header_terms" in fields:
-        values["header_terms"] = tuple(item.text() for item in fields["header_terms"].items())
-    return _checked(entry, values)
+    return _checked(entry, {name: place.text() for name, place in fields.items()})
 
 
-def _checked(entry: Place, values: Mapping[str, Any]) -> BodyPartClass:
+def _checked(entry: Place, values: Mapping[str, str]) -> BodyPartClass:
     try:
         return BodyPartClass(**values)
     except ValueError as error:
@@ -103,9 +97,7 @@ def _checked(entry: Place, values: Mapping[str, Any]) -> BodyPartClass:
 def _from_csv(path: Path) -> ClassList:
     found: list[tuple[int, BodyPartClass]] = []
     for line, row in _csv_rows(str(path)):
-        values: dict[str, Any] = {name: text.strip() for name, text in row.items()}
-        if "header_terms" in values:
-            values["header_terms"] = tuple(values["header_terms"].split())
+        values = {name: text.strip() for name, text in row.items()}
         found.append((line, _checked(Place(str(path), line, "", {}), values)))
     _refuse_repeats(str(path), [(line, entry.name) for line, entry in found])
     groups = tuple(dict.fromkeys(entry.group for _, entry in found if entry.group))

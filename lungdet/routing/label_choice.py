@@ -1,0 +1,124 @@
+"""Which labels the probabilities speak for, and how sure they are of them together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lungdet.records import ClassList
+
+from .arrays import FloatArray, as_rows, as_targets
+from .calibration import SIGMOID
+
+
+@dataclass(frozen=True)
+class LabelChoice:
+    """How labels are chosen from calibrated probabilities.
+
+    * One label: the most probable class, and its probability.
+    * Several labels that share a whole (``softmax``): all that have at least ``share`` of the highest probability;
+      together they are right with the sum of their probabilities.
+    * Several labels, each a question of its own (``sigmoid``): all at or above their thresholds, maybe none. All are
+      right together with the product of the probabilities of the side that each class is on.
+
+    Attributes:
+        multi_label: whether a picture may have several labels.
+        activation: of the :class:`~lungdet.routing.Calibration` that made the probabilities.
+        share: for ``softmax``, above 0 and at most 1.
+        thresholds: for ``sigmoid``, one for each class; empty for 0.5 throughout.
+    """
+
+    multi_label: bool
+    activation: str
+    share: float = 0.5
+    thresholds: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.share <= 1.0:
+            raise ValueError(f"share must be above 0 and at most 1, got {self.share}")
+        if any(not 0.0 < threshold < 1.0 for threshold in self.thresholds):
+            raise ValueError(f"thresholds must be between 0 and 1, got {self.thresholds}")
+        if self.activation == SIGMOID and not self.multi_label:
+            raise ValueError("one label of many needs softmax; sigmoid is for a multi-label class list")
+
+    def choose(self, probabilities: Any) -> tuple[FloatArray, FloatArray]:
+        """Choose the labels of each picture.
+
+        Args:
+            probabilities: ``(N, K)``, calibrated.
+
+        Returns:
+            ``(N, K)`` zeros and ones, and ``(N,)`` the probability that they are right together.
+
+        Example:
+            >>> chosen, sure = LabelChoice(True, "softmax").choose([[0.5, 0.375, 0.125]])
+            >>> chosen.tolist(), sure.tolist()
+            ([[1.0, 1.0, 0.0]], [0.875])
+        """
+        values = as_rows("probabilities", probabilities, len(self.thresholds) or None)
+        if not len(values):
+            return values, values.sum(axis=1)
+        if not self.multi_label:
+            return np.eye(values.shape[1])[values.argmax(axis=1)], values.max(axis=1)
+        if self.activation == SIGMOID:
+            chosen = values >= (np.array(self.thresholds) if self.thresholds else 0.5)
+            return chosen.astype(np.float64), np.where(chosen, values, 1 - values).prod(axis=1)
+        chosen = values >= self.share * values.max(axis=1, keepdims=True)
+        return chosen.astype(np.float64), np.minimum((values * chosen).sum(axis=1), 1.0)
+
+
+def fit_thresholds(probabilities: Any, labels: Any) -> tuple[float, ...]:
+    """Choose for each label the threshold of the best F1 on pictures that were not trained on.
+
+    Of equal ones the middle between two neighbouring probabilities nearest to 0.5 wins. A label with fewer than five
+    pictures keeps 0.5.
+
+    Args:
+        probabilities: ``(N, K)``, calibrated, of a ``sigmoid``.
+        labels: ``(N, K)`` zeros and ones.
+    """
+    values = as_rows("probabilities", probabilities)
+    targets = as_targets(labels, *values.shape)
+    return tuple(_best_threshold(values[:, k], targets[:, k]) for k in range(values.shape[1]))
+
+
+def _best_threshold(probabilities: FloatArray, present: FloatArray) -> float:
+    if present.sum() < 5:
+        return 0.5
+    levels = np.unique(np.concatenate([probabilities, [0.0, 1.0]]))
+    middles = (levels[1:] + levels[:-1]) / 2
+    found = probabilities[None, :] >= middles[:, None]  # (T, N)
+    hits = (found * present).sum(axis=1)
+    scores = 2 * hits / (found.sum(axis=1) + present.sum())
+    best = middles[scores >= scores.max() - 1e-12]
+    return float(best[np.abs(best - 0.5).argmin()])
+
+
+def group_probabilities(probabilities: Any, class_list: ClassList, activation: str) -> FloatArray:
+    """Add the probabilities of classes up to those of their groups.
+
+    Args:
+        probabilities: ``(N, K)``.
+        class_list: one with groups.
+        activation: with ``sigmoid``, a group is there if any class of it is, as though classes were independent; the
+            groups are then made to add up to 1.
+
+    Returns:
+        ``(N, groups)``.
+
+    Raises:
+        ValueError: the list has no groups.
+    """
+    values = as_rows("probabilities", probabilities, len(class_list))
+    if not class_list.groups:
+        raise ValueError(f"{class_list.name}: the class list has no groups")
+    member = np.eye(len(class_list.groups))[list(class_list.group_of)]  # (K, groups)
+    if activation != SIGMOID:
+        summed: FloatArray = values @ member
+        return summed
+    absent = np.exp(np.log(np.maximum(1 - values, 1e-12)) @ member)
+    present = 1 - absent
+    whole: FloatArray = present / np.maximum(present.sum(axis=1, keepdims=True), 1e-12)
+    return whole
