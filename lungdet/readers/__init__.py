@@ -9,7 +9,7 @@ from .ct_series import list_series, read_ct
 from .deeplesion import DeepLesionTable, read_deeplesion
 from .deeplesion_png import read_deeplesion_group, write_deeplesion_group
 from .dicom_limits import ReadLimits
-from .errors import DicomFileError, MissingCodecError, NotDicomError, SeriesError
+from .errors import DicomFileError, MissingCodecError, NotDicomError, RadiographError, SeriesError
 from .label_errors import AnnotationError, LabelProblem
 from .lidc import LidcReport, read_lidc
 from .luna16 import Luna16, read_luna16
@@ -20,6 +20,8 @@ from .luna16_tables import (
     read_luna16_predictions,
     read_luna16_series_uids,
 )
+from .radiograph import read_radiograph
+from .radiograph_files import list_radiographs
 from .series_candidate import SeriesCandidate
 from .tensorbox import TensorBoxImage, TensorBoxList, read_tensorbox, tensorbox_content
 
@@ -32,11 +34,13 @@ __all__ = [
     "Luna16",
     "MissingCodecError",
     "NotDicomError",
+    "RadiographError",
     "ReadLimits",
     "SeriesCandidate",
     "SeriesError",
     "TensorBoxImage",
     "TensorBoxList",
+    "list_radiographs",
     "list_series",
     "read_ct",
     "read_deeplesion",
@@ -48,6 +52,7 @@ __all__ = [
     "read_luna16_excluded",
     "read_luna16_predictions",
     "read_luna16_series_uids",
+    "read_radiograph",
     "read_tensorbox",
     "tensorbox_content",
     "write_deeplesion_group",

@@ -41,3 +41,26 @@ class NotDicomError(DicomFileError):
 
 class MissingCodecError(DicomFileError):
     """The pixels are compressed in a way that nothing installed here can read."""
+
+
+class RadiographError(ValueError):
+    """A file cannot be read as a radiograph.
+
+    Args:
+        path: the file.
+        problem: what is wrong with it, with the numbers.
+        remedy: what the user can do about it.
+
+    Example:
+        >>> print(RadiographError("a.dcm", "it has no pixels", "leave it out"))
+        a.dcm: it has no pixels; leave it out
+    """
+
+    def __init__(self, path: str | PathLike[str], problem: str, remedy: str) -> None:
+        super().__init__(fspath(path), problem, remedy)  # all three, so that the error survives pickling
+        self.path = fspath(path)
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return printable(f"{self.path}: {self.problem}; {self.remedy}")

@@ -9,6 +9,7 @@ from .disturb import Disturb, Disturbd
 from .fit_picture import FitPicture, FitPictured
 from .grid_patches import GridPatches, GridPatchesd
 from .load_ct import LoadCT, LoadCTd
+from .load_radiograph import LoadRadiograph, LoadRadiographd
 from .mask_padding import MaskPadding, MaskPaddingd
 from .move_boxes import MoveBoxes, MoveBoxesd, RandMoveBoxesd
 from .pad_to_multiple import PadToMultiple, PadToMultipled
@@ -44,6 +45,8 @@ __all__ = [
     "GridPatchesd",
     "LoadCT",
     "LoadCTd",
+    "LoadRadiograph",
+    "LoadRadiographd",
     "MakeBackgroundd",
     "MakePhantomd",
     "MaskPadding",

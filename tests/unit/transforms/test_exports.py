@@ -20,6 +20,8 @@ EXAMPLES = {
     "GridPatchesd": {"keys": "image", "patch_size": 8, "pad_value": 0, "box_key": "box"},
     "LoadCT": {},
     "LoadCTd": {"keys": "image"},
+    "LoadRadiograph": {},
+    "LoadRadiographd": {"keys": "image"},
     "MakeBackgroundd": {},
     "MakePhantomd": {},
     "MaskPadding": {},

@@ -1,0 +1,71 @@
+"""Shrink a picture by exact area averaging, some rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.float32]
+
+
+def shrunk_shape(rows: int, columns: int, max_side: int | None) -> tuple[int, int]:
+    """Return the size of a picture whose longer side may be ``max_side``; the aspect is kept, nothing grows.
+
+    Example:
+        >>> shrunk_shape(2048, 1024, 256), shrunk_shape(100, 50, 256), shrunk_shape(3000, 2, 256)
+        ((256, 128), (100, 50), (256, 1))
+    """
+    longer = max(rows, columns)
+    if max_side is None or longer <= max_side:
+        return rows, columns
+    return max(1, round(rows * max_side / longer)), max(1, round(columns * max_side / longer))
+
+
+def shrink_rows(rows_of: Callable[[int, int], Picture], shape: tuple[int, int], new_shape: tuple[int, int]) -> Picture:
+    """Average a picture over the areas of larger pixels; those that an edge cuts count by the part that is inside.
+
+    Args:
+        rows_of: gives the rows from the first (included) to the last (excluded) number as float32.
+        shape: rows and columns of the picture.
+        new_shape: rows and columns wanted, not more than these.
+
+    Returns:
+        ``new_shape`` float32.
+
+    Example:
+        >>> picture = np.array([[0, 1, 1], [0, 1, 1]], np.float32)
+        >>> shrink_rows(lambda a, b: picture[a:b], (2, 3), (1, 2))  # the middle column is cut in halves
+        array([[0.33333334, 1.        ]], dtype=float32)
+    """
+    (rows, columns), (new_rows, new_columns) = shape, new_shape
+    bands = np.empty((new_rows, columns), np.float32)
+    for number in range(new_rows):
+        start, end = number * rows / new_rows, (number + 1) * rows / new_rows
+        first, last = int(start), min(int(np.ceil(end - 1e-9)), rows)
+        weights = np.ones(last - first, np.float32)
+        weights[0] -= start - first
+        weights[-1] -= last - end
+        np.matmul(weights / weights.sum(), rows_of(first, last), out=bands[number])
+    return _average_columns(bands, new_columns)
+
+
+def _average_columns(bands: Picture, new_columns: int) -> Picture:
+    rows, columns = bands.shape
+    if columns == new_columns:
+        return bands
+    if columns % new_columns == 0:
+        step = columns // new_columns
+        total: Picture = bands[:, 0::step].copy()
+        for offset in range(1, step):
+            total += bands[:, offset::step]
+        total /= np.float32(step)
+        return total
+    # The integral up to each edge of the new pixels: exact, and no weights to keep.
+    integral = np.zeros((rows, columns + 1))
+    np.cumsum(bands, axis=1, out=integral[:, 1:])
+    edges = np.arange(new_columns + 1) * (columns / new_columns)
+    whole = np.minimum(edges.astype(np.int64), columns - 1)
+    at_edges = integral[:, whole] + (edges - whole) * bands[:, whole]
+    return (np.diff(at_edges, axis=1) * (new_columns / columns)).astype(np.float32)
