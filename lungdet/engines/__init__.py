@@ -1,6 +1,8 @@
 """What MONAI's stock trainer and evaluator need beside them."""
 
 from .average_buffers import BufferAverager
+from .average_weights import WeightAverager
+from .balanced_sampler import BalancedSampler
 from .clip_gradients import GradientClipper
 from .detections import detections_from_engine
 from .early_stopping import StopWhenStale
@@ -9,6 +11,7 @@ from .evaluation_scores import EvaluationScores, score_scans
 from .label_weights import count_labels, label_weights
 from .list_items import list_items
 from .non_finite import StopOnNonFinite
+from .parameter_groups import parameter_groups
 from .prepare_batch import prepare_detection_batch
 from .prepare_picture_batch import prepare_picture_batch
 from .save_evaluation import EvaluationSaver
@@ -24,6 +27,7 @@ from .training_scalars import TrainingProgress, training_scalars
 from .training_state import TrainingState
 
 __all__ = [
+    "BalancedSampler",
     "BestModelSaver",
     "BufferAverager",
     "EpochItem",
@@ -43,12 +47,14 @@ __all__ = [
     "TrainingProgress",
     "TrainingState",
     "ValidationPictures",
+    "WeightAverager",
     "better_score",
     "count_labels",
     "detections_from_engine",
     "evaluation_files",
     "label_weights",
     "list_items",
+    "parameter_groups",
     "prepare_detection_batch",
     "prepare_picture_batch",
     "read_model_info",

@@ -12,10 +12,21 @@ from torch.utils.data.distributed import DistributedSampler
 
 
 class EpochItem(NamedTuple):
-    """Which item, and in which epoch it is wanted."""
+    """Which item, in which epoch it is wanted, and how often it already was in that epoch."""
 
     epoch: int
     item: int
+    repeat: int = 0
+
+    @property
+    def key(self) -> tuple[int, ...]:
+        """Numbers that no other draw has.
+
+        Example:
+            >>> EpochItem(3, 7).key, EpochItem(3, 7, 1).key
+            ((3, 7), (3, 7, 1))
+        """
+        return (self.epoch, self.item, self.repeat) if self.repeat else (self.epoch, self.item)
 
 
 def draw_seed(*numbers: int) -> int:
@@ -61,7 +72,7 @@ class EpochSampler(DistributedSampler[Any]):
 
 
 class SeededCacheDataset(CacheDataset):
-    """A ``CacheDataset`` that seeds its random transforms for every item that :class:`EpochSampler` asks for.
+    """A ``CacheDataset`` that seeds its random transforms for every item that an :class:`EpochItem` asks for.
 
     So the same patch comes out whichever process or worker makes it, however many there are, and whether or not the
     training was interrupted before. Asked with a plain index, it is a ``CacheDataset``.
@@ -80,6 +91,6 @@ class SeededCacheDataset(CacheDataset):
     def __getitem__(self, index: Any) -> Any:
         """Return an item, transformed."""
         if isinstance(index, EpochItem):
-            self.transform.set_random_state(seed=draw_seed(self.seed, *index))
+            self.transform.set_random_state(seed=draw_seed(self.seed, *index.key))
             index = index.item
         return super().__getitem__(index)
