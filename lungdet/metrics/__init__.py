@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .box_overlap import pairwise_iou
+from .calibration_error import Reliability, brier_score, negative_log_likelihood, reliability
 from .class_choices import choose_classes, truth_matrix
 from .classification import ClassificationScores, classification_scores
+from .classification_bootstrap import ClassificationIntervals, bootstrap_classification
+from .confusion import confusion_matrix
+from .coverage import CoverageCurve, auroc, coverage_curve
 from .detection_matching import match_detections
 from .froc_bootstrap import FrocIntervals, bootstrap_froc
 from .froc_curve import FrocResult, Stratum, froc
+from .label_errors import LabelError, find_label_errors
 from .nodule_matching import ScanMatch, match_boxes, match_scan
 from .nodule_strata import size_labels
 from .precision_recall import PrecisionRecall, precision_recall, precision_recall_of_scans
@@ -37,26 +42,38 @@ __all__ = [
     "PROTOCOLS",
     "SIMPLIFIED",
     "AveragePrecision",
+    "ClassificationIntervals",
     "ClassificationScores",
+    "CoverageCurve",
     "FrocIntervals",
     "FrocResult",
+    "LabelError",
     "MacroF1",
     "NoduleFROC",
     "PrecisionRecall",
+    "Reliability",
     "ScanMatch",
     "ScoringProtocol",
     "Stratum",
+    "auroc",
+    "bootstrap_classification",
     "bootstrap_froc",
+    "brier_score",
     "choose_classes",
     "classification_scores",
+    "confusion_matrix",
+    "coverage_curve",
+    "find_label_errors",
     "find_protocol",
     "froc",
     "match_boxes",
     "match_detections",
     "match_scan",
+    "negative_log_likelihood",
     "pairwise_iou",
     "precision_recall",
     "precision_recall_of_scans",
+    "reliability",
     "size_labels",
     "truth_matrix",
 ]

@@ -117,8 +117,8 @@ def bootstrap_froc(
         counts = table.count(weight)
         read[draw] = table.sensitivities(counts, rates, rule.reading)
         precisions[draw] = table.precisions(counts, RECALLS)
-    intervals = _percentiles(read, confidence)  # (groups, rates, 2)
-    cpms = _percentiles(read[:, :, :count].mean(axis=2), confidence)  # (groups, 2)
+    intervals = percentile_bounds(read, confidence)  # (groups, rates, 2)
+    cpms = percentile_bounds(read[:, :, :count].mean(axis=2), confidence)  # (groups, 2)
     return FrocIntervals(
         confidence=confidence,
         resamples=resamples,
@@ -131,7 +131,7 @@ def bootstrap_froc(
         band_fp_rates=band,
         band_sensitivities=intervals[0, count:],
         band_recalls=RECALLS,
-        band_precisions=_percentiles(precisions, confidence),
+        band_precisions=percentile_bounds(precisions, confidence),
     )
 
 
@@ -146,7 +146,7 @@ def band_rates(fp_rates: Sequence[float]) -> Array:
     return np.asarray(np.exp2(np.linspace(low, high, round(POINTS_PER_OCTAVE * float(high - low)) + 1)))
 
 
-def _percentiles(values: Array, confidence: float) -> Array:
+def percentile_bounds(values: Array, confidence: float) -> Array:
     """Low and high along the first axis, put last; NaN where no draw has a value."""
     missing = np.isnan(values).all(axis=0)
     tails = ((1 - confidence) / 2, (1 + confidence) / 2)
