@@ -3,10 +3,12 @@
 from .body_part import BodyPartClass, ClassList, is_snomed_code
 from .decision import Decision
 from .finding import DetectionReport, Finding, ModelInfo
+from .labelled_file import LabelledFile
 from .lesion import LESION_TYPES, Lesion
 from .mark import Contour, Mark, Rating, SeriesMarks
 from .nodule import Extent, Nodule, Placement, RatingSummary
 from .radiograph import Radiograph, RadiographInfo
+from .routed_file import RoutedFile
 from .series import CTVolume, SeriesInfo
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "DetectionReport",
     "Extent",
     "Finding",
+    "LabelledFile",
     "Lesion",
     "Mark",
     "ModelInfo",
@@ -28,6 +31,7 @@ __all__ = [
     "RadiographInfo",
     "Rating",
     "RatingSummary",
+    "RoutedFile",
     "SeriesInfo",
     "SeriesMarks",
     "is_snomed_code",

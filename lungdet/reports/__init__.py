@@ -12,15 +12,26 @@ from .json_file import (
     time_stamp,
     write_json,
 )
+from .label_files import label_line, labels_to_csv, labels_to_json
 from .output_folder import prepare_output
 from .picture_files import draw_pictures, write_png
+from .route_manifest import manifest_files, manifest_to_csv, manifest_to_parquet
+from .route_page import files_to_show, route_to_html
 from .study import series_digest, study_folder_name, write_study
 from .text_table import report_to_text
+from .thumbnail import thumbnail
 
 __all__ = [
     "FindingsFileError",
     "draw_pictures",
+    "files_to_show",
+    "label_line",
+    "labels_to_csv",
+    "labels_to_json",
     "load_schema",
+    "manifest_files",
+    "manifest_to_csv",
+    "manifest_to_parquet",
     "prepare_output",
     "read_json",
     "report_from_json",
@@ -28,9 +39,11 @@ __all__ = [
     "report_to_json",
     "report_to_text",
     "reports_to_csv",
+    "route_to_html",
     "series_digest",
     "source_name",
     "study_folder_name",
+    "thumbnail",
     "time_stamp",
     "write_csv",
     "write_files",
