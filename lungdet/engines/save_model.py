@@ -40,10 +40,14 @@ class BestModelSaver:
         network: whose weights are saved.
         path: the file, such as ``runs/model.pt``.
         evaluator: the validation's :class:`monai.engines.SupervisedEvaluator`, with a key metric.
+        matrix_dtype: of the saved weights with two dimensions or more; None keeps theirs. Inference in bfloat16 casts
+            convolutions and matrices anyway, so ``torch.bfloat16`` halves the file and changes none of its answers.
     """
 
-    def __init__(self, network: nn.Module, path: str | Path, evaluator: Engine) -> None:
-        self.network, self.path, self.evaluator = network, Path(path), evaluator
+    def __init__(
+        self, network: nn.Module, path: str | Path, evaluator: Engine, matrix_dtype: torch.dtype | None = None
+    ) -> None:
+        self.network, self.path, self.evaluator, self.matrix_dtype = network, Path(path), evaluator, matrix_dtype
 
     def attach(self, engine: Engine) -> None:
         """Look after every validation, and at the end of the training."""
@@ -65,13 +69,22 @@ class BestModelSaver:
 
     def _save(self) -> None:
         if idist.get_rank() == 0:
-            save_atomically(self.path, plain_weights(self.network))
+            save_atomically(self.path, plain_weights(self.network, self.matrix_dtype))
 
 
-def plain_weights(network: nn.Module) -> dict[str, Tensor]:
-    """Return the state dictionary of a network, or of what ``DistributedDataParallel`` wraps, on the CPU."""
+def plain_weights(network: nn.Module, matrix_dtype: torch.dtype | None = None) -> dict[str, Tensor]:
+    """Return the state dictionary of a network, or of what ``DistributedDataParallel`` wraps, on the CPU.
+
+    Args:
+        network: whose weights.
+        matrix_dtype: what floats with two dimensions or more are cast to; None keeps all as they are.
+    """
     weights: dict[str, Tensor] = unwrapped(network).state_dict()
-    return {name: value.detach().cpu() for name, value in weights.items()}
+    plain = {name: value.detach().cpu() for name, value in weights.items()}
+    if matrix_dtype is None:
+        return plain
+    narrow = (name for name, value in plain.items() if value.ndim >= 2 and value.is_floating_point())
+    return {**plain, **{name: plain[name].to(matrix_dtype) for name in narrow}}
 
 
 def unwrapped(network: nn.Module) -> nn.Module:

@@ -86,7 +86,7 @@ def test_bundle_has_the_layout_of_the_model_zoo(bundle: Path):
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)
 def test_shipped_weights_are_small(bundle: Path):
     for weights in (bundle / "models").glob("*"):
-        assert weights.stat().st_size <= 5 * 2**20, weights
+        assert weights.stat().st_size <= 5_000_000, weights
 
 
 WORKFLOWS = [

@@ -50,6 +50,22 @@ def test_the_names_are_those_of_the_bare_network():
     assert list(plain_weights(nn.Linear(1, 1))) == ["weight", "bias"]
 
 
+def test_matrices_can_be_saved_at_half_the_size():
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Linear(2, 2, bias=False))
+    network[0].weight.data.fill_(1 + 2**-9)  # bfloat16 keeps 8 bits
+    kinds = {name: str(value.dtype)[6:] for name, value in plain_weights(network, torch.bfloat16).items()}
+    assert kinds == {
+        "0.weight": "bfloat16",
+        "0.bias": "float32",
+        **{f"1.{name}": "float32" for name in ("weight", "bias", "running_mean", "running_var")},
+        "1.num_batches_tracked": "int64",
+        "2.weight": "bfloat16",
+    }
+    network.load_state_dict(plain_weights(network, torch.bfloat16))
+    assert (network[0].weight == 1).all()
+    assert network[0].weight.dtype == torch.float32
+
+
 def test_a_file_is_replaced_whole(tmp_path: Path):
     save_atomically(tmp_path / "runs" / "a.pt", {"x": 1})
     with pytest.raises(Exception, match="pickle"):
