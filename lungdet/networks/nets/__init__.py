@@ -1,15 +1,24 @@
 """Whole networks."""
 
 from .body_part_densenet import BodyPartDenseNet
+from .from_monai import efficient_network, residual_network
+from .mobilenet_v1 import MobileNetV1
+from .mobilenet_v2 import MobileNetV2
 from .nodule_detector import NoduleDetector, TwoStageOutput
 from .picture_classifier import PictureClassifier
+from .picture_weights import load_picture_weights
 from .radiograph_network import RADIOGRAPH_NETWORKS, radiograph_network
 
 __all__ = [
     "RADIOGRAPH_NETWORKS",
     "BodyPartDenseNet",
+    "MobileNetV1",
+    "MobileNetV2",
     "NoduleDetector",
     "PictureClassifier",
     "TwoStageOutput",
+    "efficient_network",
+    "load_picture_weights",
     "radiograph_network",
+    "residual_network",
 ]

@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from lungdet.networks.nets.picture_classifier import PictureClassifier, initialise
+from lungdet.networks.nets.picture_classifier import PictureClassifier, conv_norm_relu, initialise
 
 Size = Literal["compact", "121"]
 
@@ -78,15 +78,6 @@ class PostNormDenseLayer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(B, C, rows, columns)`` to ``(B, C + growth, rows, columns)``."""
         return torch.cat([x, self.grow(self.squeeze(x))], dim=1)
-
-
-def conv_norm_relu(in_channels: int, out_channels: int, kernel: int, stride: int = 1) -> nn.Sequential:
-    """Return a convolution that keeps the size but for its stride, a batch norm and a ReLU."""
-    return nn.Sequential(
-        nn.Conv2d(in_channels, out_channels, kernel, stride=stride, padding=kernel // 2, bias=False),
-        nn.BatchNorm2d(out_channels),
-        nn.ReLU(inplace=True),
-    )
 
 
 def compact_features(

@@ -84,3 +84,14 @@ def initialise(network: nn.Module) -> None:
         elif isinstance(module, nn.BatchNorm2d):
             nn.init.ones_(module.weight)
             nn.init.zeros_(module.bias)
+
+
+def conv_norm_relu(
+    in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1, most: float | None = None
+) -> nn.Sequential:
+    """Return a convolution that keeps the size but for its stride, a batch norm, and a ReLU, cut at ``most``."""
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, kernel, stride, padding=kernel // 2, groups=groups, bias=False),
+        nn.BatchNorm2d(out_channels),
+        nn.ReLU(inplace=True) if most is None else nn.Hardtanh(0.0, most, inplace=True),
+    )
