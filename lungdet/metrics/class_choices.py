@@ -50,7 +50,7 @@ def choose_classes(
     Args:
         probabilities: ``(N, K)``; for a single label anything that rises with them, such as logits.
         multi_label: all classes that reach their threshold; otherwise the best, the first of equals.
-        thresholds: one for all classes or ``(K,)``, for several labels only.
+        thresholds: one for all classes, ``(K,)``, or ``(N, 1)``; for several labels only.
         at_least_one: choose the best class where none reaches its threshold.
 
     Returns:

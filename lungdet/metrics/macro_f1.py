@@ -26,12 +26,14 @@ class MacroF1(Metric):
         num_classes: ``K``.
         multi_label: a picture may have several classes, or none.
         threshold: probability at which a class is chosen, where there may be several.
+        share: where there may be several, choose those with at least this part of the best class's probability
+            instead: for classes that share a whole, by softmax.
         logits: predictions are logits, and not probabilities.
         output_transform: what to take from the engine's output, such as ``monai.handlers.from_engine(["pred",
             "label"])``.
 
     Raises:
-        ValueError: there is no class, or the threshold is not in (0, 1).
+        ValueError: there is no class, or the threshold or the share is not in (0, 1).
 
     Example:
         >>> metric = MacroF1(num_classes=2)
@@ -46,11 +48,14 @@ class MacroF1(Metric):
         multi_label: bool = False,
         threshold: float = 0.5,
         logits: bool = True,
+        share: float | None = None,
         output_transform: Callable[[Any], Any] = lambda output: output,
     ) -> None:
         if num_classes < 1 or not 0.0 < threshold < 1.0:
             raise ValueError(f"num_classes must be positive, threshold in (0, 1), got {num_classes} and {threshold}")
-        self.num_classes, self.multi_label = num_classes, multi_label
+        if share is not None and not 0.0 < share < 1.0:
+            raise ValueError(f"share must be in (0, 1), got {share}")
+        self.num_classes, self.multi_label, self.logits, self.share = num_classes, multi_label, logits, share
         self.least = float(np.log(threshold / (1 - threshold))) if logits else threshold
         super().__init__(output_transform=output_transform)
 
@@ -76,7 +81,7 @@ class MacroF1(Metric):
         true = _truth(_stacked(labels), self.num_classes)
         if len(true) != len(values):
             raise ValueError(f"{len(values)} predictions for {len(true)} labels")
-        chosen = choose_classes(values, self.multi_label, self.least)
+        chosen = choose_classes(values, self.multi_label, self._thresholds(values))
         self._counts += np.stack([part.sum(axis=0) for part in (true & chosen, ~true & chosen, true & ~chosen)])
         self._finite &= bool(np.isfinite(values).all())
         self._images += len(values)
@@ -93,6 +98,13 @@ class MacroF1(Metric):
         right, wrong, missed = np.sum([counts for counts, *_ in parts], axis=0)
         finite = all(finite for _, finite, _ in parts)
         return float(macro_rates(class_rates(right, wrong, missed), right + missed)[2]) if finite else float("nan")
+
+    def _thresholds(self, values: NDArray[Any]) -> Any:
+        """What logits or probabilities ``(B, K)`` must reach: one number, or one for each picture, ``(B, 1)``."""
+        if self.share is None:
+            return self.least
+        best = values.max(axis=1, keepdims=True)
+        return best + np.log(self.share) if self.logits else best * self.share
 
 
 def _stacked(values: Any) -> NDArray[Any]:

@@ -35,6 +35,15 @@ def test_scikit_learn_agrees_for_several(threshold: float):
     assert probabilities.compute() == pytest.approx(wanted)
 
 
+@pytest.mark.parametrize("logits", [False, True])
+def test_labels_that_share_a_whole_are_chosen_by_their_share(logits: bool):
+    said = LOGITS.softmax(dim=1)
+    wanted = f1_score(SEVERAL.numpy(), (said >= 0.4 * said.amax(dim=1, keepdim=True)).numpy(), average="macro")
+    metric = MacroF1(4, multi_label=True, share=0.4, logits=logits)
+    metric.update((LOGITS if logits else said, SEVERAL))
+    assert metric.compute() == pytest.approx(wanted)
+
+
 @pytest.mark.parametrize("decollated", [False, True])
 def test_an_evaluator_of_monai_can_choose_by_it(decollated: bool):
     def step(engine: Engine, batch: slice) -> Any:
@@ -91,3 +100,5 @@ def test_what_does_not_fit_is_refused():
         MacroF1(2).update((torch.eye(2), torch.tensor([0])))
     with pytest.raises(ValueError, match="threshold"):
         MacroF1(2, threshold=1.0)
+    with pytest.raises(ValueError, match="share"):
+        MacroF1(2, share=0.0)
