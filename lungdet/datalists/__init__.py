@@ -3,6 +3,7 @@
 from .build_deeplesion import DeepLesionChoice, build_deeplesion, deeplesion_groups, lesion_boxes_lps
 from .build_lidc import LidcChoice, build_lidc
 from .build_luna16 import build_luna16
+from .build_radiographs import BuiltPictures, RadiographChoice, build_radiographs
 from .build_tensorbox import build_tensorbox, to_tensorbox
 from .built import BuiltList
 from .consensus import find_nodules
@@ -11,13 +12,26 @@ from .entry import IgnoredBox, LabelledBox, ScanEntry
 from .grouping import GroupingRule, group_marks
 from .nndetection import read_nndetection, write_nndetection
 from .patients import read_patients
+from .picture_entry import PictureEntry
+from .picture_list import (
+    find_picture_leaks,
+    load_picture_schema,
+    picture_entries,
+    picture_list_content,
+    read_picture_list,
+    write_picture_list,
+)
+from .picture_summary import summarise_pictures
 from .schema import DatalistError, datalist_content, load_entries, load_schema, read_datalist, write_datalist
 from .split import PARTS, LeakError, assign_folds, check_leaks, find_leaks, split_by_patient
+from .split_pictures import join_owners, split_pictures
+from .stratify import stratify
 from .summary import summarise
 
 __all__ = [
     "PARTS",
     "BuiltList",
+    "BuiltPictures",
     "DatalistError",
     "DeepLesionChoice",
     "GroupingRule",
@@ -25,11 +39,14 @@ __all__ = [
     "LabelledBox",
     "LeakError",
     "LidcChoice",
+    "PictureEntry",
+    "RadiographChoice",
     "ScanEntry",
     "assign_folds",
     "build_deeplesion",
     "build_lidc",
     "build_luna16",
+    "build_radiographs",
     "build_tensorbox",
     "check_leaks",
     "datalist_content",
@@ -37,17 +54,27 @@ __all__ = [
     "detection_list_content",
     "find_leaks",
     "find_nodules",
+    "find_picture_leaks",
     "group_marks",
+    "join_owners",
     "lesion_boxes_lps",
     "load_entries",
+    "load_picture_schema",
     "load_schema",
+    "picture_entries",
+    "picture_list_content",
     "read_datalist",
     "read_detection_list",
     "read_nndetection",
     "read_patients",
+    "read_picture_list",
     "split_by_patient",
+    "split_pictures",
+    "stratify",
     "summarise",
+    "summarise_pictures",
     "to_tensorbox",
     "write_datalist",
     "write_nndetection",
+    "write_picture_list",
 ]

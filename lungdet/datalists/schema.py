@@ -70,7 +70,7 @@ def write_datalist(path: str | Path, content: Mapping[str, Any]) -> None:
         OSError: the disk refused.
     """
     validate(content)
-    write_files(Path(path).parent, {Path(path).name: _to_text(content).encode("ascii")})
+    write_files(Path(path).parent, {Path(path).name: to_text(content).encode("ascii")})
 
 
 def read_datalist(path: str | Path) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def _check_leaks(parts: Mapping[str, Sequence[ScanEntry]], known: Any) -> None:
         _log.warning("%d known leaks between the parts of an official split, such as: %s", len(leaks), leaks[0])
 
 
-def _to_text(content: Mapping[str, Any]) -> str:
+def to_text(content: Mapping[str, Any]) -> str:
     """Write an entry a line: long lists stay readable, and differences show."""
     lines = []
     for key, value in content.items():

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from .entry import ScanEntry, size_unit
+from .identities import join_identities
 
 PARTS = ("training", "validation", "test")
 SIZE_LIMITS_MM = (6.0, 10.0, 20.0)  # of the largest nodule: small, medium, large, mass
@@ -145,19 +146,7 @@ def join_patients(entries: Sequence[ScanEntry]) -> list[str]:
         >>> join_patients(scans)
         ['A', 'A', 'A', 'c']
     """
-    parent: dict[tuple[str, str], tuple[str, str]] = {}
-
-    def root(key: tuple[str, str]) -> tuple[str, str]:
-        while parent.setdefault(key, key) != key:
-            parent[key] = parent[parent[key]]
-            key = parent[key]
-        return key
-
-    for entry in entries:
-        first, *others = identities(entry)
-        for other in others:
-            parent[root(other)] = root(first)
-    roots = [root(identities(entry)[0]) for entry in entries]
+    roots = join_identities(identities(entry) for entry in entries)
     names: dict[tuple[str, str], str] = {}
     for key, entry in zip(roots, entries, strict=True):
         names[key] = min(names.get(key, entry.patient_id), entry.patient_id)

@@ -27,7 +27,7 @@ def summarise(parts: Mapping[str, Sequence[ScanEntry]]) -> str:
     rows = [[part, *map(str, _counts(entries))] for part, entries in parts.items()]
     if len(rows) > 1:
         rows.append(["all", *map(str, _counts([entry for entries in parts.values() for entry in entries]))])
-    lines = _table([head, *rows])
+    lines = table_lines([head, *rows])
     everything = [entry for entries in parts.values() for entry in entries]
     lines += _listed("ignored", Counter(item.reason for entry in everything for item in entry.ignored))
     readers = Counter(item.facts["readers"] for entry in everything for item in entry.boxes if "readers" in item.facts)
@@ -61,7 +61,8 @@ def _counts(entries: Sequence[ScanEntry]) -> list[int]:
     ]
 
 
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+def table_lines(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Align the cells of a table to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
 

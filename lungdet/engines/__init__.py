@@ -10,6 +10,8 @@ from .evaluation_files import evaluation_files
 from .evaluation_scores import EvaluationScores, score_scans
 from .label_weights import count_labels, label_weights
 from .list_items import list_items
+from .list_pictures import list_pictures, picture_classes
+from .list_pictures_of import list_pictures_of
 from .non_finite import StopOnNonFinite
 from .parameter_groups import parameter_groups
 from .prepare_batch import prepare_detection_batch
@@ -54,7 +56,10 @@ __all__ = [
     "evaluation_files",
     "label_weights",
     "list_items",
+    "list_pictures",
+    "list_pictures_of",
     "parameter_groups",
+    "picture_classes",
     "prepare_detection_batch",
     "prepare_picture_batch",
     "read_model_info",
