@@ -76,14 +76,23 @@ class PixelLayout:
 
 
 def layout_of(header: DicomHeader) -> PixelLayout:
-    """Take the layout from a header.
+    """Take the layout of a grey image from a header.
+
+    Raises:
+        DicomFileError: it is no grey image, or :func:`stored_layout` refuses it.
+    """
+    _refuse_colour(header)
+    return stored_layout(header)
+
+
+def stored_layout(header: DicomHeader) -> PixelLayout:
+    """Take the layout of one sample of each pixel from a header, whatever the samples mean.
 
     Missing BitsStored, HighBit and PixelRepresentation are filled in and logged; all else must be there and agree.
 
     Raises:
-        DicomFileError: it is no grey image, a number is missing or impossible, or the image is larger than the limits.
+        DicomFileError: a number is missing or impossible, or the image is larger than the limits.
     """
-    _refuse_colour(header)
     allocated = _required(header, "BitsAllocated")
     if allocated not in READABLE_BITS:
         raise _bad(header, f"BitsAllocated is {allocated}, and only 8, 16 and 32 can be read")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -28,21 +29,39 @@ def decode_rle(data: bytes, layout: PixelLayout) -> NDArray[Any]:
     Raises:
         ValueError: the frame is damaged or cut off.
     """
+    width = layout.bits_allocated // 8
+    pixels = layout.rows * layout.columns
+    planes = np.empty((pixels, width), dtype=np.uint8)
+    for number, plane in enumerate(_planes(data, width, pixels)):
+        planes[:, width - 1 - number] = np.frombuffer(plane, dtype=np.uint8)  # stored high byte first, wanted low first
+    return planes.view(layout.raw_dtype.newbyteorder("<")).reshape(layout.rows, layout.columns)
+
+
+def decode_rle_samples(data: bytes, rows: int, columns: int, samples: int) -> NDArray[np.uint8]:
+    """Decode one frame of several samples of one byte, as colour pictures have.
+
+    Returns:
+        ``(rows, columns, samples)``.
+
+    Raises:
+        ValueError: the frame is damaged or cut off.
+    """
+    planes = [np.frombuffer(plane, np.uint8) for plane in _planes(data, samples, rows * columns)]
+    return np.stack(planes, axis=1).reshape(rows, columns, samples)
+
+
+def _planes(data: bytes, wanted: int, pixels: int) -> Iterator[bytearray]:
+    """Unpack the segments of a frame, one byte for each pixel in each."""
     if len(data) < HEADER_BYTES:
         raise ValueError(f"its RLE frame of {len(data)} bytes is shorter than an RLE header")
     count, *offsets = struct.unpack_from("<16L", data)
-    width = layout.bits_allocated // 8
-    if count != width:
-        raise ValueError(f"its RLE frame has {count} segments, and {width} bytes per pixel want as many")
-    pixels = layout.rows * layout.columns
-    planes = np.empty((pixels, width), dtype=np.uint8)
+    if count != wanted:
+        raise ValueError(f"its RLE frame has {count} segments, and {wanted} bytes per pixel want as many")
     ends = [*offsets[1:count], len(data)]
     for number, (start, end) in enumerate(zip(offsets, ends, strict=False)):
         if not HEADER_BYTES <= start <= end <= len(data):
             raise ValueError(f"its RLE segment {number + 1} runs from byte {start} to {end} of {len(data)}")
-        plane = _unpack(data, start, end, pixels)
-        planes[:, width - 1 - number] = np.frombuffer(plane, dtype=np.uint8)  # stored high byte first, wanted low first
-    return planes.view(layout.raw_dtype.newbyteorder("<")).reshape(layout.rows, layout.columns)
+        yield _unpack(data, start, end, pixels)
 
 
 def _unpack(data: bytes, start: int, end: int, size: int) -> bytearray:

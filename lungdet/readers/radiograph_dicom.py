@@ -18,8 +18,9 @@ from .dicom_pixels import read_pixels
 from .errors import DicomFileError
 from .radiograph_colour import is_colour, read_colour
 from .radiograph_greyscale import Greyscale, greyscale_of
-from .radiograph_masks import Mask, shutter_mask
-from .radiograph_shrink import shrink_rows, shrunk_shape
+from .radiograph_masks import shutter_mask
+from .radiograph_sample import sample_of
+from .radiograph_shrink import shrink
 from .radiograph_spacing import spacing_of_radiograph
 
 KEYWORDS = (
@@ -38,7 +39,6 @@ KEYWORDS = (
 )
 RADIOGRAPH_TAGS = tags_of(KEYWORDS.split())
 RADIOGRAPH_MODALITIES = ("CR", "DX", "DR", "RG", "MG", "PX", "IO", "XA", "RF")
-SAMPLE_PIXELS = 1 << 16  # enough for percentiles; all pixels of a large picture would take longer than its reading
 MAX_FRAME_PIXELS = 1 << 26  # 8192 x 8192
 
 
@@ -64,8 +64,6 @@ def read_dicom_radiograph(path: Path, frame: int, limits: ReadLimits, max_side: 
     pixels, (rows, columns) = read(header, frame, max_side, steps)
     spacing, spacing_from, notes = spacing_of_radiograph(header)
     steps += notes
-    if pixels.shape != (rows, columns):
-        steps.append(f"shrunk to {pixels.shape[0]} x {pixels.shape[1]} by area averaging")
     info = RadiographInfo(
         source=str(path),
         sop_uid=header.text("SOPInstanceUID"),
@@ -116,10 +114,9 @@ def _read_grey(
     mask, shapes = shutter_mask(header, rows, columns)
     if shapes:
         steps.append(f"shutter: {shapes}, black outside")
-    scale = greyscale_of(header, _sample(stored, mask))
+    scale = greyscale_of(header, sample_of(stored, mask))
     steps += scale.steps
     show = _lookup(scale, stored) if layout.bits_allocated <= 16 else scale
-    new_shape = shrunk_shape(rows, columns, max_side)
 
     def rows_of(first: int, last: int) -> NDArray[np.float32]:
         shown = show(stored[first:last])
@@ -127,9 +124,7 @@ def _read_grey(
             shown[~mask[first:last]] = 0
         return shown
 
-    if new_shape == (rows, columns):
-        return rows_of(0, rows), (rows, columns)
-    return shrink_rows(rows_of, (rows, columns), new_shape), (rows, columns)
+    return shrink(rows_of, (rows, columns), max_side, steps), (rows, columns)
 
 
 def _lookup(scale: Greyscale, stored: NDArray[Any]) -> Any:
@@ -137,13 +132,6 @@ def _lookup(scale: Greyscale, stored: NDArray[Any]) -> Any:
     bits = np.dtype(f"u{stored.itemsize}")
     table = scale(np.arange(1 << (8 * stored.itemsize), dtype=bits).view(stored.dtype))
     return lambda part: table[part.view(bits)]
-
-
-def _sample(stored: NDArray[Any], mask: Mask | None) -> NDArray[Any]:
-    """Take every n-th pixel down and along: some 65,000, those behind a shutter left out."""
-    step = max(1, int((stored.size / SAMPLE_PIXELS) ** 0.5))
-    sample = stored[step // 2 :: step, step // 2 :: step]
-    return sample.reshape(-1) if mask is None else sample[mask[step // 2 :: step, step // 2 :: step]]
 
 
 def _note_layout(header: DicomHeader, steps: list[str]) -> None:
@@ -160,7 +148,4 @@ def _read_colour(
     grey = read_colour(header, frame)
     rows, columns = grey.shape
     steps.append(f"colour ({header.text('PhotometricInterpretation')[:16]}) turned to grey")
-    new_shape = shrunk_shape(rows, columns, max_side)
-    if new_shape == (rows, columns):
-        return grey, (rows, columns)
-    return shrink_rows(lambda first, last: grey[first:last], (rows, columns), new_shape), (rows, columns)
+    return shrink(lambda first, last: grey[first:last], (rows, columns), max_side, steps), (rows, columns)

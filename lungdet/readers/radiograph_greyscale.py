@@ -96,6 +96,17 @@ def stretch_of(values: Values) -> Window:
     return Window(float(low) + width / 2, width, "LINEAR_EXACT")
 
 
+def words_of(stretch: Window) -> str:
+    """Say between which values :func:`stretch_of` stretches.
+
+    Example:
+        >>> words_of(stretch_of(np.arange(1001)))
+        'percentiles 0.5 and 99.5: 5 to 995'
+    """
+    low, high = stretch.center - stretch.width / 2, stretch.center + stretch.width / 2
+    return f"percentiles {PERCENTILES[0]} and {PERCENTILES[1]}: {low:g} to {high:g}"
+
+
 def _modality(header: DicomHeader, signed: bool, steps: list[str]) -> tuple[Callable[[Values], Values], bool]:
     """Return the modality's function and whether it gives negative values; a LUT wins over slope and intercept."""
     lut = find_lut(header, "ModalityLUTSequence", signed)
@@ -135,8 +146,7 @@ def _voi(header: DicomHeader, values: Values, signed: bool, steps: list[str]) ->
             return window
         steps.append(f"{words} passed over: it leaves the picture blank")
     stretch = stretch_of(values)
-    low, high = stretch.center - stretch.width / 2, stretch.center + stretch.width / 2
-    steps.append(f"percentiles {PERCENTILES[0]} and {PERCENTILES[1]}: {low:g} to {high:g}")
+    steps.append(words_of(stretch))
     return stretch
 
 

@@ -74,13 +74,28 @@ def find_lut(header: DicomHeader, keyword: str, signed: bool) -> LookUpTable | N
     sequence = header.get(keyword)
     if not sequence:
         return None
-    return _table(header, keyword, sequence[0], signed)
+    return table_of(header, keyword, sequence[0], LUT_DESCRIPTOR, LUT_DATA, signed)
 
 
-def _table(header: DicomHeader, keyword: str, item: Dataset, signed: bool) -> LookUpTable:
-    descriptor, data = _raw(item, LUT_DESCRIPTOR), _raw(item, LUT_DATA)
+def table_of(
+    header: DicomHeader, keyword: str, item: Dataset, descriptor_tag: int, data_tag: int, signed: bool
+) -> LookUpTable:
+    """Read one table from its descriptor and its data.
+
+    Args:
+        header: header of the file.
+        keyword: what the table is called, for messages.
+        item: the data set that holds both elements.
+        descriptor_tag: tag of the descriptor.
+        data_tag: tag of the data.
+        signed: whether the first input is to be read with its sign.
+
+    Raises:
+        DicomFileError: the table is damaged.
+    """
+    descriptor, data = _raw(item, descriptor_tag), _raw(item, data_tag)
     if descriptor is None or data is None or len(descriptor[0]) < 6:
-        raise _bad(header, keyword, "LUTDescriptor or LUTData is missing")
+        raise _bad(header, keyword, "its descriptor or its data is missing")
     raw, order = descriptor
     count, first, bits = (int(value) for value in np.frombuffer(raw, f"{order}u2", 3))
     count = count or WHOLE_RANGE
@@ -92,7 +107,7 @@ def _table(header: DicomHeader, keyword: str, item: Dataset, signed: bool) -> Lo
     elif bits <= 8 and len(raw) >= count:  # one byte each
         entries = np.frombuffer(raw, np.uint8, count).astype(np.uint16)
     else:
-        raise _bad(header, keyword, f"its LUTData has {len(raw)} bytes, and {count} entries are promised")
+        raise _bad(header, keyword, f"its data has {len(raw)} bytes, and {count} entries are promised")
     return LookUpTable(first, entries, bits)
 
 

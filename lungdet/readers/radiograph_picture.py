@@ -1,20 +1,20 @@
-"""Read a picture file (PNG, JPEG, BMP, GIF, TIFF) as a radiograph."""
+"""Read a picture file (PNG, JPEG, BMP, GIF, TIFF) as a radiograph, by Pillow and with budgets."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lungdet.records import Radiograph, RadiographInfo
 
+from .dicom_jpeg_scans import check_scans
+from .dicom_limits import MIB
+from .dicom_streams import read_stream_header
 from .errors import RadiographError
-from .radiograph_greyscale import PERCENTILES, stretch_of
-from .radiograph_shrink import shrink_rows, shrunk_shape
+from .radiograph_frames import MAX_FRAMES, count_frames
+from .radiograph_picture_grey import grey_rows
+from .radiograph_shrink import shrink
 
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF")
 BEGINNINGS = {
     b"\x89PNG\r\n\x1a\n": "PNG",
     b"\xff\xd8\xff": "JPEG",
@@ -25,8 +25,11 @@ BEGINNINGS = {
     b"II+\0": "TIFF",
     b"MM\0+": "TIFF",
 }
-MAX_PICTURE_BYTES = 192 << 20
-COPY_AGAIN = "copy or export the file again"
+MODE_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2, "LA": 4, "PA": 4}  # others: 4
+MAX_PICTURE_BYTES = 192 * MIB  # of one decoded picture; turning it to grey takes up to four times as much
+MAX_FILE_BYTES = 1024 * MIB
+EXIF_ORIENTATION, TILE_WIDTH, TILE_LENGTH = 0x0112, 322, 323
+COPY_AGAIN, TOO_LARGE = "copy or export the file again", "save the picture smaller, or raise max_bytes if you trust it"
 
 
 def picture_format(beginning: bytes) -> str:
@@ -46,61 +49,87 @@ def read_picture(path: Path, kind: str, frame: int, max_bytes: int, max_side: in
         path: the file.
         kind: its format, as :func:`picture_format` tells.
         frame: which one, counted from 0.
-        max_bytes: budget for the decoded picture.
+        max_bytes: budget for the decoded picture with all its frames.
         max_side: shrink it so that its longer side has no more pixels; None leaves it as it is.
 
     Raises:
         RadiographError: the file is damaged or asks for too much.
     """
-    from PIL import Image, ImageOps
-
-    steps: list[str] = []
     try:
-        with Image.open(path, formats=[kind]) as picture:
-            frames = int(getattr(picture, "n_frames", 1))
-            if not 0 <= frame < frames:
-                raise RadiographError(path, f"there is no frame {frame}, it has {frames}", "frames count from 0")
-            if frames > 1:
-                picture.seek(frame)
-                steps.append(f"frame {frame + 1} of {frames}")
-            mode = picture.mode
-            size = picture.width * picture.height * 4
-            if size > min(max_bytes, MAX_PICTURE_BYTES):
-                raise RadiographError(path, f"{picture.height} x {picture.width} pixels take {size} bytes", COPY_AGAIN)
-            upright = ImageOps.exif_transpose(picture)
-            if upright.size != picture.size or picture.getexif().get(0x0112, 1) != 1:
-                steps.append("turned upright: EXIF orientation")
-            grey = _grey(upright, steps)
+        return _read(path, kind, frame, max_bytes, max_side)
     except RadiographError:
         raise
+    except MemoryError as error:
+        raise RadiographError(path, "decoding it takes more memory than there is", TOO_LARGE) from error
     except Exception as error:  # Pillow lets through whatever its decoders happen to raise
-        raise RadiographError(path, f"its pixels cannot be decoded: {error}", COPY_AGAIN) from error
-    rows, columns = grey.shape
-    new_shape = shrunk_shape(rows, columns, max_side)
-    if new_shape != grey.shape:
-        full = grey
-        grey = shrink_rows(lambda first, last: full[first:last], full.shape, new_shape)
-        steps.append(f"shrunk to {new_shape[0]} x {new_shape[1]} by area averaging")
+        raise RadiographError(path, f"its pixels cannot be decoded: {str(error)[:200]}", COPY_AGAIN) from error
+
+
+def _read(path: Path, kind: str, frame: int, max_bytes: int, max_side: int | None) -> Radiograph:
+    from PIL import Image
+
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise RadiographError(path, f"its {path.stat().st_size} bytes exceed {MAX_FILE_BYTES}", TOO_LARGE)
+    steps: list[str] = []
+    with Image.open(path, formats=[kind]) as picture:
+        frames = count_frames(picture, path)
+        if frames > MAX_FRAMES:
+            raise RadiographError(path, f"it has more than {MAX_FRAMES} frames", "save the frame that is wanted alone")
+        if frame >= frames:
+            raise RadiographError(path, f"there is no frame {frame}, it has {frames}", "frames count from 0")
+        _check_budget(picture, path, frames, max_bytes)
+        if kind == "JPEG":
+            data = path.read_bytes()
+            check_scans(data, read_stream_header(data))
+        if frames > 1:
+            steps.append(f"frame {frame + 1} of {frames}")
+            picture.seek(frame)
+            _check_budget(picture, path, frames, max_bytes)  # a frame of a TIFF has a size of its own
+        mode = str(picture.mode)
+        rows_of, shape = grey_rows(_upright(picture, steps), steps)
+        pixels = shrink(rows_of, shape, max_side, steps)
     info = RadiographInfo(
-        str(path),
+        source=str(path),
         photometric=mode,
-        rows=rows,
-        columns=columns,
+        rows=shape[0],
+        columns=shape[1],
         frame=frame,
         frames=frames,
         steps=tuple(steps),
         transfer_syntax=kind,
     )
-    return Radiograph(grey, info)
+    return Radiograph(pixels, info)
 
 
-def _grey(picture: Any, steps: list[str]) -> NDArray[np.float32]:
-    if picture.mode.startswith(("I", "F")):
-        values = np.asarray(picture)
-        stretch = stretch_of(values)
-        steps.append(f"percentiles {PERCENTILES[0]} and {PERCENTILES[1]}")
-        return stretch(values)
-    if picture.mode != "L":
-        steps.append(f"colour ({picture.mode}) turned to grey")
-        picture = picture.convert("L")
-    return np.asarray(picture, np.float32) / np.float32(255)
+def _check_budget(picture: Any, path: Path, frames: int, max_bytes: int) -> None:
+    """Refuse a picture for what it says of its size, before anything is decoded."""
+    size = picture.width * picture.height * MODE_BYTES.get(picture.mode, 4)
+    problem = ""
+    if size == 0:
+        problem = f"its {picture.height} x {picture.width} pixels hold nothing"
+    elif size > MAX_PICTURE_BYTES or size * frames > max_bytes:
+        problem = (
+            f"its {frames} frames of {picture.height} x {picture.width} pixels take {size * frames} bytes, and "
+            f"{MAX_PICTURE_BYTES} for a frame and {max_bytes} for all are the limits"
+        )
+    tags = getattr(picture, "tag_v2", {})
+    tile = [int(tags.get(tag, 1)) for tag in (TILE_WIDTH, TILE_LENGTH)]
+    if 8 * tile[0] * tile[1] > MAX_PICTURE_BYTES:  # a decoder takes memory for a whole tile
+        problem = f"its tiles of {tile[1]} x {tile[0]} pixels are too large"
+    if problem:
+        raise RadiographError(path, problem, TOO_LARGE)
+
+
+def _upright(picture: Any, steps: list[str]) -> Any:
+    """Turn a picture as its EXIF orientation says; without a readable one it stays."""
+    from PIL import ImageOps
+
+    try:
+        orientation = picture.getexif().get(EXIF_ORIENTATION, 1)
+    except Exception:  # a broken EXIF block is no reason to refuse the picture
+        return picture
+    if orientation not in range(2, 9):
+        return picture
+    steps.append(f"turned upright: EXIF orientation {orientation}")
+    picture.load()  # Pillow turns a TIFF itself when it is loaded
+    return ImageOps.exif_transpose(picture)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Picture = NDArray[np.float32]
+RowsOf = Callable[[int, int], Picture]
 
 
 def shrunk_shape(rows: int, columns: int, max_side: int | None) -> tuple[int, int]:
@@ -23,7 +24,23 @@ def shrunk_shape(rows: int, columns: int, max_side: int | None) -> tuple[int, in
     return max(1, round(rows * max_side / longer)), max(1, round(columns * max_side / longer))
 
 
-def shrink_rows(rows_of: Callable[[int, int], Picture], shape: tuple[int, int], new_shape: tuple[int, int]) -> Picture:
+def shrink(rows_of: RowsOf, shape: tuple[int, int], max_side: int | None, steps: list[str]) -> Picture:
+    """Make a picture whose longer side has at most ``max_side`` pixels, and say so.
+
+    Args:
+        rows_of: gives the rows from the first (included) to the last (excluded) number, float32, not used again.
+        shape: rows and columns of the picture.
+        max_side: the limit; None for the picture as it is.
+        steps: takes a word on what was done.
+    """
+    new_shape = shrunk_shape(*shape, max_side)
+    if new_shape == shape:
+        return rows_of(0, shape[0])
+    steps.append(f"shrunk from {shape[0]} x {shape[1]} to {new_shape[0]} x {new_shape[1]} by area averaging")
+    return shrink_rows(rows_of, shape, new_shape)
+
+
+def shrink_rows(rows_of: RowsOf, shape: tuple[int, int], new_shape: tuple[int, int]) -> Picture:
     """Average a picture over the areas of larger pixels; those that an edge cuts count by the part that is inside.
 
     Args:
@@ -42,12 +59,14 @@ def shrink_rows(rows_of: Callable[[int, int], Picture], shape: tuple[int, int], 
     (rows, columns), (new_rows, new_columns) = shape, new_shape
     bands = np.empty((new_rows, columns), np.float32)
     for number in range(new_rows):
-        start, end = number * rows / new_rows, (number + 1) * rows / new_rows
-        first, last = int(start), min(int(np.ceil(end - 1e-9)), rows)
-        weights = np.ones(last - first, np.float32)
-        weights[0] -= start - first
-        weights[-1] -= last - end
-        np.matmul(weights / weights.sum(), rows_of(first, last), out=bands[number])
+        # In whole numbers, so that an edge that meets a pixel's edge is not off by a rounding.
+        first, cut_first = divmod(number * rows, new_rows)
+        last, cut_last = divmod((number + 1) * rows, new_rows)
+        last += cut_last > 0
+        weights = np.full(last - first, new_rows, np.float32)
+        weights[0] -= cut_first
+        weights[-1] -= new_rows - cut_last if cut_last else 0
+        np.matmul(weights / np.float32(rows), rows_of(first, last), out=bands[number])
     return _average_columns(bands, new_columns)
 
 
@@ -57,15 +76,14 @@ def _average_columns(bands: Picture, new_columns: int) -> Picture:
         return bands
     if columns % new_columns == 0:
         step = columns // new_columns
-        total: Picture = bands[:, 0::step].copy()
+        total = bands[:, 0::step].copy()
         for offset in range(1, step):
             total += bands[:, offset::step]
-        total /= np.float32(step)
-        return total
+        return (total / np.float32(step)).astype(np.float32, copy=False)
     # The integral up to each edge of the new pixels: exact, and no weights to keep.
     integral = np.zeros((rows, columns + 1))
-    np.cumsum(bands, axis=1, out=integral[:, 1:])
-    edges = np.arange(new_columns + 1) * (columns / new_columns)
-    whole = np.minimum(edges.astype(np.int64), columns - 1)
-    at_edges = integral[:, whole] + (edges - whole) * bands[:, whole]
-    return (np.diff(at_edges, axis=1) * (new_columns / columns)).astype(np.float32)
+    np.cumsum(bands, axis=1, out=integral[:, 1:], dtype=np.float64)
+    whole, cut = np.divmod(np.arange(new_columns + 1) * columns, new_columns)
+    at_edges = integral[:, whole] + (cut / new_columns) * bands[:, np.minimum(whole, columns - 1)]
+    averages: Picture = (np.diff(at_edges, axis=1) * (new_columns / columns)).astype(np.float32)
+    return averages
