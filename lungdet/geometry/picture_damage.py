@@ -1,15 +1,12 @@
-"""What befalls a radiograph on its way: turned, mirrored, collimated, badly exposed, inverted, coarsely quantised.
+"""What befalls a radiograph on its way: on its side, collimated, covered, badly exposed, inverted, coarsely quantised.
 
 Pictures are ``(C, rows, columns)`` float in ``[0, 1]`` and stay so. Nothing here draws at random.
 """
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
-from torch.nn.functional import affine_grid, grid_sample
 
 
 def invert_picture(picture: Tensor) -> Tensor:
@@ -32,6 +29,24 @@ def quarter_turn(picture: Tensor, turns: int) -> Tensor:
     if rows != columns and turns % 2:
         raise ValueError(f"a quarter turn needs a square picture, got {rows} x {columns}: put FitPictured before it")
     return torch.rot90(picture, turns % 4, dims=(-2, -1)).contiguous()
+
+
+def cut_out(picture: Tensor, box: tuple[float, float, float, float], value: float = 0.5) -> Tensor:
+    """Cover a rectangle of a picture.
+
+    Args:
+        picture: ``(C, rows, columns)``.
+        box: ``(top, bottom, left, right)`` edges, as shares of the rows and columns, in ``[0, 1]``.
+        value: of the cover.
+
+    Example:
+        >>> cut_out(torch.zeros(1, 1, 4), (0, 1, 0.25, 0.75)).tolist()
+        [[[0.0, 0.5, 0.5, 0.0]]]
+    """
+    rows, columns = picture.shape[-2:]
+    out = picture.clone()
+    out[:, int(box[0] * rows) : int(box[1] * rows), int(box[2] * columns) : int(box[3] * columns)] = value
+    return out
 
 
 def collimate(picture: Tensor, borders: tuple[float, float, float, float], value: float = 0.0) -> Tensor:
@@ -96,41 +111,3 @@ def quantise(picture: Tensor, levels: int) -> Tensor:
     if levels < 2:
         raise ValueError(f"wanted at least 2 levels, got {levels}")
     return (picture * (levels - 1)).round_() / (levels - 1)
-
-
-def move_picture(
-    picture: Tensor,
-    degrees: float = 0.0,
-    scale: float = 1.0,
-    shift: tuple[float, float] = (0.0, 0.0),
-    mirror: bool = False,
-    fill: str = "border",
-) -> Tensor:
-    """Mirror, turn about the centre, scale and shift a picture in one interpolation, linear between pixels.
-
-    Args:
-        picture: ``(C, rows, columns)``.
-        degrees: anti-clockwise, as the picture is seen.
-        scale: above 1 enlarges what is shown.
-        shift: downwards and to the right, as shares of the rows and the columns.
-        mirror: exchange left and right, before all else.
-        fill: what comes in from outside: ``"border"`` repeats the outermost pixel, ``"zeros"`` is black.
-
-    Raises:
-        ValueError: the scale is not above 0.
-    """
-    if scale <= 0:
-        raise ValueError(f"scale must be above 0, got {scale}")
-    rows, columns = picture.shape[-2:]
-    cos, sin = math.cos(math.radians(degrees)) / scale, math.sin(math.radians(degrees)) / scale
-    down, right = 2 * shift[0], 2 * shift[1]  # grid_sample counts from -1 to 1
-    # Where each pixel of the result comes from: undo the shift, the turn and the scale, then the mirror.
-    across = [cos, -sin * rows / columns]
-    along = [sin * columns / rows, cos]
-    across.append(-across[0] * right - across[1] * down)
-    along.append(-along[0] * right - along[1] * down)
-    if mirror:
-        across = [-value for value in across]
-    theta = torch.tensor([[across, along]], dtype=picture.dtype, device=picture.device)
-    grid = affine_grid(theta, [1, *picture.shape], align_corners=False)
-    return grid_sample(picture[None], grid, mode="bilinear", padding_mode=fill, align_corners=False)[0]

@@ -1,6 +1,7 @@
 """Readers, geometry and phantoms dressed as MONAI transforms: each as ``X`` and, for dictionaries, ``Xd``.
 
 Images are ``(C, X, Y, Z)``, boxes ``(N, 6)`` in the edge frame of their image (:mod:`lungdet.geometry.frames`).
+Pictures are ``(C, rows, columns)``, float in ``[0, 1]``.
 """
 
 from .box_frames import BoxToVoxel, BoxToVoxeld, BoxToWorld, BoxToWorldd
@@ -18,6 +19,7 @@ from .radiograph_augmentation import RadiographAugmentation, RadiographAugmentat
 from .rand_burned_in_text import RandBurnedInText, RandBurnedInTextd
 from .rand_collimation import RandCollimation, RandCollimationd
 from .rand_crop_around_boxes import RandCropAroundBoxes, RandCropAroundBoxesd
+from .rand_cut_out import RandCutOut, RandCutOutd
 from .rand_exposure import RandExposure, RandExposured
 from .rand_insert_nodule import RandInsertNoduled
 from .rand_invert_picture import RandInvertPicture, RandInvertPictured
@@ -63,6 +65,8 @@ __all__ = [
     "RandCollimationd",
     "RandCropAroundBoxes",
     "RandCropAroundBoxesd",
+    "RandCutOut",
+    "RandCutOutd",
     "RandExposure",
     "RandExposured",
     "RandInsertNoduled",

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from .rand_burned_in_text import RandBurnedInText
 from .rand_collimation import RandCollimation
+from .rand_cut_out import RandCutOut
 from .rand_exposure import RandExposure
 from .rand_invert_picture import RandInvertPicture
 from .rand_move_picture import RandMovePicture
@@ -20,7 +21,7 @@ _SEEDS = 2**32
 
 
 class RadiographAugmentation(RandPicture):
-    """Move, turn, collimate, expose, write on and invert a picture, each with its own probability.
+    """Move, turn, collimate, expose, cover, write on and invert a picture, each with its own probability.
 
     Anatomy is respected: turns and scales are small, nothing is ever put on its head unless ``quarter_turn_prob`` says
     so, and pictures are mirrored, and marked with L or R, only where laterality is no label.
@@ -32,6 +33,7 @@ class RadiographAugmentation(RandPicture):
         collimation_prob: probability of blank borders.
         text_prob: probability of burned-in text.
         inversion_prob: probability of inversion.
+        cut_out_prob: probability of a grey patch.
         move: arguments of :class:`RandMovePicture` that differ from its defaults.
         exposure: arguments of :class:`RandExposure` that differ from its defaults.
         collimation: arguments of :class:`RandCollimation` that differ from its defaults.
@@ -49,7 +51,8 @@ class RadiographAugmentation(RandPicture):
         quarter_turn_prob: float = 0.0,
         collimation_prob: float = 0.2,
         text_prob: float = 0.2,
-        inversion_prob: float = 0.2,
+        inversion_prob: float = 0.3,
+        cut_out_prob: float = 0.0,
         move: dict[str, Any] | None = None,
         exposure: dict[str, Any] | None = None,
         collimation: dict[str, Any] | None = None,
@@ -62,6 +65,7 @@ class RadiographAugmentation(RandPicture):
             RandQuarterTurn(quarter_turn_prob),
             RandCollimation(collimation_prob, **(collimation or {})),
             RandExposure(**(exposure or {})),
+            RandCutOut(cut_out_prob),
             RandBurnedInText(text_prob, **{"side_marks": not laterality_is_label, **(text or {})}),
             RandInvertPicture(inversion_prob),
         )
@@ -98,6 +102,7 @@ class RadiographAugmentationd(RandPictured):
         collimation_prob: see :class:`RadiographAugmentation`.
         text_prob: see :class:`RadiographAugmentation`.
         inversion_prob: see :class:`RadiographAugmentation`.
+        cut_out_prob: see :class:`RadiographAugmentation`.
         move: see :class:`RadiographAugmentation`.
         exposure: see :class:`RadiographAugmentation`.
         collimation: see :class:`RadiographAugmentation`.
@@ -113,7 +118,8 @@ class RadiographAugmentationd(RandPictured):
         quarter_turn_prob: float = 0.0,
         collimation_prob: float = 0.2,
         text_prob: float = 0.2,
-        inversion_prob: float = 0.2,
+        inversion_prob: float = 0.3,
+        cut_out_prob: float = 0.0,
         move: dict[str, Any] | None = None,
         exposure: dict[str, Any] | None = None,
         collimation: dict[str, Any] | None = None,
@@ -127,6 +133,7 @@ class RadiographAugmentationd(RandPictured):
             collimation_prob,
             text_prob,
             inversion_prob,
+            cut_out_prob,
             move,
             exposure,
             collimation,
