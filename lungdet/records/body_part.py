@@ -190,7 +190,7 @@ class ClassList:
         Raises:
             ValueError: the list has no groups, or the picture has no label.
         """
-        if not self.groups or not outputs:
+        if not self.groups or len(outputs) == 0:
             raise ValueError(f"{self.name}: no group for labels {list(outputs)} among {len(self.groups)} groups")
         return min(self.group_of[output] for output in outputs)
 

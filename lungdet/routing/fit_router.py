@@ -1,0 +1,81 @@
+"""Fit a router to the outputs of a trained network on pictures of other patients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lungdet.records import ClassList
+
+from .abstention import choose_threshold
+from .arrays import as_rows, as_targets
+from .calibration import SIGMOID, SOFTMAX, fit_calibration
+from .label_choice import LabelChoice, fit_thresholds
+from .out_of_domain import fit_out_of_domain
+from .router import Router
+
+
+def fit_router(
+    class_list: ClassList,
+    logits: Any,
+    labels: Any,
+    embeddings: Any = None,
+    *,
+    train_embeddings: Any = None,
+    train_labels: Any = None,
+    activation: str = SOFTMAX,
+    offsets: bool = False,
+    target_accuracy: float = 0.99,
+    confidence: float | None = 0.9,
+    in_domain: float = 0.99,
+    references: int = 1000,
+    weights_sha256: str = "",
+) -> Router:
+    """Calibrate, choose thresholds and learn what is in the domain.
+
+    An answer counts as right if its labels are exactly those of the picture. All of it is fitted to the same validation
+    pictures; a test must be on others.
+
+    Args:
+        class_list: what the ``K`` outputs mean.
+        logits: ``(N, K)`` on the validation pictures.
+        labels: ``(N,)`` class indices, or ``(N, K)`` zeros and ones.
+        embeddings: ``(N, D)`` on the same; None for a router without an out-of-domain score.
+        train_embeddings: ``(M, D)`` on the training pictures, not augmented; without them the validation pictures stand
+            for what is known.
+        train_labels: their labels, for a fair choice where there are more than ``references``.
+        activation: ``softmax``, or ``sigmoid`` for a network that was trained so.
+        offsets: see :func:`fit_calibration`.
+        target_accuracy: see :func:`choose_threshold`.
+        confidence: likewise.
+        in_domain: share of validation pictures that shall count as known.
+        references: how many training pictures the router remembers, at most.
+        weights_sha256: of the network's weights.
+
+    Raises:
+        ValueError: the arrays do not fit each other or the list.
+    """
+    values = as_rows("logits", logits, len(class_list))
+    targets = as_targets(labels, *values.shape)
+    if not class_list.multi_label and (targets.sum(axis=1) != 1).any():
+        raise ValueError(f"{class_list.name}: every picture needs exactly one label; the list is not multi-label")
+    calibration = fit_calibration(values, targets, activation=activation, offsets=offsets)
+    probabilities = calibration.probabilities(values)
+    thresholds = fit_thresholds(probabilities, targets) if activation == SIGMOID else ()
+    choice = LabelChoice(class_list.multi_label, activation, thresholds=thresholds)
+    chosen, sure = choice.choose(probabilities)
+    right = (chosen == targets).all(axis=1)
+    far = None
+    if train_embeddings is not None:
+        far = fit_out_of_domain(
+            train_embeddings, train_labels, held_out=embeddings, in_domain=in_domain, most=references
+        )
+    elif embeddings is not None:
+        far = fit_out_of_domain(embeddings, targets, in_domain=in_domain, most=references)
+    return Router(
+        class_list,
+        calibration,
+        choice,
+        choose_threshold(sure, right, target_accuracy=target_accuracy, confidence=confidence),
+        far,
+        weights_sha256,
+    )
