@@ -1,0 +1,89 @@
+"""Train on real radiographs from scratch, and score on patients kept out: 22 classes, and 4 groups of them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import detector_results
+import yaml
+from detector_sources import fingerprint
+from router_answers import OpenRouter, answers_to, make_list, open_router, pictures_in
+from router_scores import judge, judge_groups
+from router_training import RECIPE, train
+
+CLASSES = "unifesp22"
+QUICK = {"num_epochs": 1, "val_interval": 1, "image_size": 32}
+BUNDLE_SETTINGS = ("class_list", "image_size", "network_name")  # those of the recipe that common.yaml has, too
+
+
+def main(options: argparse.Namespace) -> None:
+    datalist, folder = prepare(options)
+    overrides = QUICK if options.quick else {}
+    cost = train(datalist, options.radiographs.parent, folder, options.threads, {**overrides, **extra(options)})
+    opened = open_trained(options)
+    items = pictures_in(datalist, "test", options.radiographs.parent)
+    pictures = opened.pictures(item["image"] for item in items)
+    plain, inverted = (answers_to(opened, items, pictures, name) for name in ("none", "inversion"))
+    rows = []
+    for name, judged in (("4 groups", judge_groups), ("22 classes", judge)):
+        rows += [{"task": name, "pictures shown": "as they are", **judged(plain, opened.router).row()}]
+        rows += [{"task": name, "pictures shown": "inverted", **judged(inverted, opened.router).row()}]
+    classes = judge(plain, opened.router).per_class()
+    detector_results.append(
+        options.out, "router unifesp", settings(options), {"rows": rows, "classes": classes, "cost": cost}
+    )
+    print(
+        f"\n{cost['cpu_minutes']:.1f} CPU minutes with {cost['threads']} threads, {cost['minutes']:.1f} by the clock\n"
+    )
+    print(detector_results.markdown(rows))
+    print()
+    print(detector_results.markdown(classes))
+
+
+def prepare(options: argparse.Namespace) -> tuple[Path, Path]:
+    """The list, and the folder of what is trained on it."""
+    datalist = make_list(options.radiographs, CLASSES, options.work, options.seed)
+    return datalist, options.work / f"{CLASSES}_seed{options.seed}"
+
+
+def recipe() -> dict[str, Any]:
+    """The settings in which the training differs from the bundle's."""
+    content: dict[str, Any] = yaml.safe_load(RECIPE.read_text())
+    return content
+
+
+def open_trained(options: argparse.Namespace) -> OpenRouter:
+    """Open what ``unifesp`` has trained."""
+    folder = options.work / f"{CLASSES}_seed{options.seed}"
+    if not (folder / "model.pt").is_file():
+        raise SystemExit(
+            f"{folder}: no weights there: first run `router.py unifesp --radiographs {options.radiographs}`"
+        )
+    known = {**recipe(), **(QUICK if options.quick else {})}
+    return open_router(folder, {name: known[name] for name in BUNDLE_SETTINGS if name in known})
+
+
+def settings(options: argparse.Namespace) -> dict[str, Any]:
+    """What a line of results says of how it came about."""
+    return {
+        "seed": options.seed,
+        "recipe": recipe(),
+        "quick": options.quick,
+        "bundle": fingerprint("bundles/body_part_router/configs"),
+    }
+
+
+def extra(options: argparse.Namespace) -> dict[str, Any]:
+    """More settings of the bundle, ``name=value``."""
+    return dict(each.split("=", 1) for each in getattr(options, "set", []))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_radiographs(parser)
+    parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="other settings of the bundle")
+
+
+def add_radiographs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--radiographs", type=Path, required=True, help="CSV with image,label,patient")
