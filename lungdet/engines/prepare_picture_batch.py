@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -18,13 +19,14 @@ def prepare_picture_batch(
     image_key: str = "image",
     label_key: str = "label",
 ) -> tuple[Tensor, Tensor | None]:
-    """Stack pictures and labels.
+    """Stack pictures and labels, and take the metadata off.
 
-    Use it as ``prepare_batch`` of MONAI's trainers and evaluators, with ``collate_fn=monai.data.utils.no_collation``.
+    Use it as ``prepare_batch`` of MONAI's trainers and evaluators. A trainer needs no metadata, and is faster with
+    ``collate_fn=monai.data.utils.no_collation``; an evaluator that decollates needs MONAI's own collation.
 
     Args:
         batch: items with ``image_key``, ``(1, rows, columns)``, all of one size, and ``label_key``: a class, or
-            ``(K,)`` of 0 and 1; pictures that are only to be labelled have none.
+            ``(K,)`` of 0 and 1; pictures that are only to be labelled have none. Or one dictionary of such, collated.
         device: where both go.
         non_blocking: passed on to ``Tensor.to``.
         image_key: key of the picture.
@@ -42,16 +44,22 @@ def prepare_picture_batch(
         >>> images.shape, labels
         (torch.Size([2, 1, 8, 8]), tensor([3, 3]))
     """
+    if isinstance(batch, Mapping):
+        images, labels = convert_to_tensor(batch[image_key], track_meta=False), batch.get(label_key)
+        labels = None if labels is None else torch.stack([_label(label) for label in labels])
+        return _to(images, device, non_blocking), _to(labels, device, non_blocking)
     items = list(flat_items(batch))
     pictures = [convert_to_tensor(item[image_key], track_meta=False) for item in items]
     sizes = sorted({tuple(picture.shape) for picture in pictures})
     if len(sizes) > 1:
         raise ValueError(f"pictures of a batch must have one size, got {sizes}; end the transforms with FitPictured")
-    images = torch.stack(pictures).to(device=device, non_blocking=non_blocking)
-    if not all(label_key in item for item in items):
-        return images, None
-    labels = torch.stack([_label(item[label_key]) for item in items])
-    return images, labels.to(device=device, non_blocking=non_blocking)
+    known = all(label_key in item for item in items)
+    labels = torch.stack([_label(item[label_key]) for item in items]) if known else None
+    return _to(torch.stack(pictures), device, non_blocking), _to(labels, device, non_blocking)
+
+
+def _to(tensor: Any, device: str | torch.device | None, non_blocking: bool) -> Any:
+    return None if tensor is None else tensor.to(device=device, non_blocking=non_blocking)
 
 
 def _label(value: Any) -> Tensor:

@@ -1,6 +1,15 @@
-"""Walking a whole scan with a network."""
+"""Walking a whole scan with a network, and answering for pictures."""
 
 from .autocast import AutocastInferer
+from .fast_picture import FastPictureNetwork, fast_picture_network, fast_precision
+from .picture_answers import EmbeddingInferer
 from .slab_stream import SlabStreamInferer
 
-__all__ = ["AutocastInferer", "SlabStreamInferer"]
+__all__ = [
+    "AutocastInferer",
+    "EmbeddingInferer",
+    "FastPictureNetwork",
+    "SlabStreamInferer",
+    "fast_picture_network",
+    "fast_precision",
+]

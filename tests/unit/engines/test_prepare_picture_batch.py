@@ -1,6 +1,6 @@
 import pytest
 import torch
-from monai.data import MetaTensor
+from monai.data import MetaTensor, list_data_collate
 
 from lungdet.engines import prepare_picture_batch
 
@@ -25,6 +25,15 @@ def test_several_labels_are_float32() -> None:
 
 def test_pictures_without_labels() -> None:
     assert prepare_picture_batch([{"image": torch.rand(1, 8, 8)}])[1] is None
+
+
+@pytest.mark.parametrize("label", [2, torch.tensor([1.0, 0.0])])
+def test_a_collated_batch_is_the_same(label) -> None:
+    items = [item(label), item(label)]
+    images, labels = prepare_picture_batch(list_data_collate(items))
+    for found, wanted in zip((images, labels), prepare_picture_batch(items), strict=True):
+        assert type(found) is torch.Tensor
+        assert torch.equal(found, wanted)
 
 
 def test_pictures_of_several_sizes_are_refused() -> None:
