@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,11 @@ class OutOfDomain:
             ``(N,)``, 0 for a picture of the training itself.
         """
         rows = as_rows("embeddings", embeddings, self.references.shape[1])
-        return _nearest(_roots(rows), self.references.astype(np.float64))[:, 0] / self.limit
+        return _nearest(_roots(rows), self._references)[:, 0] / self.limit
+
+    @cached_property
+    def _references(self) -> FloatArray:
+        return self.references.astype(np.float64)
 
 
 def fit_out_of_domain(

@@ -18,7 +18,6 @@ from .calibration import Calibration
 from .label_choice import LabelChoice
 from .out_of_domain import OutOfDomain
 
-
 ANSWER_ALL = Abstention()
 
 
