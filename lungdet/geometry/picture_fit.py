@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate, pad
+from torch.nn.functional import interpolate
 
 
 def fit_size(rows: int, columns: int, side: int) -> tuple[int, int]:
@@ -90,8 +90,11 @@ def pad_picture(picture: Tensor, widths: tuple[int, int, int, int], values: Tens
     """
     if not any(widths):
         return picture
-    offsets = values[:, None, None]
-    return pad(picture - offsets, widths) + offsets if bool(values.any()) else pad(picture, widths)
+    left, right, top, bottom = widths
+    rows, columns = picture.shape[-2:]
+    out = values[:, None, None].to(picture).repeat(1, rows + top + bottom, columns + left + right)
+    out[:, top : top + rows, left : left + columns] = picture
+    return out
 
 
 @lru_cache(maxsize=64)

@@ -4,11 +4,24 @@ import pickle
 
 import pytest
 import torch
+from monai.data import MetaTensor
 from monai.transforms import Flipd, MapTransform, RandFlipd, Transform
 
 from lungdet import transforms
 
 ONLY_FOR_DICTIONARIES = {"MakeBackgroundd", "MakePhantomd", "RandInsertNoduled", "RandMoveBoxesd", "RandPhantomPatchd"}
+OF_PICTURES = (
+    "Disturb",
+    "FitPicture",
+    "RadiographAugmentation",
+    "RandBurnedInText",
+    "RandCollimation",
+    "RandCutOut",
+    "RandExposure",
+    "RandInvertPicture",
+    "RandMovePicture",
+    "RandQuarterTurn",
+)
 EXAMPLES = {
     "BoxToVoxel": {},
     "BoxToVoxeld": {"keys": "box"},
@@ -16,6 +29,10 @@ EXAMPLES = {
     "BoxToWorldd": {"keys": "box"},
     "ContoursToMask": {},
     "ContoursToMaskd": {"keys": "nodules"},
+    "Disturb": {"name": "inversion"},
+    "Disturbd": {"keys": "image", "name": "inversion"},
+    "FitPicture": {"side": 8},
+    "FitPictured": {"keys": "image", "side": 8},
     "GridPatches": {"patch_size": 8, "pad_value": 0},
     "GridPatchesd": {"keys": "image", "patch_size": 8, "pad_value": 0, "box_key": "box"},
     "LoadCT": {},
@@ -30,11 +47,27 @@ EXAMPLES = {
     "MoveBoxesd": {"transform": Flipd("image", 0), "keys": "box"},
     "PadToMultiple": {"multiple": 8, "value": 0},
     "PadToMultipled": {"keys": "image", "multiple": 8, "value": 0},
+    "RadiographAugmentation": {},
+    "RadiographAugmentationd": {"keys": "image"},
+    "RandBurnedInText": {},
+    "RandBurnedInTextd": {"keys": "image", "prob": 1.0},
+    "RandCollimation": {},
+    "RandCollimationd": {"keys": "image", "prob": 1.0},
     "RandCropAroundBoxes": {"spatial_size": 8},
     "RandCropAroundBoxesd": {"keys": "image", "box_key": "box", "spatial_size": 8},
+    "RandCutOut": {},
+    "RandCutOutd": {"keys": "image", "prob": 1.0},
+    "RandExposure": {},
+    "RandExposured": {"keys": "image", "prob": 1.0},
     "RandInsertNoduled": {},
+    "RandInvertPicture": {},
+    "RandInvertPictured": {"keys": "image", "prob": 1.0},
     "RandMoveBoxesd": {"transform": RandFlipd("image", 0.5), "keys": "box"},
+    "RandMovePicture": {},
+    "RandMovePictured": {"keys": "image", "prob": 1.0},
     "RandPhantomPatchd": {},
+    "RandQuarterTurn": {},
+    "RandQuarterTurnd": {"keys": "image", "prob": 1.0},
     "RecistToBox": {},
     "RecistToBoxd": {"keys": "recist"},
     "RecistToEllipseMask": {},
@@ -74,13 +107,16 @@ def test_kind_and_pickle(name):
         name
         for name in EXAMPLES
         if name[-1] == "d"
-        and name not in ("BoxToWorld", "LoadCTd", "MakeBackgroundd", "MakePhantomd", "RandPhantomPatchd")
+        and name
+        not in ("BoxToWorld", "LoadCTd", "LoadRadiographd", "MakeBackgroundd", "MakePhantomd", "RandPhantomPatchd")
     ],
 )
 def test_dictionaries_are_copied_and_missing_keys_noticed(name, item):
     transform = getattr(transforms, name)(**EXAMPLES[name])
     assert isinstance(transform, MapTransform)
     item.update(recist=torch.zeros(1, 4, 2), slice=[0], nodules=[])
+    if name.startswith(OF_PICTURES):
+        item["image"] = MetaTensor(torch.rand(1, 9, 9))
     before = dict(item)
     image, boxes = item["image"].clone(), item["box"].clone()
     transform(item) if name != "StitchPatchesd" else transform(transforms.GridPatchesd("image", 10, pad_value=0)(item))
