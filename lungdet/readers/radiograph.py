@@ -14,7 +14,7 @@ from .radiograph_dicom import read_dicom_radiograph
 from .radiograph_picture import picture_format, read_picture
 
 DEFAULT_MAX_BYTES = GIB
-MAX_INFLATED_BYTES = 256 * MIB
+MAX_INFLATED_BYTES = 128 * MIB
 PREFIX_END = 132  # of DICOM: a preamble of 128 bytes, then DICM
 
 

@@ -19,7 +19,7 @@ from .errors import DicomFileError
 from .radiograph_colour import is_colour, read_colour
 from .radiograph_greyscale import Greyscale, greyscale_of
 from .radiograph_masks import shutter_mask
-from .radiograph_sample import sample_of
+from .radiograph_sample import MAX_FRAME_PIXELS, sample_of
 from .radiograph_shrink import shrink
 from .radiograph_spacing import spacing_of_radiograph
 
@@ -39,7 +39,6 @@ KEYWORDS = (
 )
 RADIOGRAPH_TAGS = tags_of(KEYWORDS.split())
 RADIOGRAPH_MODALITIES = ("CR", "DX", "DR", "RG", "MG", "PX", "IO", "XA", "RF")
-MAX_FRAME_PIXELS = 1 << 26  # 8192 x 8192
 
 
 def read_dicom_radiograph(path: Path, frame: int, limits: ReadLimits, max_side: int | None) -> Radiograph:

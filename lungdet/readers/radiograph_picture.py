@@ -11,8 +11,9 @@ from .dicom_jpeg_scans import check_scans
 from .dicom_limits import MIB
 from .dicom_streams import read_stream_header
 from .errors import RadiographError
-from .radiograph_frames import MAX_FRAMES, count_frames
+from .radiograph_frames import MAX_FRAMES, count_frames, count_gif_frames
 from .radiograph_picture_grey import grey_rows
+from .radiograph_sample import MAX_FRAME_PIXELS
 from .radiograph_shrink import shrink
 
 BEGINNINGS = {
@@ -26,7 +27,7 @@ BEGINNINGS = {
     b"MM\0+": "TIFF",
 }
 MODE_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2, "LA": 4, "PA": 4}  # others: 4
-MAX_PICTURE_BYTES = 192 * MIB  # of one decoded picture; turning it to grey takes up to four times as much
+MAX_PICTURE_BYTES = 128 * MIB  # of one decoded picture; turning it to grey takes up to four times as much
 MAX_FILE_BYTES = 1024 * MIB
 EXIF_ORIENTATION, TILE_WIDTH, TILE_LENGTH = 0x0112, 322, 323
 COPY_AGAIN, TOO_LARGE = "copy or export the file again", "save the picture smaller, or raise max_bytes if you trust it"
@@ -71,8 +72,9 @@ def _read(path: Path, kind: str, frame: int, max_bytes: int, max_side: int | Non
     if path.stat().st_size > MAX_FILE_BYTES:
         raise RadiographError(path, f"its {path.stat().st_size} bytes exceed {MAX_FILE_BYTES}", TOO_LARGE)
     steps: list[str] = []
+    gif_frames = count_gif_frames(path) if kind == "GIF" else 0
     with Image.open(path, formats=[kind]) as picture:
-        frames = count_frames(picture, path)
+        frames = gif_frames or count_frames(picture)
         if frames > MAX_FRAMES:
             raise RadiographError(path, f"it has more than {MAX_FRAMES} frames", "save the frame that is wanted alone")
         if frame >= frames:
@@ -107,10 +109,10 @@ def _check_budget(picture: Any, path: Path, frames: int, max_bytes: int) -> None
     problem = ""
     if size == 0:
         problem = f"its {picture.height} x {picture.width} pixels hold nothing"
-    elif size > MAX_PICTURE_BYTES or size * frames > max_bytes:
+    elif picture.width * picture.height > MAX_FRAME_PIXELS or size > MAX_PICTURE_BYTES or size * frames > max_bytes:
         problem = (
             f"its {frames} frames of {picture.height} x {picture.width} pixels take {size * frames} bytes, and "
-            f"{MAX_PICTURE_BYTES} for a frame and {max_bytes} for all are the limits"
+            f"{MAX_FRAME_PIXELS} pixels and {MAX_PICTURE_BYTES} bytes for a frame, {max_bytes} for all, are the limits"
         )
     tags = getattr(picture, "tag_v2", {})
     tile = [int(tags.get(tag, 1)) for tag in (TILE_WIDTH, TILE_LENGTH)]
@@ -131,5 +133,7 @@ def _upright(picture: Any, steps: list[str]) -> Any:
     if orientation not in range(2, 9):
         return picture
     steps.append(f"turned upright: EXIF orientation {orientation}")
-    picture.load()  # Pillow turns a TIFF itself when it is loaded
+    if picture.format == "TIFF":  # Pillow turns it when it is loaded, and would turn it again
+        picture.load()
+        return picture
     return ImageOps.exif_transpose(picture)

@@ -68,6 +68,8 @@ def _levels(picture: Any, steps: list[str]) -> NDArray[np.uint8]:
         steps.append("two levels only")
     if picture.mode not in ("1", "L"):
         steps.append(_colour_words(picture, mode))
+    if picture.mode == "LAB":
+        return np.asarray(picture.getchannel("L"))
     return np.asarray(picture if picture.mode == "L" else picture.convert("L"))
 
 
@@ -80,6 +82,8 @@ def _on_black(picture: Any) -> Any:
 
 def _colour_words(picture: Any, mode: str) -> str:
     """Say whether a picture really is in colour: many radiographs are kept as grey in red, green and blue."""
+    if picture.mode == "LAB":
+        return f"colour ({mode}) turned to grey"
     step = max(1, int((picture.width * picture.height / (1 << 14)) ** 0.5))
     small = picture if picture.mode in ("RGB", "P") else picture.convert("RGB")
     small = small.resize((max(1, picture.width // step), max(1, picture.height // step)), 0).convert("RGB")

@@ -1,4 +1,4 @@
-"""Take some pixels of a picture, for statistics that need not see all of them."""
+"""How many pixels a picture may have, and which of them a statistic takes: it need not see all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+MAX_FRAME_PIXELS = 40_000_000  # a mammogram has 28 million, a whole leg 30
 SAMPLE_PIXELS = 1 << 16  # enough for percentiles; all pixels of a large picture would take longer than its reading
 
 

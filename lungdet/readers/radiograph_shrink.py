@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Picture = NDArray[np.float32]
+BLOCK_PIXELS = 1 << 16
 RowsOf = Callable[[int, int], Picture]
 
 
@@ -28,16 +29,26 @@ def shrink(rows_of: RowsOf, shape: tuple[int, int], max_side: int | None, steps:
     """Make a picture whose longer side has at most ``max_side`` pixels, and say so.
 
     Args:
-        rows_of: gives the rows from the first (included) to the last (excluded) number, float32, not used again.
+        rows_of: gives the rows from the first (included) to the last (excluded) number, float32.
         shape: rows and columns of the picture.
         max_side: the limit; None for the picture as it is.
         steps: takes a word on what was done.
     """
     new_shape = shrunk_shape(*shape, max_side)
     if new_shape == shape:
-        return rows_of(0, shape[0])
+        return _all_rows(rows_of, shape)
     steps.append(f"shrunk from {shape[0]} x {shape[1]} to {new_shape[0]} x {new_shape[1]} by area averaging")
     return shrink_rows(rows_of, shape, new_shape)
+
+
+def _all_rows(rows_of: RowsOf, shape: tuple[int, int]) -> Picture:
+    """Put a picture together from blocks of rows that stay in the cache, so that steps between need little memory."""
+    picture = np.empty(shape, np.float32)
+    count = max(1, BLOCK_PIXELS // shape[1])
+    for first in range(0, shape[0], count):
+        last = min(first + count, shape[0])
+        picture[first:last] = rows_of(first, last)
+    return picture
 
 
 def shrink_rows(rows_of: RowsOf, shape: tuple[int, int], new_shape: tuple[int, int]) -> Picture:
