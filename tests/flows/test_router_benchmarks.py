@@ -1,0 +1,125 @@
+"""The router's benchmarks run, a rerun shows the same figures, and what they compute is what they say."""
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from lungdet.phantoms import make_radiograph
+from lungdet.records import BodyPartClass, ClassList
+from lungdet.routing import Calibration, LabelChoice, Router
+
+ROOT = Path(__file__).resolve().parents[2]
+KINDS = {"chest": "chest", "abdomen": "abdomen", "hand": "hand", "spine": "lumbar_spine", "knee": "knee wrist"}
+FOREIGN = ("AbdomenCT", "BreastMRI", "ChestCT", "HeadCT", "CXR", "Hand")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def benchmarks_on_path():
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    yield
+    sys.path.remove(str(ROOT / "benchmarks"))
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory) -> Path:
+    """Ten patients for each of five kinds of radiographs in a CSV, and two pictures of each foreign kind."""
+    folder = tmp_path_factory.mktemp("archive")
+    lines = ["image,label,patient"]
+    for kind, label in KINDS.items():
+        for seed in range(10):
+            name = f"{kind}{seed}.png"
+            save(make_radiograph(seed, kind, rows=64, columns=56), folder / name)
+            lines.append(f"{name},{label},{kind}{seed}")
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
+    for name in FOREIGN:
+        (folder / name).mkdir()
+        for seed in range(2):
+            save(np.random.default_rng(seed).random((32, 32)), folder / name / f"{seed}.png")
+    return folder
+
+
+def save(pixels: np.ndarray, path: Path) -> None:
+    Image.fromarray((np.asarray(pixels) * 255).astype(np.uint8)).save(path)
+
+
+def run(part: str, archive: Path, work: Path, *more: str) -> str:
+    command = [sys.executable, "-W", "ignore", str(ROOT / "benchmarks" / "router.py"), part, "--quick"]
+    command += [
+        "--radiographs",
+        str(archive / "labels.csv"),
+        "--work",
+        str(work),
+        "--out",
+        str(work / "out.jsonl"),
+        *more,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def lines(work: Path) -> list[dict]:
+    return [json.loads(line) for line in (work / "out.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.slow
+def test_a_rerun_shows_the_same_figures_and_the_other_parts_use_its_weights(archive: Path, tmp_path: Path):
+    for work in (tmp_path / "a", tmp_path / "b"):
+        assert "22 classes" in run("unifesp", archive, work)
+    (first,), (second,) = lines(tmp_path / "a"), lines(tmp_path / "b")
+    assert first["result"]["rows"] == second["result"]["rows"]
+    assert first["result"]["classes"] == second["result"]["classes"]
+    assert {row["task"] for row in first["result"]["rows"]} == {"4 groups", "22 classes"}
+
+    assert "burned_in_text" in run("robustness", archive, tmp_path / "a")
+    assert "all noise" in run("domain", archive, tmp_path / "a", "--mednist", str(archive))
+    _, robust, domain = lines(tmp_path / "a")
+    undisturbed = robust["result"]["rows"][0]
+    assert undisturbed["disturbance"] == "none"
+    assert undisturbed["macro F1"] == first["result"]["rows"][0]["macro F1"]
+    assert all(0.0 <= row["AUROC"] <= 1.0 for row in domain["result"]["rows"][1:])
+
+
+def test_weights_must_be_there(archive: Path, tmp_path: Path):
+    with pytest.raises(AssertionError, match="first run"):
+        run("robustness", archive, tmp_path)
+
+
+def small_router() -> Router:
+    classes = (BodyPartClass("a", group="x"), BodyPartClass("b", group="y"), BodyPartClass("c", group="y"))
+    listed = ClassList("three", classes, multi_label=True, groups=("x", "y"))
+    return Router(listed, Calibration(), LabelChoice(True, "softmax"))
+
+
+def test_groups_are_sums_and_labels_share():
+    answers = importlib.import_module("router_answers")
+    scores = importlib.import_module("router_scores")
+    logits = np.log([[0.4, 0.3, 0.3], [0.8, 0.1, 0.1]])
+    truth = np.array([[0.0, 1.0, 1.0], [1.0, 0.0, 0.0]])
+    given = answers.Answers(logits, np.zeros((2, 4)), truth, ("p", "q"))
+    groups = scores.judge_groups(given, small_router())
+    assert groups.right.tolist() == [True, True]  # 0.6 for y, 0.8 for x
+    assert groups.confidence.tolist() == pytest.approx([0.6, 0.8])
+    labels = scores.judge(given, small_router())
+    assert labels.chosen.astype(int).tolist() == [[1, 1, 1], [1, 0, 0]]  # all with half of the best
+    row = labels.row()
+    assert row["accuracy"] == 0.5
+    assert row["macro F1"] == pytest.approx((2 / 3 + 1 + 1) / 3)
+    assert row["ECE"] == pytest.approx((1 + 0.2) / 2)  # sure of all three and wrong; right with 0.8
+
+
+def test_noise_is_the_same_every_time_and_in_range():
+    domain = importlib.import_module("router_domain")
+    for kind in domain.NOISE:
+        first, second = domain.noise(kind, 16, 3), domain.noise(kind, 16, 3)
+        assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+        assert all(each.shape == (1, 16, 16) and each.min() >= 0 and each.max() <= 1 for each in first)
+    with pytest.raises(ValueError, match="no noise"):
+        domain.noise("sound", 16, 1)
