@@ -3,6 +3,9 @@
 from .average_buffers import BufferAverager
 from .average_weights import WeightAverager
 from .balanced_sampler import BalancedSampler
+from .calibration_fitter import CalibrationFitter
+from .classification_evaluation import ClassificationEvaluation, evaluate_pictures
+from .classification_files import classification_files
 from .clip_gradients import GradientClipper
 from .detections import detections_from_engine
 from .early_stopping import StopWhenStale
@@ -14,12 +17,16 @@ from .list_pictures import list_pictures, picture_classes
 from .list_pictures_of import list_pictures_of
 from .non_finite import StopOnNonFinite
 from .parameter_groups import parameter_groups
+from .picture_gallery import PictureGallery
 from .prepare_batch import prepare_detection_batch
 from .prepare_picture_batch import prepare_picture_batch
+from .save_classification import ClassificationEvaluationSaver
 from .save_evaluation import EvaluationSaver
 from .save_findings import FindingsSaver, read_model_info, save_study, volume_of
+from .save_labels import LabelSaver
 from .save_model import BestModelSaver, better_score
 from .scan_sampler import ScanSampler
+from .scored_picture import PictureKeys, ScoredPicture, read_scored_picture
 from .scored_scan import EvaluationKeys, ScoredScan, read_scored_scan
 from .seed_epochs import SeedEpochs
 from .seeded_dataset import EpochItem, EpochSampler, SeededCacheDataset
@@ -32,6 +39,9 @@ __all__ = [
     "BalancedSampler",
     "BestModelSaver",
     "BufferAverager",
+    "CalibrationFitter",
+    "ClassificationEvaluation",
+    "ClassificationEvaluationSaver",
     "EpochItem",
     "EpochSampler",
     "EvaluationKeys",
@@ -39,7 +49,11 @@ __all__ = [
     "EvaluationScores",
     "FindingsSaver",
     "GradientClipper",
+    "LabelSaver",
+    "PictureGallery",
+    "PictureKeys",
     "ScanSampler",
+    "ScoredPicture",
     "ScoredScan",
     "SeedEpochs",
     "SeededCacheDataset",
@@ -51,8 +65,10 @@ __all__ = [
     "ValidationPictures",
     "WeightAverager",
     "better_score",
+    "classification_files",
     "count_labels",
     "detections_from_engine",
+    "evaluate_pictures",
     "evaluation_files",
     "label_weights",
     "list_items",
@@ -63,6 +79,7 @@ __all__ = [
     "prepare_detection_batch",
     "prepare_picture_batch",
     "read_model_info",
+    "read_scored_picture",
     "read_scored_scan",
     "save_study",
     "score_scans",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,13 +68,15 @@ class MacroF1(Metric):
         """Add the pictures of a batch.
 
         Args:
-            output: predictions ``(B, K)`` and labels, ``(B,)`` whole numbers (-1 for none of the classes) or ``(B, K)``
-                zeros and ones; or lists of ``B`` tensors, as decollation gives them.
+            output: predictions ``(B, K)``, or mappings that hold them as ``logits``; and labels, ``(B,)`` whole numbers
+                (-1 for none of the classes) or ``(B, K)`` zeros and ones. Or lists of ``B`` of either, as decollation
+                gives them.
 
         Raises:
             ValueError: the shapes do not fit.
         """
         predictions, labels = output
+        predictions = _logits(predictions)
         values = _stacked(predictions).reshape(-1, self.num_classes) if len(predictions) else np.empty((0, 1))
         if not len(values):
             return
@@ -105,6 +107,15 @@ class MacroF1(Metric):
             return self.least
         best = values.max(axis=1, keepdims=True)
         return best + np.log(self.share) if self.logits else best * self.share
+
+
+def _logits(predictions: Any) -> Any:
+    """The logits of what may be a mapping, or a list of mappings."""
+    if isinstance(predictions, Mapping):
+        return predictions["logits"]
+    if isinstance(predictions, Sequence):
+        return [_logits(prediction) for prediction in predictions]
+    return predictions
 
 
 def _stacked(values: Any) -> NDArray[Any]:

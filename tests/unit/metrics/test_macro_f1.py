@@ -65,6 +65,13 @@ def test_labels_may_be_a_column_or_numbers():
     assert metric.compute() == 1.0
 
 
+def test_predictions_may_be_mappings_with_logits():
+    metric = MacroF1(2)
+    metric.update(({"logits": torch.eye(2), "embedding": torch.ones(2, 5)}, torch.tensor([0, 1])))
+    metric.update(([{"logits": torch.tensor([1.0, 0.0])}], [torch.tensor(0)]))
+    assert metric.compute() == 1.0
+
+
 def test_classes_without_an_example_are_left_out():
     metric = MacroF1(5)
     metric.update((torch.eye(5)[[0, 1]], torch.tensor([0, 1])))

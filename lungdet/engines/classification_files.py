@@ -1,0 +1,164 @@
+"""The files of a classifier's evaluation, by name."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lungdet.metrics import confusion_matrix
+from lungdet.reports.classification_figures import (
+    ReliabilityToDraw,
+    draw_confusion,
+    draw_coverage,
+    draw_reliability,
+    draw_robustness,
+)
+from lungdet.reports.classification_tables import rows_to_csv
+from lungdet.reports.history import draw_history, read_history
+from lungdet.reports.label_error_sheet import LabelCase, draw_label_errors
+from lungdet.reports.score_figures import CurveToDraw, MissingPlotsError, require_matplotlib
+
+from .classification_evaluation import ClassificationEvaluation, target_accuracy
+from .label_view import ViewScores
+from .picture_gallery import PictureGallery
+
+logger = logging.getLogger(__name__)
+RATES = ("recall", "precision", "f1")
+CLASS_COLUMNS = (
+    "kind", "name", "support", "chosen", *(f"{rate}{end}" for rate in RATES for end in ("", "_low", "_high")),
+)  # fmt: skip
+PICTURE_COLUMNS = ("file", "patient", "label", "chosen", "probability", "right", "decision", "out_of_domain")
+ERROR_COLUMNS = (
+    "file", "patient", "label", "doubted", "suggested", "probability_as_labelled", "probability_as_suggested",
+)  # fmt: skip
+
+
+def classification_files(
+    scores: ClassificationEvaluation,
+    gallery: PictureGallery | None = None,
+    sheet: int = 24,
+    speed: Mapping[str, Any] | None = None,
+    history: str | Path | None = None,
+) -> dict[str, bytes]:
+    """Make the tables, the curves and the sheet of doubtful labels.
+
+    All but ``speed.json`` depend on the pictures alone: another run with the same outputs gives the same bytes.
+
+    Args:
+        scores: of all pictures.
+        gallery: small pictures for the sheet.
+        sheet: how many doubtful labels ``label_errors.png`` shows; 0 for no such file.
+        speed: content of ``speed.json``; no such file if None.
+        history: table that the training wrote, for ``loss.png``.
+
+    Returns:
+        Content by name. Without matplotlib there are no figures but the sheet, and a warning is logged.
+    """
+    content = scores.to_json()
+    classes = [f"p_{name}" for name in scores.router.class_list.names]
+    files = {
+        "metrics.json": _json(content),
+        "classes.csv": rows_to_csv(CLASS_COLUMNS, _class_rows(content)),
+        "pictures.csv": rows_to_csv([*PICTURE_COLUMNS, *classes], scores.picture_rows()),
+        "label_errors.csv": rows_to_csv(ERROR_COLUMNS, scores.label_error_rows()),
+    }
+    if speed is not None:
+        files["speed.json"] = _json(speed)
+    if scores.robustness:
+        files["robustness.csv"] = rows_to_csv(list(scores.robustness[0]), scores.robustness)
+    if sheet:
+        files["label_errors.png"] = _draw_sheet(scores, gallery, sheet)
+    try:
+        require_matplotlib()
+    except MissingPlotsError as error:
+        logger.warning("no figures are drawn: %s", error)
+        return files
+    return files | _figures(scores) | _loss(history)
+
+
+def _figures(scores: ClassificationEvaluation) -> dict[str, bytes]:
+    title = f"{len(scores.pictures)} pictures"
+    views = {"classes": scores.labels} | ({} if scores.groups is None else {"groups": scores.groups})
+    files = {"confusion.png": _draw_confusion(scores.labels, title)}
+    if scores.groups is not None:
+        files["confusion_groups.png"] = _draw_confusion(scores.groups, title)
+    files["reliability.png"] = draw_reliability([_reliability(name, part) for name, part in views.items()], title)
+    curves = [_coverage(name, part) for name, part in views.items()]
+    files["coverage.png"] = draw_coverage(curves, target_accuracy(scores.router), title)
+    if scores.robustness:
+        kinds = {"best_is_true": "best class is true", "macro_f1": "macro F1", "group_macro_f1": "macro F1, groups"}
+        rows = scores.robustness
+        bars = {label: [_float(row[kind]) for row in rows] for kind, label in kinds.items() if kind in rows[0]}
+        files["robustness.png"] = draw_robustness(bars, [row["disturbance"] for row in rows], title)
+    return files
+
+
+def _draw_confusion(part: ViewScores, title: str) -> bytes:
+    title = f"{title}, macro F1 {part.scores.macro_f1:.3f}"
+    return draw_confusion(confusion_matrix(part.view.truth, part.view.chosen), part.view.names, title)
+
+
+def _reliability(name: str, part: ViewScores) -> ReliabilityToDraw:
+    found = part.reliability
+    label = f"{name}: calibration error {found.expected_error:.3f}"
+    return ReliabilityToDraw(label, found.edges, found.counts, found.confidence, found.accuracy)
+
+
+def _coverage(name: str, part: ViewScores) -> CurveToDraw:
+    coverage, accuracy = part.answered_part()
+    label = f"{name}: {part.coverage.accuracy_at(0.9):.3f} at 90 % coverage"
+    dots = ((coverage,), (accuracy,)) if part.answered.any() else ((), ())
+    return CurveToDraw(label, part.coverage.coverage, part.coverage.accuracy, dots_x=dots[0], dots_y=dots[1])
+
+
+def _draw_sheet(scores: ClassificationEvaluation, gallery: PictureGallery | None, sheet: int) -> bytes:
+    errors, rows = scores.label_errors[:sheet], scores.label_error_rows()[:sheet]
+    cases = []
+    for error, row in zip(errors, rows, strict=True):
+        picture = None if gallery is None else gallery.find(scores.pictures[error.index].name)
+        given = f"label {row['doubted']}" if row["doubted"] else f"label lacks {row['suggested']}"
+        suggested = f"rather {row['suggested']}" if row["doubted"] and row["suggested"] else "rather not so"
+        lines = (
+            f"{given} ({error.given_probability:.2f})",
+            f"{suggested} ({error.suggested_probability:.2f})",
+            str(row["file"]),
+        )
+        cases.append(LabelCase(picture, lines))
+    count, shown = (
+        len(scores.label_errors),
+        f", the {len(cases)} worst" if len(cases) < len(scores.label_errors) else "",
+    )
+    return draw_label_errors(cases, f"Labels that are probably wrong: {count or 'none'}{shown}")
+
+
+def _class_rows(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    rows = []
+    for kind, part in (("class", content["labels"]), ("group", content["groups"])):
+        for entry in part["scores"]["classes"] if part else ():
+            row = {"kind": kind, "name": entry["class"], "support": entry["support"], "chosen": entry["chosen"]}
+            for rate in RATES:
+                low, high = entry[f"{rate}_interval"]
+                row |= {rate: entry[rate], f"{rate}_low": low, f"{rate}_high": high}
+            rows.append(row)
+    return rows
+
+
+def _loss(history: str | Path | None) -> dict[str, bytes]:
+    if history is None or not Path(history).is_file():
+        return {}
+    try:
+        return {"loss.png": draw_history(read_history(history))["png"]}
+    except ValueError as error:  # no reason to lose the scores
+        logger.warning("no loss.png: %s", error)
+        return {}
+
+
+def _json(content: Mapping[str, Any]) -> bytes:
+    return (json.dumps(content, indent=2, allow_nan=False) + "\n").encode("ascii")
+
+
+def _float(value: float | None) -> float:
+    return float("nan") if value is None else value
