@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from lungdet import __version__
 
-from . import bundle, datalist, detect, evaluate, phantom, series
+from . import bundle, datalist, detect, evaluate, label, phantom, route, series
 from .exit_codes import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
 from .messages import be_quiet, complain
 
@@ -20,6 +20,8 @@ __all__ = ["EXIT_FAILED", "EXIT_INTERRUPTED", "EXIT_OK", "EXIT_USAGE", "build_pa
 
 _COMMANDS = (
     ("detect", detect, "find nodules in CT studies, and write reports"),
+    ("label", label, "say of radiographs what they show, or ask a person"),
+    ("route", route, "copy radiographs where rules send them, by what they show"),
     ("series", series, "list the series that can be read"),
     ("datalist", datalist, "turn the labels of a data set into a training list"),
     ("evaluate", evaluate, "score a detector from CSV files"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import importlib.util
 import io
 from collections.abc import Sequence
@@ -47,8 +48,8 @@ def manifest_to_parquet(files: Sequence[RoutedFile]) -> bytes:
         ImportError: pyarrow is not installed.
     """
     try:
-        import pyarrow
-        from pyarrow import parquet
+        pyarrow: Any = importlib.import_module("pyarrow")
+        parquet: Any = importlib.import_module("pyarrow.parquet")
     except ImportError as error:
         raise ImportError("a Parquet manifest needs pyarrow: pip install lungdet[parquet]") from error
     kinds = {name: pyarrow.float64() if name in _NUMBERS else pyarrow.string() for name in COLUMNS}

@@ -9,7 +9,10 @@ from .bundle import BundleError, bundle_names, bundle_root, open_bundle
 if TYPE_CHECKING:
     from .detector import Detector
     from .evaluate import FrocEvaluation, evaluate_froc
+    from .label_radiographs import LabelSummary, label
     from .many_studies import detect
+    from .radiograph_labeller import RadiographLabeller
+    from .route_radiographs import RouteSummary, route
     from .studies import StudyJob, find_studies
     from .summary import DetectSummary, StudyResult
 
@@ -18,6 +21,9 @@ __all__ = [
     "DetectSummary",
     "Detector",
     "FrocEvaluation",
+    "LabelSummary",
+    "RadiographLabeller",
+    "RouteSummary",
     "StudyJob",
     "StudyResult",
     "bundle_names",
@@ -25,18 +31,25 @@ __all__ = [
     "detect",
     "evaluate_froc",
     "find_studies",
+    "label",
     "open_bundle",
+    "route",
 ]
 
 _HOMES = {
     "DetectSummary": "summary",
     "Detector": "detector",
     "FrocEvaluation": "evaluate",
+    "LabelSummary": "label_radiographs",
+    "RadiographLabeller": "radiograph_labeller",
+    "RouteSummary": "route_radiographs",
     "StudyJob": "studies",
     "StudyResult": "summary",
     "detect": "many_studies",
     "evaluate_froc": "evaluate",
     "find_studies": "studies",
+    "label": "label_radiographs",
+    "route": "route_radiographs",
 }
 
 

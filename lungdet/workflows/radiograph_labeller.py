@@ -1,0 +1,166 @@
+"""A router's bundle, ready for one radiograph after another, without MONAI's command line."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from monai.utils import convert_to_tensor
+from torch import Tensor
+
+from lungdet.engines.save_findings import read_model_info
+from lungdet.inferers import fast_picture_network
+from lungdet.records import Decision, LabelledFile, RadiographInfo
+from lungdet.routing import Router
+
+from .bundle import BundleError, bundle_root, load_weights, open_bundle
+from .devices import usable_device
+from .many_studies import explain
+from .place_file import file_sha256
+from .read_ahead import in_batches, read_ahead
+
+logger = logging.getLogger(__name__)
+
+BUNDLE = "body_part_router"
+
+
+class RadiographLabeller:
+    """A bundle's network and router with their weights, ready for thousands of files.
+
+    Nothing of a file goes through the bundle's settings, which are a program: its path travels in the data item.
+
+    Args:
+        bundle: name of a shipped bundle, or the root of another; only one that you trust: its settings name code to
+            run.
+        device: ``"cpu"``, ``"cuda:0"``, ...; None leaves it to the bundle.
+        overrides: new values of the bundle's settings, by id; see :func:`~lungdet.workflows.open_bundle`.
+
+    Attributes:
+        model: name and version of the bundle, and SHA-256 of its weights.
+        router: turns the network's answers to decisions.
+
+    Raises:
+        BundleError: the bundle cannot be found or opened, or its weights cannot be loaded.
+        ValueError: there is no such device, or the router does not belong to the weights.
+    """
+
+    def __init__(
+        self,
+        bundle: str | Path = BUNDLE,
+        device: str | None = None,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> None:
+        root = bundle_root(bundle)
+        given = {} if device is None else {"device": usable_device(device)}
+        parser = open_bundle(root, {**(overrides or {}), **given})
+        take = parser.get_parsed_content
+        self.device = torch.device(take("device"))
+        network = take("network").to(self.device).eval()
+        checkpoint = Path(take("checkpoint"))
+        digest = load_weights(network, checkpoint, self.device)
+        self.network = fast_picture_network(network)
+        self.router = _load_router(Path(take("router_file")), digest)
+        self.inferer = take("inferer")
+        self.preprocessing: Callable[[dict[str, Any]], dict[str, Any]] = take("preprocessing")
+        self.model = read_model_info(root / "configs" / "metadata.json", checkpoint)
+
+    def __call__(
+        self,
+        files: Iterable[str | os.PathLike[str]],
+        *,
+        workers: int | None = None,
+        batch_size: int = 16,
+        top: int = 5,
+        hashed: bool = False,
+    ) -> Iterator[LabelledFile]:
+        """Label files, in their order, reading ahead in threads while the network is at work.
+
+        Args:
+            files: may be a generator; at most a few batches of it are held at a time.
+            workers: threads that read; by default one for each processor. 0 reads in between.
+            batch_size: pictures that the network sees at once.
+            top: most probable classes that a decision holds.
+            hashed: give the size, time of change and SHA-256 of each file, too.
+
+        Yields:
+            One record for each file; one that cannot be read has an error.
+
+        Raises:
+            ValueError: ``workers`` is negative or ``batch_size`` less than 1.
+        """
+        threads = usable_processors() if workers is None else workers
+        reader = partial(self._read, hashed=hashed)
+        names = (os.fspath(file) for file in files)
+        pictures = read_ahead(reader, names, threads, 2 * batch_size + threads)
+        for batch in in_batches(pictures, batch_size):
+            yield from self._decide(batch, top)
+
+    def _read(self, file: str, hashed: bool) -> _Picture:
+        """Read one file; what goes wrong is part of the answer."""
+        start = time.perf_counter()
+        picture = _Picture(file)
+        try:
+            if hashed:
+                before = os.stat(file)
+                picture.facts = {"size": before.st_size, "mtime_ns": before.st_mtime_ns, "sha256": file_sha256(file)}
+            item = self.preprocessing({"image": file})
+            picture.info = RadiographInfo.from_json(item["image"].meta["radiograph"])
+            picture.pixels = convert_to_tensor(item["image"], track_meta=False)
+        except Exception as error:  # one bad file does not stop the rest
+            logger.debug("%s: failed", file, exc_info=True)
+            picture.error = explain(error)
+        picture.seconds = time.perf_counter() - start
+        return picture
+
+    def _decide(self, batch: Sequence[_Picture], top: int) -> Iterator[LabelledFile]:
+        start = time.perf_counter()
+        seen = [picture.pixels for picture in batch if picture.pixels is not None]
+        decisions = iter(self._answer(torch.stack(seen), top) if seen else [])
+        share = (time.perf_counter() - start) / max(len(seen), 1)
+        for picture in batch:
+            if picture.pixels is None:
+                yield LabelledFile(picture.file, picture.seconds, error=picture.error, **picture.facts)
+            else:
+                seconds = picture.seconds + share
+                yield LabelledFile(picture.file, seconds, next(decisions), picture.info, **picture.facts)
+
+    @torch.no_grad()
+    def _answer(self, pictures: Tensor, top: int) -> list[Decision]:
+        """Decide on ``(B, 1, rows, columns)``."""
+        seen = self.inferer(pictures.to(self.device), self.network)
+        return self.router.decide_batch(seen["logits"].cpu(), seen["embedding"].cpu(), top=top)
+
+
+@dataclass
+class _Picture:
+    """A file on its way to the network."""
+
+    file: str
+    pixels: Tensor | None = None  # (1, rows, columns)
+    info: RadiographInfo | None = None
+    seconds: float = 0.0
+    error: str = ""
+    facts: Any = None
+
+    def __post_init__(self) -> None:
+        self.facts = self.facts or {}
+
+
+def _load_router(path: Path, weights_sha256: str) -> Router:
+    if not path.is_file():
+        raise BundleError(f"{path}: no router there; train the bundle first, or name another")
+    return Router.load(path, weights_sha256=weights_sha256)
+
+
+def usable_processors() -> int:
+    """Count the processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

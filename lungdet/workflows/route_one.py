@@ -1,0 +1,79 @@
+"""From what a router says of one file to a copy in its place."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+from lungdet.readers.plain_text import printable
+from lungdet.records import ClassList, Decision, LabelledFile, RadiographInfo, RoutedFile
+from lungdet.records.decision import ANSWER
+from lungdet.routing import Rules, header_agreement
+
+from .many_studies import explain
+from .place_file import place_file, placed_name
+
+logger = logging.getLogger(__name__)
+
+TOP = 5  # classes that are kept of each file
+
+
+class FileRouter:
+    """Put copies of labelled files where the rules say.
+
+    Args:
+        rules: what goes where.
+        class_list: what the labels mean.
+        destination: the folders of the rules are in it.
+        link: make hard links where the disk can.
+    """
+
+    def __init__(self, rules: Rules, class_list: ClassList, destination: Path, link: bool = False) -> None:
+        self.rules, self.class_list = rules, class_list
+        self.destination, self.link = destination, link
+
+    def __call__(self, labelled: LabelledFile) -> RoutedFile:
+        """Copy one file; what goes wrong is part of the answer."""
+        routed = self._describe(labelled)
+        if routed.error:
+            return routed
+        target = f"{routed.folder}/{placed_name(labelled.file, labelled.sha256)}"
+        try:
+            how = place_file(labelled.file, self.destination / target, labelled.sha256, self.link)
+        except (ValueError, OSError) as error:  # one bad file does not stop the rest
+            logger.debug("%s: failed", labelled.file, exc_info=True)
+            return replace(routed, error=explain(error))
+        return replace(routed, target=target, how=how)
+
+    def _describe(self, labelled: LabelledFile) -> RoutedFile:
+        """Return everything about a file but its copy."""
+        facts = RoutedFile(labelled.file, labelled.size, labelled.mtime_ns, labelled.sha256, error=labelled.error)
+        decision, info = labelled.decision, labelled.info
+        if decision is None or info is None:
+            return facts
+        routed = self.rules.decide(decision, info)
+        return replace(
+            facts,
+            sop_uid=info.sop_uid,
+            series_uid=info.series_uid,
+            study_uid=info.study_uid,
+            modality=printable(info.modality),
+            body_part_examined=printable(info.body_part_examined),
+            label=decision.answer,
+            probability=decision.probability,
+            decision=decision.decision,
+            reason=decision.reason,
+            out_of_domain=decision.out_of_domain,
+            top=decision.top[:TOP],
+            agreement=self._agreement(decision, info),
+            rule=routed.rule,
+            folder=routed.folder,
+            next_bundle=routed.bundle,
+        )
+
+    def _agreement(self, decision: Decision, info: RadiographInfo) -> str:
+        if decision.decision != ANSWER:
+            return ""
+        classes = [self.class_list.classes[self.class_list.index(name)] for name in decision.labels]
+        return header_agreement(info.body_part_examined, [entry.body_part_examined for entry in classes])
