@@ -2,6 +2,7 @@
 
 from .candidates import cell_centers, cut_cubes, peak_logits, top_cells
 from .conv_lstm import ConvLSTM, ConvLSTMCell
+from .fold_norms import fold_norms
 from .memory_format import to_channels_last
 from .residual_2d import ResidualBlock2D
 from .second_look import SecondLook
@@ -25,6 +26,7 @@ __all__ = [
     "cat_steps",
     "cell_centers",
     "cut_cubes",
+    "fold_norms",
     "peak_logits",
     "stack_steps",
     "to_channels_last",

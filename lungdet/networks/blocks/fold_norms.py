@@ -28,12 +28,13 @@ def fold_norms(network: nn.Module) -> int:
     """
     if network.training:
         raise ValueError("only a network in evaluation mode can be folded: call network.eval() first")
-    pairs = norms_behind_convolutions(network)
-    for convolution, norm in pairs:
-        fused = fuse_conv_bn_eval(network.get_submodule(convolution), network.get_submodule(norm))
-        network.set_submodule(convolution, fused)
-        network.set_submodule(norm, nn.Identity())
-    return len(pairs)
+    names = norms_behind_convolutions(network)
+    for before, behind in names:
+        convolution, norm = network.get_submodule(before), network.get_submodule(behind)
+        if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):  # for the type checker
+            network.set_submodule(before, fuse_conv_bn_eval(convolution, norm))
+            network.set_submodule(behind, nn.Identity())
+    return len(names)
 
 
 def norms_behind_convolutions(network: nn.Module) -> list[tuple[str, str]]:

@@ -75,4 +75,4 @@ def scale_drop_connect(network: EfficientNetBN, share: float) -> None:
     """Set the share of dropped branches: none at the first block, rising evenly to ``share`` beyond the last."""
     blocks = [block for stack in network._blocks.children() for block in stack.children()]
     for index, block in enumerate(blocks):
-        block.drop_connect_rate = share * index / len(blocks)
+        setattr(block, "drop_connect_rate", share * index / len(blocks))  # noqa: B010 - torch types it as a module
