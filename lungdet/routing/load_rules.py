@@ -28,8 +28,8 @@ class RulesError(AnnotationError):
 def load_rules(path: str | Path, class_list: ClassList, check_bundle: Callable[[str], object] | None = None) -> Rules:
     """Read rules, and refuse the whole file if anything in it is wrong.
 
-    The file is YAML with ``rules``, a list, and ``default``, which is ``{folder: review}`` if it is left out. A rule has
-    a ``folder`` below the destination, and may have a ``name``, a ``bundle`` that is to see the picture next, and
+    The file is YAML with ``rules``, a list, and ``default``, which is ``{folder: review}`` if it is left out. A rule
+    has a ``folder`` below the destination, and may have a ``name``, a ``bundle`` that is to see the picture next, and
     ``when``: conditions that must all hold. A condition takes one value or a list, any of which is enough, and ``*``
     stands for anything:
 

@@ -10,8 +10,9 @@ import yaml
 
 from lungdet.readers import AnnotationError, LabelProblem
 
-MOST_BYTES = 1 << 20
-_PLAIN = "tag:yaml.org,2002:"
+MOST_BYTES = 1 << 18
+_DEEPEST = 12
+_PLAIN = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp", "seq", "map")}
 _TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
@@ -113,7 +114,7 @@ def read_yaml_places(path: str | Path) -> Place:
     Nothing in it is executed: tags, anchors and aliases, with which a small file can stand for a huge one, are refused.
 
     Args:
-        path: the file, at most 1 MiB.
+        path: the file, at most 256 KiB.
 
     Raises:
         AnnotationError: it is no such YAML; the message has its line.
@@ -126,7 +127,7 @@ def read_yaml_places(path: str | Path) -> Place:
         raise AnnotationError([LabelProblem(name, None, f"more than {MOST_BYTES} bytes; that is no file of settings")])
     try:
         text = content.decode("utf-8-sig")
-        _refuse_aliases(name, text)
+        _refuse_tricks(name, text)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         if root is None:
             raise AnnotationError([LabelProblem(name, None, "the file is empty")])
@@ -139,22 +140,25 @@ def read_yaml_places(path: str | Path) -> Place:
         raise AnnotationError(
             [LabelProblem(name, None, f"no YAML in UTF-8 ({' '.join(str(error).split())})")]
         ) from error
-    except RecursionError as error:
-        raise AnnotationError(
-            [LabelProblem(name, None, "lists in lists without end; at most a few are wanted")]
-        ) from error
 
 
-def _refuse_aliases(name: str, text: str) -> None:
+def _refuse_tricks(name: str, text: str) -> None:
+    """Refuse what makes a small file cost much: aliases, and lists in lists."""
+    depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        what = ""
         if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
             what = "anchors (&) and aliases (*) are not taken; write the values out, or quote a text that begins so"
+        elif depth > _DEEPEST:
+            what = f"lists in lists, more than {_DEEPEST} deep; a few are enough"
+        if what:
             raise AnnotationError([LabelProblem(name, event.start_mark.line + 1 if event.start_mark else None, what)])
 
 
 def _place(name: str, node: yaml.Node) -> Place:
     line = node.start_mark.line + 1
-    if not node.tag.startswith(_PLAIN):
+    if node.tag not in _PLAIN:
         raise AnnotationError([LabelProblem(name, line, f"the tag {node.tag[:80]} is not taken; write a plain value")])
     if isinstance(node, yaml.SequenceNode):
         return Place(name, line, [_place(name, child) for child in node.value], {})

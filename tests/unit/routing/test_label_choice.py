@@ -1,0 +1,74 @@
+"""Probabilities to labels: one, several that share, or each for itself."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score
+
+from lungdet.routing import LabelChoice, fit_thresholds, group_probabilities, load_class_list
+
+
+def test_one_label_is_the_most_probable():
+    chosen, sure = LabelChoice(False, "softmax").choose([[0.2, 0.5, 0.3]])
+    assert chosen.tolist() == [[0, 1, 0]]
+    assert sure.tolist() == [0.5]
+
+
+def test_labels_that_share():
+    choice = LabelChoice(True, "softmax", share=0.5)
+    chosen, sure = choice.choose([[0.5, 0.25, 0.24, 0.01], [0.97, 0.01, 0.01, 0.01]])
+    assert chosen.tolist() == [[1, 1, 0, 0], [1, 0, 0, 0]]
+    assert sure == pytest.approx([0.75, 0.97])
+
+
+def test_questions_of_their_own():
+    choice = LabelChoice(True, "sigmoid", thresholds=(0.5, 0.3, 0.9))
+    chosen, sure = choice.choose([[0.5, 0.4, 0.8], [0.1, 0.2, 0.1]])
+    assert chosen.tolist() == [[1, 1, 0], [0, 0, 0]]
+    assert sure == pytest.approx([0.5 * 0.4 * 0.2, 0.9 * 0.8 * 0.9])
+    assert LabelChoice(True, "sigmoid").choose([[0.5, 0.49]])[0].tolist() == [[1, 0]]
+
+
+@pytest.mark.parametrize("choice", [LabelChoice(False, "softmax"), LabelChoice(True, "sigmoid")])
+def test_no_pictures(choice: LabelChoice):
+    chosen, sure = choice.choose(np.empty((0, 4)))
+    assert chosen.shape == (0, 4)
+    assert sure.shape == (0,)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(True, "softmax", 0.0), (True, "softmax", 1.1), (True, "sigmoid", 0.5, (0.0,)), (False, "sigmoid")],
+)
+def test_nonsense_is_refused(arguments: tuple):
+    with pytest.raises(ValueError):
+        LabelChoice(*arguments)
+
+
+def test_thresholds_reach_the_best_f1():
+    rng = np.random.default_rng(0)
+    labels = (rng.random((200, 2)) < 0.3).astype(float)
+    probabilities = np.clip(0.3 * labels + 0.6 * rng.random((200, 2)), 0.001, 0.999)
+    thresholds = fit_thresholds(probabilities, labels)
+    for k in range(2):
+        tried = [f1_score(labels[:, k], probabilities[:, k] >= t) for t in np.linspace(0.01, 0.99, 50)]
+        assert f1_score(labels[:, k], probabilities[:, k] >= thresholds[k]) >= max(tried)
+
+
+def test_a_rare_label_keeps_one_half():
+    labels = np.zeros((100, 1))
+    labels[:4] = 1
+    assert fit_thresholds(labels * 0.1 + 0.1, labels) == (0.5,)
+
+
+def test_groups_add_up():
+    entries = load_class_list("unifesp22")
+    probabilities = np.random.default_rng(0).dirichlet(np.ones(22), size=5)
+    grouped = group_probabilities(probabilities, entries, "softmax")
+    assert grouped.sum(axis=1) == pytest.approx(1.0)
+    assert grouped[:, 1] == pytest.approx(probabilities[:, entries.index("chest")])
+    spine = [entries.index(name) for name in ("cervical_spine", "thoracic_spine", "lumbar_spine")]
+    assert grouped[:, 2] == pytest.approx(probabilities[:, spine].sum(axis=1))
+    shared = group_probabilities(probabilities, entries, "sigmoid")
+    assert shared.sum(axis=1) == pytest.approx(1.0)
+    with pytest.raises(ValueError, match="no groups"):
+        group_probabilities(probabilities[:, :5], load_class_list("vindr5"), "softmax")
