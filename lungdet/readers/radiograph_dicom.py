@@ -12,7 +12,7 @@ from lungdet.records import Radiograph, RadiographInfo
 
 from .dicom_file import read_header, tags_of
 from .dicom_header import DicomHeader
-from .dicom_layout import EXPORT_AGAIN, layout_of
+from .dicom_layout import EXPORT_AGAIN, PixelLayout, layout_of
 from .dicom_limits import ReadLimits
 from .dicom_pixels import read_pixels
 from .errors import DicomFileError
@@ -107,7 +107,7 @@ def _read_grey(
 ) -> tuple[NDArray[np.float32], tuple[int, int]]:
     """Return the brightness of a grey picture, shrunk as wanted, and the size that it has in the file."""
     layout = layout_of(header)
-    _note_layout(header, steps)
+    _note_layout(header, layout, steps)
     stored = read_pixels(header, frame=frame)[0]
     rows, columns = stored.shape
     mask, shapes = shutter_mask(header, rows, columns)
@@ -133,7 +133,12 @@ def _lookup(scale: Greyscale, stored: NDArray[Any]) -> Any:
     return lambda part: table[part.view(bits)]
 
 
-def _note_layout(header: DicomHeader, steps: list[str]) -> None:
+def _note_layout(header: DicomHeader, layout: PixelLayout, steps: list[str]) -> None:
+    """Say what the header leaves open, and what is more than it tells."""
+    wanted = layout.frame_bytes * layout.frames
+    length = header.pixel_element.length if header.pixel_element else None
+    if header.is_native and length is not None and length > wanted + wanted % 2:
+        steps.append(f"{length - wanted} bytes after the pixels left out")
     if header.integer("PixelRepresentation") is None:
         steps.append("PixelRepresentation is missing, taken as unsigned")
     if not header.text("PhotometricInterpretation"):

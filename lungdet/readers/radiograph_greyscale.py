@@ -87,9 +87,11 @@ def stretch_of(values: Values) -> Window:
     Args:
         values: to take the percentiles of; without any, everything is black.
     """
-    low, high = np.percentile(values, PERCENTILES) if values.size else (0.0, 0.0)
+    if not values.size:
+        return Window(0.5, 1.0, "LINEAR_EXACT")
+    low, high = np.percentile(values, PERCENTILES)
     if not high > low:
-        low, high = float(np.min(values, initial=0.0)), float(np.max(values, initial=0.0))
+        low, high = float(values.min()), float(values.max())
     width = float(high - low)
     if not width > 0 or not math.isfinite(width):
         return Window(float(high) + 0.5, 1.0, "LINEAR_EXACT")

@@ -73,7 +73,8 @@ def _read(path: Path, kind: str, frame: int, max_bytes: int, max_side: int | Non
         raise RadiographError(path, f"its {path.stat().st_size} bytes exceed {MAX_FILE_BYTES}", TOO_LARGE)
     steps: list[str] = []
     gif_frames = count_gif_frames(path) if kind == "GIF" else 0
-    with Image.open(path, formats=[kind]) as picture:
+    # Not by its name: Pillow would map the file into memory, and mix up the sides of a TIFF that is to be turned.
+    with open(path, "rb") as file, Image.open(file, formats=[kind]) as picture:
         frames = gif_frames or count_frames(picture)
         if frames > MAX_FRAMES:
             raise RadiographError(path, f"it has more than {MAX_FRAMES} frames", "save the frame that is wanted alone")

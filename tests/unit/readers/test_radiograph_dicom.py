@@ -1,0 +1,398 @@
+"""Every trap of a radiograph's header, by hand-worked numbers: polarity, tables, windows, padding, shutters, bits."""
+
+import io
+import pickle
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.pixels import apply_voi_lut
+
+from lungdet.phantoms import TRANSFER_SYNTAXES, make_radiograph, write_radiograph_dicom
+from lungdet.readers import RadiographError, read_radiograph
+from lungdet.records import Radiograph
+
+RAMP = np.arange(4096, dtype=np.uint16).reshape(64, 64)  # every value that 12 bits have
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Write stored values with any elements, and read them back."""
+
+    def write_and_read(stored: np.ndarray = RAMP, **elements) -> Radiograph:
+        options = {name: elements.pop(name) for name in ("frame", "max_side", "max_bytes") if name in elements}
+        return read_radiograph(write_radiograph_dicom(stored, tmp_path / "a.dcm", **elements), **options)
+
+    return write_and_read
+
+
+def lut(first: int, bits: int, entries: np.ndarray, keyword: str = "US") -> list[Dataset]:
+    item = Dataset()
+    item.add_new("LUTDescriptor", "SS" if first < 0 else "US", [len(entries) % 65536, first, bits])
+    data = np.asarray(entries, "<u2")
+    item.add_new("LUTData", keyword, data.tobytes() if keyword == "OW" else [int(entry) for entry in data])
+    return [item]
+
+
+def words(radiograph: Radiograph) -> str:
+    return "; ".join(radiograph.info.steps)
+
+
+class TestPolarity:
+    def test_monochrome1_is_turned_over_once(self, read):
+        plain, inverse = read(), read(photometric="MONOCHROME1")
+        np.testing.assert_allclose(inverse.pixels, 1 - plain.pixels, atol=1e-6)
+        assert plain.pixels[0, 0] == 0
+        assert inverse.pixels[0, 0] == 1
+        assert words(inverse).count("inverted: MONOCHROME1") == 1
+        assert "inverted" not in words(plain)
+
+    @pytest.mark.parametrize("shape", ["IDENTITY", "INVERSE", None])
+    def test_the_presentation_lut_shape_does_not_turn_it_over_again(self, read, shape):
+        assert read(photometric="MONOCHROME1", PresentationLUTShape=shape).pixels[0, 0] == 1
+        assert read(photometric="MONOCHROME2", PresentationLUTShape=shape).pixels[0, 0] == 0
+
+    def test_a_contradiction_is_told(self, read):
+        assert "contradicts MONOCHROME2" in words(read(PresentationLUTShape="INVERSE"))
+
+    def test_bone_is_bright_whatever_the_polarity(self, tmp_path):
+        picture = make_radiograph(0, "hand")
+        for photometric in ("MONOCHROME1", "MONOCHROME2"):
+            path = write_radiograph_dicom(picture, tmp_path / "a.dcm", photometric=photometric)
+            np.testing.assert_allclose(read_radiograph(path).pixels, picture, atol=1e-3)
+
+    def test_missing_photometric_is_taken_as_monochrome2_and_told(self, read):
+        radiograph = read(PhotometricInterpretation=None)
+        assert radiograph.pixels[0, 0] == 0
+        assert "PhotometricInterpretation is missing" in words(radiograph)
+
+
+class TestModality:
+    def test_rescale_comes_before_the_window(self, read):
+        # 2 x 1000 - 1000 = 1000 is the middle of the window: LINEAR gives (1000 - 999.5) / 1999 + 0.5.
+        radiograph = read(window=(1000, 2000), RescaleSlope="2", RescaleIntercept="-1000")
+        assert radiograph.pixels.reshape(-1)[1000] == pytest.approx(0.5 / 1999 + 0.5, abs=1e-6)
+        assert "rescaled: slope 2, intercept -1000" in words(radiograph)
+
+    def test_the_lut_sequence_wins_over_rescale(self, read):
+        table = lut(0, 16, 4095 - np.arange(4096))
+        radiograph = read(ModalityLUTSequence=table, RescaleSlope="1000", RescaleIntercept="77")
+        assert radiograph.pixels[0, 0] == 1
+        assert radiograph.pixels[-1, -1] == 0
+        assert "modality LUT: 4096 entries" in words(radiograph)
+        assert "rescaled" not in words(radiograph)
+
+    def test_inputs_beyond_the_table_take_its_ends(self, read):
+        radiograph = read(ModalityLUTSequence=lut(1000, 16, np.arange(0, 4096, 16)), window=(2048, 4096))
+        assert (radiograph.pixels.reshape(-1)[:1001] == 0).all()
+        assert (radiograph.pixels.reshape(-1)[1255:] == radiograph.pixels.max()).all()
+
+    def test_a_slope_of_zero_is_passed_over(self, read):
+        radiograph = read(RescaleSlope="0")
+        np.testing.assert_array_equal(radiograph.pixels, read().pixels)
+        assert "RescaleSlope 0 passed over" in words(radiograph)
+
+    def test_a_negative_slope_turns_the_values_over(self, read):
+        radiograph = read(RescaleSlope="-1", RescaleIntercept="4095")
+        np.testing.assert_allclose(radiograph.pixels, 1 - read().pixels, atol=1e-6)
+
+
+class TestVoi:
+    @pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT", "SIGMOID", None])
+    @pytest.mark.parametrize(("center", "width"), [(2048, 4096), (1000.5, 300), (100, 1), (4000, 1000)])
+    def test_windows_are_those_of_pydicom(self, read, tmp_path, function, center, width):
+        radiograph = read(window=(center, width), VOILUTFunction=function)
+        expected = apply_voi_lut(RAMP, pydicom.dcmread(tmp_path / "a.dcm")).astype(float) / 4095
+        np.testing.assert_allclose(radiograph.pixels, expected, atol=2e-6)
+
+    def test_the_first_of_several_windows_counts(self, read):
+        radiograph = read(WindowCenter=["500", "2000"], WindowWidth=["100", "4000"])
+        np.testing.assert_array_equal(radiograph.pixels, read(window=(500, 100)).pixels)
+
+    @pytest.mark.parametrize(
+        "elements",
+        [
+            {"WindowWidth": "0"},
+            {"WindowWidth": "-5"},
+            {"WindowWidth": ""},
+            {"WindowCenter": ""},
+            {"WindowCenter": None},
+            {"WindowWidth": "0.5"},
+            {"WindowCenter": "99999"},  # nothing would be seen
+        ],
+    )
+    def test_a_useless_window_gives_way_to_percentiles(self, read, elements):
+        radiograph = read(**elements)
+        assert "passed over" in words(radiograph)
+        assert "percentiles 0.5 and 99.5" in words(radiograph)
+        np.testing.assert_array_equal(radiograph.pixels, read(window=None).pixels)
+
+    def test_without_a_window_percentiles_are_taken(self, read):
+        radiograph = read(window=None)
+        low, high = np.percentile(RAMP, (0.5, 99.5))
+        np.testing.assert_allclose(radiograph.pixels, np.clip((RAMP - low) / (high - low), 0, 1), atol=1e-5)
+
+    def test_an_unknown_function_is_taken_as_linear(self, read):
+        radiograph = read(VOILUTFunction="WAVY")
+        np.testing.assert_array_equal(radiograph.pixels, read().pixels)
+        assert "'WAVY' is unknown" in words(radiograph)
+
+    @pytest.mark.parametrize("kind", ["US", "OW"])
+    def test_the_lut_sequence_wins_over_the_window(self, read, kind):
+        entries = np.round(np.sqrt(np.arange(4096) / 4095) * 4095)
+        radiograph = read(VOILUTSequence=lut(0, 12, entries, kind), window=(100, 5))
+        np.testing.assert_allclose(radiograph.pixels.reshape(-1), entries / 4095, atol=1e-6)
+        assert "VOI LUT: 4096 entries of 12 bits, white is 4095" in words(radiograph)
+
+    def test_a_lut_of_nine_bits(self, read):
+        radiograph = read(VOILUTSequence=lut(0, 9, np.arange(4096) // 8))
+        assert radiograph.pixels.max() == 1
+        assert radiograph.pixels.reshape(-1)[2048] == pytest.approx(256 / 511)
+
+    def test_a_lut_that_promises_16_bits_and_uses_nine_is_not_black(self, read):
+        assert read(VOILUTSequence=lut(0, 16, np.arange(4096) // 8)).pixels.max() == 1
+
+    def test_a_lut_may_begin_below_zero(self, read):
+        entries = np.arange(4200)
+        radiograph = read(VOILUTSequence=lut(-104, 13, entries), RescaleIntercept="-104")
+        np.testing.assert_allclose(radiograph.pixels.reshape(-1), np.arange(4096) / 8191, atol=1e-6)
+
+    def test_a_lut_of_65536_entries(self, read, tmp_path):
+        entries = np.arange(65536)[::-1]
+        radiograph = read(VOILUTSequence=lut(0, 16, entries, "OW"))
+        np.testing.assert_allclose(radiograph.pixels.reshape(-1), (65535 - np.arange(4096)) / 65535, atol=1e-6)
+
+    def test_a_lut_that_is_cut_off_is_refused(self, read):
+        item = lut(0, 12, np.arange(100))
+        item[0].LUTDescriptor = [4096, 0, 12]
+        with pytest.raises(RadiographError, match=r"a\.dcm.*VOILUTSequence.*200 bytes.*4096 entries"):
+            read(VOILUTSequence=item)
+
+    def test_an_even_picture_is_no_crash(self, read):
+        assert (read(np.full((8, 8), 7, np.uint16), window=None).pixels == 0).all()
+        assert (read(np.full((8, 8), 7, np.uint16), window=None, photometric="MONOCHROME1").pixels == 1).all()
+
+
+class TestPadding:
+    def test_padding_is_black_and_out_of_all_statistics(self, read):
+        stored = np.tile(np.arange(1000, 1100, dtype=np.uint16), (100, 1))
+        expected = read(stored, window=None).pixels
+        padded = np.full((100, 300), 4000, np.uint16)
+        padded[:, 100:200] = stored
+        radiograph = read(padded, window=None, PixelPaddingValue=4000)
+        np.testing.assert_allclose(radiograph.pixels[:, 100:200], expected, atol=0.02)  # another sample of the same
+        assert (radiograph.pixels[:, :100] == 0).all()
+        assert "padding: 4000" in words(radiograph)
+
+    def test_padding_is_black_in_monochrome1_too(self, read):
+        radiograph = read(photometric="MONOCHROME1", PixelPaddingValue=0, PixelPaddingRangeLimit=9)
+        assert (radiograph.pixels.reshape(-1)[:10] == 0).all()
+        assert radiograph.pixels.reshape(-1)[10] > 0.99
+        assert "padding: 0 to 9" in words(radiograph)
+
+    def test_a_picture_of_padding_alone_is_black(self, read):
+        assert (read(np.full((4, 4), 9, np.uint16), window=None, PixelPaddingValue=9).pixels == 0).all()
+
+
+class TestShutter:
+    def test_what_lies_behind_is_black_and_out_of_all_statistics(self, read):
+        stored = np.full((40, 50), 4000, np.uint16)
+        stored[10:20, 5:30] = np.linspace(100, 200, 25)
+        radiograph = read(
+            stored,
+            window=None,
+            ShutterShape="RECTANGULAR",
+            ShutterUpperHorizontalEdge="10",  # rows and columns count from 1, and the edges are shut
+            ShutterLowerHorizontalEdge="21",
+            ShutterLeftVerticalEdge="5",
+            ShutterRightVerticalEdge="31",
+        )
+        inside = np.zeros(stored.shape, bool)
+        inside[10:20, 5:30] = True
+        assert (radiograph.pixels[~inside] == 0).all()
+        assert radiograph.pixels[12, 17] == pytest.approx(0.5, abs=0.03)
+        assert "shutter: rectangular" in words(radiograph)
+
+    def test_a_circle(self, read):
+        circle = {"CenterOfCircularShutter": [32, 32], "RadiusOfCircularShutter": "10"}
+        pixels = read(np.full((64, 64), 9, np.uint16), window=(4, 8), ShutterShape="CIRCULAR", **circle).pixels
+        assert pixels.sum() == pytest.approx(np.pi * 100, rel=0.03)
+        assert pixels[31, 21] == 1
+        assert pixels[31, 20] == 0
+
+    def test_a_polygon_is_filled_as_pillow_does(self, read):
+        from PIL import Image, ImageDraw
+
+        corners = [(5, 5), (60, 10), (40, 30), (55, 60), (8, 50)]  # (row, column), from 1
+        canvas = Image.new("L", (64, 64))
+        ImageDraw.Draw(canvas).polygon([(column - 1, row - 1) for row, column in corners], fill=1)
+        vertices = [number for corner in corners for number in corner]
+        options = {"ShutterShape": "POLYGONAL", "VerticesOfThePolygonalShutter": vertices}
+        pixels = read(np.full((64, 64), 9, np.uint16), window=(4, 8), **options).pixels
+        assert np.abs(pixels - np.asarray(canvas)).mean() < 0.03  # but for the rim
+
+    def test_a_useless_shutter_is_left_open(self, read):
+        np.testing.assert_array_equal(read(ShutterShape="RECTANGULAR").pixels, read().pixels)
+        np.testing.assert_array_equal(read(ShutterShape="BITMAP").pixels, read().pixels)
+
+
+class TestBits:
+    def test_bits_above_the_stored_ones_are_cleared(self, read):
+        np.testing.assert_array_equal(read(RAMP | 0xA000, bits=16, BitsStored=12, HighBit=11).pixels, read(
+            bits=16, BitsStored=12, HighBit=11
+        ).pixels)  # fmt: skip
+
+    def test_signed_values(self, read):
+        stored = (RAMP.astype(np.int32) - 2048).astype(np.int16)
+        radiograph = read(stored.view(np.uint16), bits=16, PixelRepresentation=1, window=(0, 4096))
+        np.testing.assert_allclose(radiograph.pixels, read(window=(2048, 4096)).pixels, atol=1e-6)
+
+    def test_missing_pixel_representation_is_unsigned_and_told(self, read):
+        radiograph = read(RAMP * 16, bits=16, PixelRepresentation=None)
+        assert radiograph.pixels[-1, -1] == pytest.approx(1, abs=1e-3)
+        assert "PixelRepresentation is missing, taken as unsigned" in words(radiograph)
+
+    def test_eight_bits(self, read):
+        radiograph = read((RAMP // 16).astype(np.uint8), bits=8)
+        assert radiograph.pixels[-1, -1] == 1
+
+    def test_32_bits(self, tmp_path):
+        path = write_radiograph_dicom(RAMP, tmp_path / "a.dcm", window=None)
+        dataset = pydicom.dcmread(path)
+        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 32, 32, 31
+        dataset.PixelData = (RAMP.astype("<u4") * 1000).tobytes()
+        dataset.save_as(path)
+        low, high = np.percentile(RAMP, (0.5, 99.5))
+        expected = np.clip((RAMP - low) / (high - low), 0, 1)
+        np.testing.assert_allclose(read_radiograph(path).pixels, expected, atol=1e-5)
+
+
+class TestLength:
+    def test_bytes_in_excess_are_left_out_and_told(self, tmp_path):
+        path = write_radiograph_dicom(RAMP, tmp_path / "a.dcm")
+        expected = read_radiograph(path)
+        dataset = pydicom.dcmread(path)
+        dataset.PixelData += b"\x55" * 100
+        dataset.save_as(path)
+        radiograph = read_radiograph(path)
+        np.testing.assert_array_equal(radiograph.pixels, expected.pixels)
+        assert "100 bytes after the pixels left out" in words(radiograph)
+        assert radiograph.info.frames == 1
+
+    @pytest.mark.parametrize("missing", [1, 2, 100, 8191])
+    def test_truncated_pixels_are_refused(self, tmp_path, missing):
+        path = write_radiograph_dicom(RAMP, tmp_path / "a.dcm")
+        path.write_bytes(path.read_bytes()[:-missing])
+        with pytest.raises(RadiographError, match=r"a\.dcm: .*(cut off|ends at)"):
+            read_radiograph(path)
+
+    def test_no_pixels(self, read):
+        with pytest.raises(RadiographError, match=r"a\.dcm: it has no pixels"):
+            _without_pixels(read)
+
+
+def _without_pixels(read):
+    radiograph = read()
+    dataset = pydicom.dcmread(radiograph.info.source)
+    del dataset.PixelData
+    dataset.save_as(radiograph.info.source)
+    return read_radiograph(radiograph.info.source)
+
+
+class TestFiles:
+    @pytest.mark.parametrize("syntax", sorted(TRANSFER_SYNTAXES))
+    def test_all_transfer_syntaxes(self, tmp_path, syntax):
+        pytest.importorskip({"jpeg_ls": "jpeg_ls", "jpeg_2000": "openjpeg"}.get(syntax, "pydicom"))
+        expected = read_radiograph(write_radiograph_dicom(RAMP, tmp_path / "a.dcm"))
+        radiograph = read_radiograph(write_radiograph_dicom(RAMP, tmp_path / "b.dcm", transfer_syntax=syntax))
+        np.testing.assert_array_equal(radiograph.pixels, expected.pixels)
+        assert radiograph.info.transfer_syntax == TRANSFER_SYNTAXES[syntax]
+
+    def test_jpeg_baseline_and_extended(self, tmp_path):
+        from PIL import Image
+
+        picture = (make_radiograph(0, "chest") * 255).astype(np.uint8)
+        path = write_radiograph_dicom(picture, tmp_path / "a.dcm", bits=8)
+        expected = read_radiograph(path).pixels
+        dataset = pydicom.dcmread(path)
+        data = io.BytesIO()
+        Image.fromarray(picture).save(data, "JPEG", quality=95)
+        for uid in (pydicom.uid.JPEGBaseline8Bit, pydicom.uid.JPEGExtended12Bit):
+            dataset.file_meta.TransferSyntaxUID = uid
+            dataset.PixelData = pydicom.encaps.encapsulate([data.getvalue()])
+            dataset["PixelData"].is_undefined_length = True
+            dataset.save_as(path)
+            assert np.abs(read_radiograph(path).pixels - expected).mean() < 0.01
+
+    @pytest.mark.parametrize("syntax", ["explicit", "rle", "deflated"])
+    def test_one_frame_of_several(self, tmp_path, syntax):
+        frames = np.stack([RAMP, RAMP[::-1], RAMP.T])
+        path = write_radiograph_dicom(frames, tmp_path / "a.dcm", modality="XA", transfer_syntax=syntax)
+        for number, frame in enumerate(frames):
+            radiograph = read_radiograph(path, frame=number)
+            expected = read_radiograph(write_radiograph_dicom(frame, tmp_path / "b.dcm")).pixels
+            np.testing.assert_array_equal(radiograph.pixels, expected)
+            assert (radiograph.info.frame, radiograph.info.frames) == (number, 3)
+            assert f"frame {number + 1} of 3" in words(radiograph)
+        with pytest.raises(RadiographError, match="there is no frame 3, it has 3"):
+            read_radiograph(path, frame=3)
+
+    @pytest.mark.parametrize("modality", ["CR", "DX", "PX", "MG", "XA"])
+    def test_the_facts_of_the_header(self, tmp_path, modality):
+        path = write_radiograph_dicom(
+            RAMP, tmp_path / "a", modality=modality, body_part="HAND", view="AP", laterality="L"
+        )
+        info, dataset = read_radiograph(path).info, pydicom.dcmread(path)
+        assert (info.modality, info.body_part_examined, info.view_position) == (modality, "HAND", "AP")
+        assert (info.laterality, info.photometric, info.rows, info.columns) == ("L", "MONOCHROME2", 64, 64)
+        assert info.sop_uid == dataset.SOPInstanceUID
+        assert (info.series_uid, info.study_uid) == (dataset.SeriesInstanceUID, dataset.StudyInstanceUID)
+        assert info.source == str(path)
+        assert "PHANTOM" not in info.to_json()  # no patient
+
+    def test_laterality_of_the_series_serves_where_the_image_has_none(self, read):
+        assert read(Laterality="R").info.laterality == "R"
+        assert read(Laterality="R", laterality="L").info.laterality == "L"
+
+    def test_another_modality_is_read_and_told(self, read):
+        assert "its modality is CT" in words(read(Modality="CT"))
+
+    def test_without_preamble(self, tmp_path):
+        path = write_radiograph_dicom(RAMP, tmp_path / "a.dcm", transfer_syntax="implicit")
+        expected = read_radiograph(path).pixels
+        dataset = pydicom.dcmread(path)
+        bare = io.BytesIO()
+        del dataset.file_meta
+        pydicom.dcmwrite(bare, pydicom.Dataset(dataset), implicit_vr=True, little_endian=True)
+        (tmp_path / "bare").write_bytes(bare.getvalue())
+        np.testing.assert_array_equal(read_radiograph(tmp_path / "bare").pixels, expected)
+
+    def test_errors_survive_a_worker(self, tmp_path):
+        (tmp_path / "a.txt").write_text("hello")
+        with pytest.raises(RadiographError) as caught:
+            read_radiograph(tmp_path / "a.txt")
+        assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301
+
+    @pytest.mark.parametrize("content", [b"", b"hello", bytes(500), bytes(128) + b"DICM"])
+    def test_other_files_are_refused_by_name(self, tmp_path, content):
+        (tmp_path / "odd").write_bytes(content)
+        with pytest.raises(RadiographError, match=r"odd: .*; "):
+            read_radiograph(tmp_path / "odd")
+
+    def test_what_is_no_file(self, tmp_path):
+        with pytest.raises(RadiographError, match="no regular file"):
+            read_radiograph(tmp_path)
+        with pytest.raises(RadiographError, match=r"absent.*cannot be opened"):
+            read_radiograph(tmp_path / "absent")
+
+    @pytest.mark.parametrize("options", [{"frame": -1}, {"max_bytes": 0}, {"max_side": 0}])
+    def test_impossible_options(self, tmp_path, options):
+        with pytest.raises(ValueError, match="must be"):
+            read_radiograph(tmp_path / "a", **options)
+
+    def test_the_budget_counts_all_frames(self, tmp_path):
+        path = write_radiograph_dicom(np.stack([RAMP] * 4), tmp_path / "a.dcm", modality="XA")
+        read_radiograph(path, max_bytes=4 * 4096 * 2)
+        with pytest.raises(RadiographError, match=r"4 frames of 64 x 64 pixels take 32768 bytes.*limit of 32767"):
+            read_radiograph(path, max_bytes=4 * 4096 * 2 - 1)
