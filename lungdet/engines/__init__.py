@@ -26,7 +26,7 @@ from .save_findings import FindingsSaver, read_model_info, save_study, volume_of
 from .save_labels import LabelSaver
 from .save_model import BestModelSaver, better_score
 from .scan_sampler import ScanSampler
-from .scored_picture import PictureKeys, ScoredPicture, read_scored_picture
+from .scored_picture import DisturbedOutput, PictureKeys, ScoredPicture, read_scored_picture
 from .scored_scan import EvaluationKeys, ScoredScan, read_scored_scan
 from .seed_epochs import SeedEpochs
 from .seeded_dataset import EpochItem, EpochSampler, SeededCacheDataset
@@ -42,6 +42,7 @@ __all__ = [
     "CalibrationFitter",
     "ClassificationEvaluation",
     "ClassificationEvaluationSaver",
+    "DisturbedOutput",
     "EpochItem",
     "EpochSampler",
     "EvaluationKeys",

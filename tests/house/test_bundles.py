@@ -18,7 +18,7 @@ LONGEST_EXPRESSION = 72
 ROOMS_WITH_PUBLIC_NAMES = {
     "lungdet.transforms", "lungdet.detection", "lungdet.losses", "lungdet.metrics", "lungdet.inferers",
     "lungdet.engines", "lungdet.networks.nets", "lungdet.networks.blocks", "lungdet.readers", "lungdet.phantoms",
-    "lungdet.workflows",
+    "lungdet.routing", "lungdet.workflows",
 }  # fmt: skip
 
 
