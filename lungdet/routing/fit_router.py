@@ -9,7 +9,7 @@ from lungdet.records import ClassList
 from .abstention import choose_threshold
 from .arrays import as_rows, as_targets
 from .calibration import SIGMOID, SOFTMAX, fit_calibration
-from .label_choice import LabelChoice, fit_thresholds
+from .label_choice import LabelChoice, fit_several, fit_thresholds
 from .out_of_domain import fit_out_of_domain
 from .router import Router
 
@@ -24,6 +24,7 @@ def fit_router(
     train_labels: Any = None,
     activation: str = SOFTMAX,
     offsets: bool = False,
+    share: float = 0.5,
     target_accuracy: float = 0.99,
     confidence: float | None = 0.9,
     in_domain: float = 0.99,
@@ -45,6 +46,7 @@ def fit_router(
         train_labels: their labels, for a fair choice where there are more than ``references``.
         activation: ``softmax``, or ``sigmoid`` for a network that was trained so.
         offsets: see :func:`fit_calibration`.
+        share: for several labels with ``softmax``; see :class:`LabelChoice`.
         target_accuracy: see :func:`choose_threshold`.
         confidence: likewise.
         in_domain: share of validation pictures that shall count as known.
@@ -61,7 +63,9 @@ def fit_router(
     calibration = fit_calibration(values, targets, activation=activation, offsets=offsets)
     probabilities = calibration.probabilities(values)
     thresholds = fit_thresholds(probabilities, targets) if activation == SIGMOID else ()
-    choice = LabelChoice(class_list.multi_label, activation, thresholds=thresholds)
+    choice = LabelChoice(class_list.multi_label, activation, share, thresholds=thresholds)
+    if class_list.multi_label and activation == SOFTMAX:
+        choice = fit_several(choice, probabilities, targets)
     chosen, sure = choice.choose(probabilities)
     right = (chosen == targets).all(axis=1)
     far = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,9 @@ class LabelChoice:
     """How labels are chosen from calibrated probabilities.
 
     * One label: the most probable class, and its probability.
-    * Several labels that share a whole (``softmax``): all that have at least ``share`` of the highest probability;
-      together they are right with the sum of their probabilities.
+    * Several labels that share a whole (``softmax``): all that have at least ``share`` of the highest probability. A
+      single one is right with its probability. Two may share a picture, or the network may waver between them, and the
+      probabilities do not tell which: the sum of theirs is multiplied by ``several``.
     * Several labels, each a question of its own (``sigmoid``): all at or above their thresholds, maybe none. All are
       right together with the product of the probabilities of the side that each class is on.
 
@@ -27,17 +28,21 @@ class LabelChoice:
         multi_label: whether a picture may have several labels.
         activation: of the :class:`~lungdet.routing.Calibration` that made the probabilities.
         share: for ``softmax``, above 0 and at most 1.
+        several: for ``softmax``, how often a choice of several labels is right, in units of their sum; from 0 to 1.
         thresholds: for ``sigmoid``, one for each class; empty for 0.5 throughout.
     """
 
     multi_label: bool
     activation: str
     share: float = 0.5
+    several: float = 1.0
     thresholds: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0.0 < self.share <= 1.0:
             raise ValueError(f"share must be above 0 and at most 1, got {self.share}")
+        if not 0.0 <= self.several <= 1.0:
+            raise ValueError(f"several must be from 0 to 1, got {self.several}")
         if any(not 0.0 < threshold < 1.0 for threshold in self.thresholds):
             raise ValueError(f"thresholds must be between 0 and 1, got {self.thresholds}")
         if self.activation == SIGMOID and not self.multi_label:
@@ -66,7 +71,27 @@ class LabelChoice:
             chosen = values >= (np.array(self.thresholds) if self.thresholds else 0.5)
             return chosen.astype(np.float64), np.where(chosen, values, 1 - values).prod(axis=1)
         chosen = values >= self.share * values.max(axis=1, keepdims=True)
-        return chosen.astype(np.float64), np.minimum((values * chosen).sum(axis=1), 1.0)
+        together = np.minimum((values * chosen).sum(axis=1), 1.0)
+        return chosen.astype(np.float64), np.where(chosen.sum(axis=1) > 1, self.several * together, together)
+
+
+def fit_several(choice: LabelChoice, probabilities: Any, labels: Any) -> LabelChoice:
+    """Learn how far choices of several labels that share can be trusted, on pictures that were not trained on.
+
+    Args:
+        choice: for ``softmax`` and several labels.
+        probabilities: ``(N, K)``, calibrated.
+        labels: ``(N, K)`` zeros and ones.
+
+    Returns:
+        The same with another ``several``; by Laplace's rule it is about one half where nothing is known.
+    """
+    plain = replace(choice, several=1.0)
+    chosen, together = plain.choose(probabilities)
+    right = (chosen == as_targets(labels, *chosen.shape)).all(axis=1)
+    many = chosen.sum(axis=1) > 1
+    expected = (together[many].sum() + 2.0) / (many.sum() + 2)
+    return replace(choice, several=float(min((right[many].sum() + 1) / (many.sum() + 2) / expected, 1.0)))
 
 
 def fit_thresholds(probabilities: Any, labels: Any) -> tuple[float, ...]:

@@ -110,5 +110,7 @@ def _packed(far: OutOfDomain) -> dict[str, Any]:
 def _unpacked(fields: dict[str, Any]) -> OutOfDomain:
     rows, columns = fields["shape"]
     data = np.frombuffer(base64.b64decode(fields["references"], validate=True), dtype="<f2")
-    references = data.reshape(int(rows), int(columns)).astype(np.float16)
+    if min(rows, columns) < 1 or rows * columns != data.size:
+        raise ValueError(f"{data.size} numbers for {rows} x {columns} references")
+    references = data.reshape(rows, columns).astype(np.float16)
     return OutOfDomain(references, float(fields["limit"]), float(fields["in_domain"]))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from lungdet.routing import LabelChoice, fit_thresholds, group_probabilities, load_class_list
+from lungdet.routing import LabelChoice, fit_several, fit_thresholds, group_probabilities, load_class_list
 
 
 def test_one_label_is_the_most_probable():
@@ -18,6 +18,15 @@ def test_labels_that_share():
     chosen, sure = choice.choose([[0.5, 0.25, 0.24, 0.01], [0.97, 0.01, 0.01, 0.01]])
     assert chosen.tolist() == [[1, 1, 0, 0], [1, 0, 0, 0]]
     assert sure == pytest.approx([0.75, 0.97])
+
+
+def test_several_labels_are_trusted_as_far_as_they_were_right():
+    values = np.array([[0.5, 0.5]] * 8 + [[0.9, 0.1]] * 8)
+    labels = np.array([[1, 1]] * 2 + [[1, 0]] * 14)
+    fitted = fit_several(LabelChoice(True, "softmax"), values, labels)
+    assert fitted.several == pytest.approx(3 / 10)  # two of eight, by Laplace's rule
+    assert fitted.choose(values)[1].tolist() == pytest.approx([0.3] * 8 + [0.9] * 8)
+    assert fit_several(fitted, np.empty((0, 2)), np.empty((0, 2))).several == 0.5
 
 
 def test_questions_of_their_own():
@@ -37,7 +46,7 @@ def test_no_pictures(choice: LabelChoice):
 
 @pytest.mark.parametrize(
     "arguments",
-    [(True, "softmax", 0.0), (True, "softmax", 1.1), (True, "sigmoid", 0.5, (0.0,)), (False, "sigmoid")],
+    [(True, "softmax", 0.0), (True, "softmax", 0.5, 1.1), (True, "sigmoid", 0.5, 1.0, (0.0,)), (False, "sigmoid")],
 )
 def test_nonsense_is_refused(arguments: tuple):
     with pytest.raises(ValueError):
