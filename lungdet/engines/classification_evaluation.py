@@ -140,9 +140,7 @@ def evaluate_pictures(
     strange, foreign_strange = strangeness(router, own), strangeness(router, foreign)
     logits, truth = [picture.logits for picture in own], np.stack([picture.truth for picture in own])
     view = class_view(router, logits, truth)
-    answered = _answered(router, view)
-    if strange is not None:
-        answered &= strange <= 1
+    answered = _answered(router, view, [None] * len(own) if strange is None else strange.tolist())
     patients = [picture.patient or f"picture {place}" for place, picture in enumerate(own)]
     groups = group_view(router, view)
     plain = replace(router, calibration=Calibration(activation=router.calibration.activation))
@@ -191,8 +189,10 @@ def short_names(paths: Sequence[str]) -> tuple[str, ...]:
     return tuple(os.path.relpath(path, common) if path and common else path for path in paths)
 
 
-def _answered(router: Router, view: LabelView) -> NDArray[np.bool_]:
-    return np.asarray((view.sure >= router.abstention.threshold) & view.chosen.any(axis=1))
+def _answered(router: Router, view: LabelView, strange: Sequence[float | None]) -> NDArray[np.bool_]:
+    """Tell which pictures the router does not leave to a person, by the same three reasons as it does."""
+    known = np.array([score is None or score <= 1 for score in strange], dtype=bool)
+    return np.asarray(known & (view.sure >= router.abstention.threshold) & view.chosen.any(axis=1))
 
 
 def _robustness(pictures: Sequence[ScoredPicture], truth: NDArray[np.bool_], router: Router) -> list[dict[str, Any]]:
@@ -200,17 +200,18 @@ def _robustness(pictures: Sequence[ScoredPicture], truth: NDArray[np.bool_], rou
     names = [name for name in pictures[0].disturbed if all(name in picture.disturbed for picture in pictures)]
     rows: list[dict[str, Any]] = []
     for name in names:
-        view = class_view(router, [picture.disturbed[name] for picture in pictures], truth)
+        outputs = [picture.disturbed[name] for picture in pictures]
+        view = class_view(router, [output.logits for output in outputs], truth)
         sure = coverage_curve(view.sure, view.right)
-        answered = _answered(router, view)
+        answered = _answered(router, view, [output.strange for output in outputs])
         row = {
             "disturbance": name,
             "accuracy": float(view.right.mean()),
             "best_is_true": float(view.best_is_true.mean()),
             "macro_f1": number_or_none(view.scores.macro_f1),
             "accuracy_at_90": number_or_none(sure.accuracy_at(0.9)),
-            "above_threshold": float(answered.mean()),
-            "accuracy_above": number_or_none(float(view.right[answered].mean())) if answered.any() else None,
+            "answered": float(answered.mean()),
+            "accuracy_answered": number_or_none(float(view.right[answered].mean())) if answered.any() else None,
         }
         groups = group_view(router, view)
         if groups is not None:

@@ -13,7 +13,7 @@ from ignite.engine import Engine, Events
 from monai.utils import convert_to_tensor
 from torch import Tensor
 
-from lungdet.metrics.detection_inputs import gather
+from lungdet.metrics.detection_inputs import as_array, gather
 from lungdet.records import ClassList
 from lungdet.reports import prepare_output, write_files
 from lungdet.reports.classification_tables import classification_to_text
@@ -26,7 +26,7 @@ from .classification_evaluation import evaluate_pictures
 from .classification_files import classification_files
 from .picture_gallery import PictureGallery
 from .picture_speed import PictureSpeed, speed_to_json
-from .scored_picture import PictureKeys, ScoredPicture, items_of, read_scored_picture
+from .scored_picture import DisturbedOutput, PictureKeys, ScoredPicture, items_of, read_scored_picture
 
 PICTURES_FOR_SHEET = 16  # pictures kept for each that the sheet shows: which ones it shows is known at the end only
 
@@ -75,6 +75,7 @@ class ClassificationEvaluationSaver:
         self.disturbances = {name: Disturb(name) for name in names}
         self.resamples, self.sheet, self.history, self.keys = resamples, sheet, history, keys or PictureKeys()
         self.speed = PictureSpeed()
+        self._router = read_router(class_list, None, None, activation)  # until the run starts
         self._reset()
 
     def attach(self, engine: Engine) -> None:
@@ -92,10 +93,10 @@ class ClassificationEvaluationSaver:
         disturbed = self._disturbed(engine, [item[self.keys.image] for item in items])
         self.speed.sizes.append(len(items))
         for row, item in enumerate(items):
-            self.add(item, {name: logits[row] for name, logits in disturbed.items()})
+            self.add(item, {name: outputs[row] for name, outputs in disturbed.items()})
 
-    def add(self, item: Mapping[Any, Any], disturbed: Mapping[str, Any] | None = None) -> None:
-        """Add one picture by its item, see :class:`PictureKeys`, and its logits after disturbances, ``(K,)`` each."""
+    def add(self, item: Mapping[Any, Any], disturbed: Mapping[str, DisturbedOutput] | None = None) -> None:
+        """Add one picture by its item, see :class:`PictureKeys`, and what is said of it after disturbances."""
         picture = read_scored_picture(item, len(self.class_list), self.keys, disturbed)
         self._pictures.append(picture)
         if item.get(self.keys.image) is not None:
@@ -107,14 +108,14 @@ class ClassificationEvaluationSaver:
         gallery = PictureGallery.joined(gather([self._gallery]))
         if idist.get_rank() != 0:
             return
-        scores = evaluate_pictures(pictures, self._read_router(), self.resamples)
+        scores = evaluate_pictures(pictures, self._router, self.resamples)
         files = classification_files(scores, gallery, self.sheet, speed_to_json(speeds), self.history)
         write_files(self.output_dir, files)
         print(f"{classification_to_text(scores.to_json())}\n\nwritten: {self.output_dir}/ {', '.join(files)}")
 
     def _start(self, engine: Engine) -> None:
         self._reset()
-        self._read_router()  # now, and not when all pictures have been looked at
+        self._router = read_router(self.class_list, self.router_file, self.checkpoint, self.activation)
         if idist.get_rank() == 0:
             prepare_output(self.output_dir)
 
@@ -126,23 +127,28 @@ class ClassificationEvaluationSaver:
         self._gallery = PictureGallery(PICTURES_FOR_SHEET * self.sheet)
         self.speed.clear()
 
-    def _read_router(self) -> Router:
-        return read_router(self.class_list, self.router_file, self.checkpoint, self.activation)
-
-    def _disturbed(self, engine: Any, images: Sequence[Any]) -> dict[str, Tensor]:
-        """Logits ``(B, K)`` of the pictures after each disturbance."""
+    def _disturbed(self, engine: Any, images: Sequence[Any]) -> dict[str, list[DisturbedOutput]]:
+        """What the network says of the pictures after each disturbance."""
         if not self.disturbances or not images:
             return {}
         pictures = [convert_to_tensor(image, track_meta=False) for image in images]
-        device = next((value.device for value in engine.network.parameters()), torch.device("cpu"))
         said = {}
         for name, disturb in self.disturbances.items():
-            batch = torch.stack([disturb(picture) for picture in pictures]).to(device)
+            batch = torch.stack([disturb(picture) for picture in pictures]).to(self._device(engine))
             with torch.no_grad(), torch.autocast("cuda") if engine.amp else nullcontext():  # as the evaluator does
-                outputs = engine.inferer(batch, engine.network)
-            logits = outputs["logits"] if isinstance(outputs, Mapping) else outputs
-            said[name] = logits.detach().float().cpu()
+                said[name] = self._outputs(engine.inferer(batch, engine.network))
         return said
+
+    def _outputs(self, said: Tensor | Mapping[str, Tensor]) -> list[DisturbedOutput]:
+        outputs = said if isinstance(said, Mapping) else {"logits": said}
+        logits, domain = as_array(outputs["logits"]), self._router.out_of_domain
+        if domain is None or "embedding" not in outputs:
+            return [DisturbedOutput(row) for row in logits]
+        strange = domain.score(as_array(outputs["embedding"])).tolist()
+        return [DisturbedOutput(row, score) for row, score in zip(logits, strange, strict=True)]
+
+    def _device(self, engine: Any) -> torch.device:
+        return next((value.device for value in engine.network.parameters()), torch.device("cpu"))
 
 
 def read_router(

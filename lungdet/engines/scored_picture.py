@@ -43,6 +43,19 @@ class PictureKeys:
 
 
 @dataclass(frozen=True, eq=False)
+class DisturbedOutput:
+    """What a network says about a disturbed picture.
+
+    Attributes:
+        logits: ``(K,)``.
+        strange: out-of-domain score, above 1 for what is none of the classes; None where it cannot be told.
+    """
+
+    logits: Array
+    strange: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class ScoredPicture:
     """What a network said about a picture, and the truth about it.
 
@@ -53,7 +66,7 @@ class ScoredPicture:
         foreign: the label says that it is of another kind than all classes: it counts for the out-of-domain score only.
         logits: ``(K,)``.
         embedding: ``(D,)``, or None.
-        disturbed: logits of the same picture after each disturbance.
+        disturbed: outputs for the same picture after each disturbance.
     """
 
     name: str
@@ -62,7 +75,7 @@ class ScoredPicture:
     foreign: bool
     logits: Array
     embedding: Array | None = None
-    disturbed: Mapping[str, Array] = field(default_factory=dict)
+    disturbed: Mapping[str, DisturbedOutput] = field(default_factory=dict)
 
     @property
     def misery(self) -> float:
@@ -75,7 +88,7 @@ def read_scored_picture(
     item: Mapping[Any, Any],
     num_classes: int,
     keys: PictureKeys | None = None,
-    disturbed: Mapping[str, Any] | None = None,
+    disturbed: Mapping[str, DisturbedOutput] | None = None,
 ) -> ScoredPicture:
     """Take what counts out of a decollated item.
 
@@ -92,8 +105,7 @@ def read_scored_picture(
     label = as_array(item.get(keys.label, -1))
     foreign = bool((label == -1).all()) and label.size > 0
     truth = truth_matrix(label.reshape(1) if label.size == 1 else label.reshape(1, -1), num_classes)[0]
-    said = {kind: as_array(values) for kind, values in (disturbed or {}).items()}
-    return ScoredPicture(name, _text(item.get(keys.patient)), truth, foreign, logits, embedding, said)
+    return ScoredPicture(name, _text(item.get(keys.patient)), truth, foreign, logits, embedding, disturbed or {})
 
 
 def items_of(values: Any) -> Iterator[Mapping[Any, Any]]:

@@ -5,6 +5,7 @@ matplotlib is imported only when something is drawn.
 
 from __future__ import annotations
 
+import io
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .score_figures import COLORS, STYLE, CurveToDraw, encode_figure, require_matplotlib
+from .score_figures import COLORS, STYLE, CurveToDraw, require_matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,7 +77,7 @@ def draw_confusion(matrix: ArrayLike, classes: Sequence[str], title: str = "") -
             color = "white" if shades[row, column] >= LIGHTEST_TEXT else "black"
             text = _count(counts[row, column])
             axes.text(column, row, text, ha="center", va="center", color=color, fontsize=8 if len(text) < 4 else 6)
-        return encode_figure(figure)["png"]
+        return _png(figure)
 
 
 def draw_reliability(lines: Sequence[ReliabilityToDraw], title: str = "") -> bytes:
@@ -90,14 +91,23 @@ def draw_reliability(lines: Sequence[ReliabilityToDraw], title: str = "") -> byt
         for color, line in zip(COLORS * len(lines), lines, strict=False):
             said, was = np.asarray(line.confidence, dtype=np.float64), np.asarray(line.accuracy, dtype=np.float64)
             filled = np.isfinite(said) & np.isfinite(was)
-            axes.plot(said[filled], was[filled], "o-", color=color, markersize=4, label=line.label, clip_on=False)
-            below.stairs(np.asarray(line.counts), np.asarray(line.edges), color=color, linewidth=1.4)
+            counts = np.asarray(line.counts, dtype=np.float64)
+            sizes = 4 + 80 * np.sqrt(counts / max(float(counts.max(initial=0)), 1.0))  # a bin of one is a speck
+            axes.plot(said[filled], was[filled], "-", color=color, linewidth=0.8, alpha=0.6)
+            axes.scatter(
+                said[filled], was[filled], sizes[filled], color=color, label=line.label, clip_on=False, zorder=3
+            )
+            below.stairs(counts, np.asarray(line.edges), color=color, linewidth=1.4)
         axes.set(xlim=(0, 1), ylim=(0, 1), ylabel="part that was right")
         axes.tick_params(labelbottom=False)
         most = max((int(np.max(line.counts, initial=0)) for line in lines), default=0)
-        below.set(xlim=(0, 1), ylim=(0, 1.1 * max(most, 1)), xlabel="confidence", ylabel="statements")
-        figure.legend(loc="outside lower center")
-        return encode_figure(figure)["png"]
+        ticks = [0, *(10**power for power in range(len(str(max(most, 1)))))]
+        below.set_yscale("symlog", linthresh=1)
+        below.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        below.minorticks_off()
+        below.set(xlim=(0, 1), ylim=(0, 1.5 * max(most, 1)), xlabel="confidence", ylabel="statements")
+        figure.legend(loc="outside lower center", markerscale=0.7)
+        return _png(figure)
 
 
 def draw_coverage(curves: Sequence[CurveToDraw], target_accuracy: float | None = None, title: str = "") -> bytes:
@@ -112,20 +122,24 @@ def draw_coverage(curves: Sequence[CurveToDraw], target_accuracy: float | None =
         MissingPlotsError: matplotlib is not installed.
     """
     with _figure((5.2, 4.2), title) as (figure, (axes,)):
-        lowest = 1.0
+        lowest, dots = 1.0, False
         for color, curve in zip(COLORS * len(curves), curves, strict=False):
             x, y = np.asarray(curve.x, dtype=np.float64), np.asarray(curve.y, dtype=np.float64)
             axes.step(x, y, where="pre", color=color, label=curve.label)
             axes.plot(curve.dots_x, curve.dots_y, "o", color=color, markersize=6, clip_on=False, zorder=4)
+            dots |= bool(np.size(curve.dots_x))
             steady = y[x >= 0.1] if (x >= 0.1).any() else y  # one wrong picture at the very left would flatten the rest
             lowest = min(lowest, float(np.append(steady, curve.dots_y).min(initial=1.0)))
         if target_accuracy is not None:
+            lowest = min(lowest, target_accuracy)
             label = f"target {target_accuracy:g}"
             axes.axhline(target_accuracy, color="black", linewidth=0.8, linestyle=":", label=label)
+        if dots:
+            axes.plot((), (), "o", color="black", markersize=6, label="what is answered")
         axes.set(xlim=(0, 1), ylim=(max(0.0, lowest - 0.1 * (1 - lowest) - 0.005), 1 + 0.02 * (1 - lowest)))
         axes.set(xlabel="part that is answered (coverage)", ylabel="accuracy on it")
         axes.legend(loc="lower left")
-        return encode_figure(figure)["png"]
+        return _png(figure)
 
 
 def draw_robustness(scores: Mapping[str, Sequence[float]], names: Sequence[str], title: str = "") -> bytes:
@@ -153,7 +167,7 @@ def draw_robustness(scores: Mapping[str, Sequence[float]], names: Sequence[str],
         axes.set_xticks(np.linspace(0, 1, 6))
         axes.grid(False, axis="y")
         figure.legend(loc="outside lower center", ncols=3)
-        return encode_figure(figure)["png"]
+        return _png(figure)
 
 
 def _with_names(matrix: NDArray[np.float64], classes: Sequence[str]) -> tuple[NDArray[np.float64], list[str]]:
@@ -175,6 +189,13 @@ def _count(value: float) -> str:
         ('3', '0.5', '12.2')
     """
     return f"{value:.0f}" if abs(value - round(value)) < 1e-6 else f"{value:.1f}"
+
+
+def _png(figure: Figure) -> bytes:
+    """Encode a figure; the same one gives the same bytes."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=150, metadata={"Software": None})
+    return stream.getvalue()
 
 
 @contextmanager

@@ -33,9 +33,9 @@ def classification_to_text(content: Mapping[str, Any]) -> str:
     Args:
         content: what ``metrics.json`` of a classifier's evaluation holds.
     """
-    parts = [_section(content["labels"], "class")]
+    parts = [_section(content["labels"], "class", content["patients"])]
     if content.get("groups"):
-        parts.append(_section(content["groups"], "group"))
+        parts.append(_section(content["groups"], "group", content["patients"]))
     if content.get("robustness"):
         parts.append(_robustness(content["robustness"]))
     lines = [f"{content['label_errors']['count']} labels are probably wrong"]
@@ -45,14 +45,14 @@ def classification_to_text(content: Mapping[str, Any]) -> str:
     return "\n\n".join([*parts, "\n".join(lines)])
 
 
-def _section(content: Mapping[str, Any], kind: str) -> str:
+def _section(content: Mapping[str, Any], kind: str, patients: int | None) -> str:
     scores, bounds = content["scores"], content["intervals"]
-    patients = f", {bounds['patients']} patients" if bounds["patients"] != scores["images"] else ""
     plural = "classes" if kind == "class" else f"{kind}s"
-    lines = [f"{scores['images']} pictures{patients}, {len(scores['classes'])} {plural}"]
+    whose, unit = (f" of {patients} patients", "patient") if patients else ("", "picture")
+    lines = [f"{scores['images']} pictures{whose}, {len(scores['classes'])} {plural}"]
     for name in ("accuracy", "macro_recall", "macro_precision", "macro_f1"):
         low, high = bounds[name]
-        interval = "" if low is None else f"  ({low:.4f} to {high:.4f}, {100 * bounds['confidence']:g} % CI by patient)"
+        interval = "" if low is None else f"  ({low:.4f} to {high:.4f}, {100 * bounds['confidence']:g} % CI by {unit})"
         lines.append(f"{name.replace('_', ' '):<{NAME_WIDTH}}{_number(scores[name])}{interval}")
     lines.append(f"{'calibration error (ECE)':<{NAME_WIDTH}}{_number(content['calibration']['ece'])}")
     answered = content["answered"]
