@@ -1,4 +1,4 @@
-"""From a chest CT in DICOM to a report, by MONAI's bundle command.
+"""From a chest CT in DICOM to a report by MONAI's bundle command, and from a folder of pictures to where each belongs.
 
 Without ``--ct`` a synthetic chest is written as a DICOM series first, so nothing has to be downloaded::
 
@@ -11,6 +11,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+from route_radiographs import label_and_route
 
 from lungdet.phantoms import make_chest, write_dicom_series, write_truth
 from lungdet.reports import read_json, report_to_text
@@ -51,7 +53,7 @@ def run_bundle(ct: Path, output: Path) -> None:
 
 
 def main() -> None:
-    """Run the demo and say where the report is."""
+    """Run the demo and say where the report and the page are."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ct", type=Path, help="a DICOM folder; a synthetic chest if not given")
     parser.add_argument("--output", type=Path, default=Path("out/demo"), help="folder for the results")
@@ -63,11 +65,15 @@ def main() -> None:
     reports = options.output / "report"
     run_bundle(ct, reports)
     print("3. what was found")
+    pages = []
     for findings in sorted(reports.glob("*/findings.json")):
         if findings.stat().st_mtime < began:
             continue  # of an earlier run
         print(report_to_text(read_json(findings)))
-        print(f"\nOpen the report: {findings.with_name('report.html').resolve()}")
+        pages.append(f"Open the report: {findings.with_name('report.html').resolve()}")
+    print("4. radiographs and other pictures: what they show, and where they belong", flush=True)
+    pages.append(f"Open the page:   {label_and_route(options.output / 'radiographs').resolve()}")
+    print("", *pages, sep="\n")
     print(f"{time.perf_counter() - start:.0f} s. A research tool: not for clinical use.")
 
 

@@ -50,7 +50,7 @@ def _picture(routed: RoutedFile, thumbnails: Mapping[str, bytes]) -> str:
 
 
 def _place(routed: RoutedFile) -> str:
-    return f"→ {routed.target}" if routed.target else ""
+    return f"in {routed.folder}" if routed.target else ""
 
 
 def _line(style: str, text: str) -> str:

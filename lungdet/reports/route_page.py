@@ -15,7 +15,7 @@ from .json_file import time_stamp
 from .route_cards import disagreement_cards, review_cards
 
 SHOWN = 60
-_NOTHING = "no header"
+_NOTHING = "(says nothing)"
 
 
 def disagreements(files: Sequence[RoutedFile]) -> list[RoutedFile]:
@@ -89,12 +89,15 @@ def _folders(files: Sequence[RoutedFile]) -> str:
     counts = Counter((routed.folder, routed.rule, routed.next_bundle) for routed in files if routed.target)
     if not counts:
         return ""
+    goes_on = any(bundle for _, _, bundle in counts)
     body = "".join(
         f'<tr><th scope="row">{escape(folder)}</th><td>{count}</td><td class="text">{escape(rule)}</td>'
-        f'<td class="text">{escape(bundle)}</td></tr>'
+        + f'<td class="text">{escape(bundle)}</td>' * goes_on
+        + "</tr>"
         for (folder, rule, bundle), count in sorted(counts.items())
     )
-    head = '<tr><th scope="row">Folder</th><th>Files</th><th scope="row">Rule</th><th scope="row">Next bundle</th></tr>'
+    next_head = '<th scope="row">Next bundle</th>' * goes_on
+    head = f'<tr><th scope="row">Folder</th><th>Files</th><th scope="row">Rule</th>{next_head}</tr>'
     return _section("folders", "Where they went", f'<div class="wide"><table><thead>{head}</thead>{body}</table></div>')
 
 

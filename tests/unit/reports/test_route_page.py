@@ -1,6 +1,7 @@
 """The page of a routing run: what disagrees comes first, and nothing of a file reaches it unescaped."""
 
 import base64
+import dataclasses
 import io
 import re
 from datetime import datetime, timezone
@@ -58,9 +59,15 @@ def test_what_the_page_says():
     assert "Header: DX HAND" in page
     assert "g.dcm: cut off" in page
     assert "none of the pictures that it knows" in page
-    assert "→ review/e.dcm" in page
+    assert '<p class="file">in review</p>' in page
     assert '<td class="disagree">1</td>' in page
     assert "2030-01-02 03:04 UTC" in page
+
+
+def test_the_next_bundle_is_told_where_there_is_one():
+    assert "Next bundle" not in route_to_html(FILES, {}, {}, NOW).decode()
+    files = [dataclasses.replace(FILES[0], next_bundle="nodule_detector")]
+    assert '<td class="text">nodule_detector</td>' in route_to_html(files, {}, {}, NOW).decode()
 
 
 def test_the_matrix_counts_every_answer_once():
