@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from .arrays import as_array
 
@@ -102,4 +102,4 @@ def _counts(falling: list[float], few: bool) -> list[int]:
 def _bound(hits: int, count: int, confidence: float) -> float:
     if hits == 0:
         return 0.0
-    return float(beta.ppf((1 - confidence) / len(COVERAGES), hits, count - hits + 1))
+    return float(betaincinv(hits, count - hits + 1, (1 - confidence) / len(COVERAGES)))
