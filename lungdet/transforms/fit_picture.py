@@ -58,7 +58,7 @@ class FitPicture(InvertibleTransform):
         rows, columns = fit_size(old_rows, old_columns, self.side)
         if not self.grow and max(old_rows, old_columns) < self.side:
             rows, columns = old_rows, old_columns
-        picture = resize_picture(picture, rows, columns)
+        picture = resize_picture(picture, rows, columns).clamp(0, 1)  # averages of ones round to a little more
         widths = centred_widths(rows, columns, self.side)
         out = with_meta_of(pad_picture(picture, widths, self._fill(picture)), source)
         step = (old_rows / rows, old_columns / columns)  # old pixels for each new one

@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import pytest
 import torch
 from monai.data import MetaTensor
 from monai.transforms import Compose, Invertd
 
-from lungdet.transforms import FitPicture, FitPictured
+from lungdet.phantoms import make_radiograph, write_radiograph_dicom
+from lungdet.transforms import FitPicture, FitPictured, LoadRadiograph
 
 
 @pytest.fixture
@@ -37,6 +40,18 @@ def test_range_and_exact_size():
         assert 0 <= fitted.min() <= fitted.max() <= 1
     same = torch.rand(1, 8, 8)
     assert torch.equal(FitPicture(8)(same).as_tensor(), same)
+
+
+def test_white_stays_in_range():
+    for rows in (90, 301, 777):
+        assert FitPicture(64)(torch.ones(1, rows, 123)).max() <= 1
+
+
+def test_reading_small_and_fitting_agree(tmp_path: Path):
+    path = write_radiograph_dicom(make_radiograph(0, "chest", rows=301, columns=222), tmp_path / "a.dcm")
+    for side in (32, 100):
+        small, whole = (FitPicture(side)(load(path)) for load in (LoadRadiograph(max_side=side), LoadRadiograph()))
+        assert torch.allclose(small, whole, atol=1e-5)
 
 
 def test_one_pixel_and_no_growth():
