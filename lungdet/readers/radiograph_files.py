@@ -23,8 +23,8 @@ def list_radiographs(sources: str | PathLike[str] | Iterable[str | PathLike[str]
 
     Yields:
         Each file once, those of a folder in the order of their names. A file that is named is given whatever its name;
-        from folders come names without ending, with a number for an ending (a UID), or with one of DICOM or a
-        picture. Hidden files, DICOMDIR and links to folders are left out.
+        from folders and patterns come names without ending, with a number for an ending (a UID), or with one of DICOM
+        or a picture. Hidden files, DICOMDIR and links to folders are left out.
 
     Raises:
         RadiographError: a source is not there, or its pattern matches nothing.
@@ -48,19 +48,25 @@ def _expand(source: str) -> Iterator[Path]:
         if not matches:
             raise RadiographError(source, "there is no such file or folder", "look at its name")
         for match in matches:
-            if os.path.isfile(match) and _may_be_radiograph(os.path.basename(match)):
+            if os.path.isdir(match):
+                yield from _walk(match)
+            elif _may_be_radiograph(match):
                 yield Path(match)
 
 
 def _walk(folder: str) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(parent, name) for name in sorted(files) if _may_be_radiograph(name))
+        for path in (os.path.join(parent, name) for name in sorted(files)):
+            if _may_be_radiograph(path):
+                yield Path(path)
 
 
-def _may_be_radiograph(name: str) -> bool:
-    """Whether a file found in a folder is worth a look, by its name."""
+def _may_be_radiograph(path: str) -> bool:
+    """Whether a file found in a folder is worth a look, by its name; pipes and the like are not."""
+    name = os.path.basename(path)
     if name.startswith(".") or name.upper() in LEFT_OUT:
         return False
     ending = os.path.splitext(name)[1].lower()
-    return ending in DICOM_ENDINGS or ending in PICTURE_ENDINGS or ending[1:].isdecimal()
+    known = ending in DICOM_ENDINGS or ending in PICTURE_ENDINGS or ending[1:].isdecimal()
+    return known and os.path.isfile(path)

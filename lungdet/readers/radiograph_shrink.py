@@ -38,7 +38,8 @@ def shrink(rows_of: RowsOf, shape: tuple[int, int], max_side: int | None, steps:
     if new_shape == shape:
         return _all_rows(rows_of, shape)
     steps.append(f"shrunk from {shape[0]} x {shape[1]} to {new_shape[0]} x {new_shape[1]} by area averaging")
-    return shrink_rows(rows_of, shape, new_shape)
+    picture = shrink_rows(rows_of, shape, new_shape)
+    return np.clip(picture, 0, 1, out=picture)  # a mean of ones may be off by a rounding
 
 
 def _all_rows(rows_of: RowsOf, shape: tuple[int, int]) -> Picture:
