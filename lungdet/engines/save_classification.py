@@ -135,7 +135,8 @@ class ClassificationEvaluationSaver:
         said = {}
         for name, disturb in self.disturbances.items():
             batch = torch.stack([disturb(picture) for picture in pictures]).to(self._device(engine))
-            with torch.no_grad(), torch.autocast("cuda") if engine.amp else nullcontext():  # as the evaluator does
+            # As the evaluator does; outside of its own step the network is back in the mode that it was in before.
+            with engine.mode(engine.network), torch.autocast("cuda") if engine.amp else nullcontext():
                 said[name] = self._outputs(engine.inferer(batch, engine.network))
         return said
 

@@ -82,12 +82,12 @@ def shades(count: int = 30, seed: int = 0) -> list[dict[str, Any]]:
 
 
 def evaluate(items: list[dict[str, Any]], folder: Path, classes: ClassList = SINGLE, **options: Any) -> dict[str, Any]:
-    decollate = options.pop("decollate", False)
+    decollate, network = options.pop("decollate", False), options.pop("network", None) or Brightness()
     collate = {} if decollate else {"collate_fn": no_collation}
     evaluator = SupervisedEvaluator(
         device=torch.device("cpu"),
         val_data_loader=DataLoader(items, batch_size=8, **collate),
-        network=Brightness(),
+        network=network,
         inferer=EmbeddingInferer(),
         prepare_batch=prepare_picture_batch if not decollate else prepare_collated,
         decollate=decollate,
@@ -167,6 +167,27 @@ def test_an_evaluator_that_decollates_gives_the_same(evaluated: Path, tmp_path: 
     items[3]["label"] = (items[3]["label"] + 1) % 3
     evaluate(items, tmp_path, decollate=True)
     assert (tmp_path / "pictures.csv").read_bytes() == (evaluated / "pictures.csv").read_bytes()
+
+
+class Fickle(Brightness):
+    """Says something else while it is trained, and learns from what it sees."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.drop = nn.BatchNorm2d(1, momentum=0.5), nn.Dropout(0.5)
+
+    def embed(self, images: Tensor) -> Tensor:
+        return super().embed(self.drop(self.norm(images)))
+
+
+def test_disturbing_does_not_train(tmp_path: Path):
+    network = Fickle()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    evaluate(shades(), tmp_path, network=network, disturbances=["none"])
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    scores = json.loads((tmp_path / "metrics.json").read_text())["labels"]["scores"]
+    assert float(rows(tmp_path, "robustness.csv")[0]["macro_f1"]) == scores["macro_f1"]
 
 
 def test_several_labels_and_groups(tmp_path: Path):
