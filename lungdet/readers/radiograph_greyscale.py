@@ -73,11 +73,7 @@ def greyscale_of(header: DicomHeader, sample: Values) -> Greyscale:
     modality, signed = _modality(header, sample.dtype.kind == "i", steps)
     values = modality(sample)
     voi = _voi(header, values, signed, steps)
-    inverted = header.text("PhotometricInterpretation") == "MONOCHROME1"
-    if inverted:
-        steps.append("inverted: MONOCHROME1")
-    elif header.text("PresentationLUTShape") == "INVERSE":
-        steps.append("PresentationLUTShape INVERSE passed over: it contradicts MONOCHROME2")
+    inverted = _inverted(header, steps)
     return Greyscale(modality, voi, inverted, padding, tuple(steps))
 
 
@@ -169,6 +165,27 @@ def _window(header: DicomHeader, steps: list[str]) -> Window | None:
         problem = error.problem if isinstance(error, DicomFileError) else str(error)
         steps.append(f"window passed over: {problem}")
         return None
+
+
+def _inverted(header: DicomHeader, steps: list[str]) -> bool:
+    """Whether low values are to be bright; PresentationLUTShape says the same as MONOCHROME1, and is no second turn.
+
+    Raw data of a detector (FOR PROCESSING) are not made to be looked at: there the sign of the values' relation to the
+    X-ray intensity tells where bone is (PS3.3 C.8.11.3.1.2), if it is given.
+    """
+    low_is_bright = header.text("PhotometricInterpretation") == "MONOCHROME1"
+    sign = header.number("PixelIntensityRelationshipSign")
+    if header.text("PresentationIntentType") == "FOR PROCESSING" and sign in (1, -1):
+        if sign == 1:
+            steps.append("inverted: raw data whose low values are less X-rays")
+        elif low_is_bright:
+            steps.append("MONOCHROME1 passed over: raw data whose high values are less X-rays")
+        return sign == 1
+    if low_is_bright:
+        steps.append("inverted: MONOCHROME1")
+    elif header.text("PresentationLUTShape") == "INVERSE":
+        steps.append("PresentationLUTShape INVERSE passed over: it contradicts MONOCHROME2")
+    return low_is_bright
 
 
 def _shows(show: Callable[[Values], Brightness], values: Values) -> bool:

@@ -62,6 +62,17 @@ class TestPolarity:
             path = write_radiograph_dicom(picture, tmp_path / "a.dcm", photometric=photometric)
             np.testing.assert_allclose(read_radiograph(path).pixels, picture, atol=1e-3)
 
+    @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+    @pytest.mark.parametrize(("sign", "inverted"), [(1, True), (-1, False)])
+    def test_raw_data_go_by_the_sign_of_the_x_ray_intensity(self, read, photometric, sign, inverted):
+        raw = {"PresentationIntentType": "FOR PROCESSING", "PixelIntensityRelationshipSign": sign}
+        radiograph = read(photometric=photometric, **raw)
+        assert radiograph.pixels[0, 0] == inverted
+        assert ("inverted: raw data" in words(radiograph)) == inverted
+        assert read(photometric=photometric, PixelIntensityRelationshipSign=sign).pixels[0, 0] == (
+            photometric == "MONOCHROME1"
+        )
+
     def test_missing_photometric_is_taken_as_monochrome2_and_told(self, read):
         radiograph = read(PhotometricInterpretation=None)
         assert radiograph.pixels[0, 0] == 0
