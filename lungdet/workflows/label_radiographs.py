@@ -65,13 +65,15 @@ def label(
 
     Raises:
         BundleError: the bundle cannot be used.
-        ValueError: a number is out of range, or ``csv`` or ``json`` is one of the files to read.
+        ValueError: a number is out of range, or ``csv`` or ``json`` is one of the files to read, or both are the same.
         OSError: they cannot be written; this is known before the work begins.
     """
     from tqdm import tqdm
 
     if top < 1:
         raise ValueError(f"top must be at least 1, got {top}")
+    if csv is not None and json is not None and Path(csv).resolve() == Path(json).resolve():
+        raise ValueError(f"{csv}: CSV and JSON cannot be one file; name two")
     files, problems = find_radiographs(sources)
     targets = [prepare_file(path, files) for path in (csv, json) if path is not None]
     labeller = RadiographLabeller(bundle, device, overrides)

@@ -87,6 +87,11 @@ def test_a_bad_bundle_or_output_is_known_before_the_work(inbox: Path, brightness
     code, lines, complaints = run(capsys, "label", inbox, "--bundle", brightness_bundle, "--csv", inbox / "a.dcm")
     assert (code, lines, len(complaints)) == (1, [], 1)
     assert "is the input" in complaints[0]
+    code, lines, complaints = run(
+        capsys, "label", inbox, "--csv", tmp_path / "a", "--json", tmp_path / "x" / ".." / "a"
+    )
+    assert (code, lines, len(complaints)) == (1, [], 1)
+    assert "name two" in complaints[0]
 
 
 @pytest.mark.parametrize("workers", [0, 3])
