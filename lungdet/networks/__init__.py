@@ -1,4 +1,4 @@
-"""Networks: layers only, no boxes and no files."""
+"""Networks: layers only, no boxes, and no files but those of weights."""
 
 from .blocks import ConvLSTM, ConvLSTMCell
 from .nets import BodyPartDenseNet, NoduleDetector, PictureClassifier, TwoStageOutput, radiograph_network
