@@ -27,7 +27,7 @@ def fit_router(
     share: float = 0.5,
     target_accuracy: float = 0.99,
     confidence: float | None = 0.9,
-    in_domain: float = 0.99,
+    in_domain: float = 0.97,
     references: int = 1000,
     weights_sha256: str = "",
 ) -> Router:

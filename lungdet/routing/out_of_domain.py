@@ -32,7 +32,7 @@ class OutOfDomain:
 
     references: NDArray[np.float16]
     limit: float
-    in_domain: float = 0.99
+    in_domain: float = 0.97
 
     def __post_init__(self) -> None:
         if self.references.ndim != 2 or 0 in self.references.shape or not np.isfinite(self.references).all():
@@ -62,7 +62,7 @@ def fit_out_of_domain(
     labels: Any = None,
     *,
     held_out: Any = None,
-    in_domain: float = 0.99,
+    in_domain: float = 0.97,
     most: int = 1000,
     seed: int = 0,
 ) -> OutOfDomain:
