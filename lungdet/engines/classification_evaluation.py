@@ -73,8 +73,8 @@ class ClassificationEvaluation:
             "robustness": list(self.robustness),
             "out_of_domain": self._out_of_domain(),
             "label_errors": {
-                "count": len(self.label_errors),
-                "part": _part(len(self.label_errors), len(self.pictures)),
+                "pictures": len(self._doubts()),
+                "part": _part(len(self._doubts()), len(self.pictures)),
             },
         }
 
@@ -98,20 +98,30 @@ class ClassificationEvaluation:
         ]
 
     def label_error_rows(self) -> list[dict[str, Any]]:
-        """Return the rows of ``label_errors.csv``."""
-        class_list = self.router.class_list
+        """Return the rows of ``label_errors.csv``, one for each picture with a doubtful label, the worst first."""
+        class_list, doubts = self.router.class_list, self._doubts()
         return [
             {
-                "file": self.names[error.index],
-                "patient": self.pictures[error.index].patient,
-                "label": class_list.join(np.flatnonzero(self.pictures[error.index].truth).tolist()),
-                "doubted": "" if error.given is None else class_list.names[error.given],
-                "suggested": "" if error.suggested is None else class_list.names[error.suggested],
-                "probability_as_labelled": error.given_probability,
-                "probability_as_suggested": error.suggested_probability,
+                "file": self.names[index],
+                "patient": self.pictures[index].patient,
+                "label": class_list.join(np.flatnonzero(self.pictures[index].truth).tolist()),
+                "doubted": class_list.join([each.given for each in errors if each.given is not None]),
+                "suggested": class_list.join([each.suggested for each in errors if each.suggested is not None]),
+                "probability_as_labelled": errors[0].given_probability,
+                "probability_as_suggested": errors[0].suggested_probability,
             }
-            for error in self.label_errors
+            for index, errors in doubts.items()
         ]
+
+    def doubtful_pictures(self) -> list[ScoredPicture]:
+        """Return the pictures of :meth:`label_error_rows`."""
+        return [self.pictures[index] for index in self._doubts()]
+
+    def _doubts(self) -> dict[int, list[LabelError]]:
+        doubts: dict[int, list[LabelError]] = {}
+        for error in self.label_errors:
+            doubts.setdefault(error.index, []).append(error)
+        return doubts
 
     def _out_of_domain(self) -> dict[str, Any] | None:
         if self.strange is None or self.foreign_strange is None:

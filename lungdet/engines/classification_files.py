@@ -115,23 +115,27 @@ def _coverage(name: str, part: ViewScores) -> CurveToDraw:
 
 
 def _draw_sheet(scores: ClassificationEvaluation, gallery: PictureGallery | None, sheet: int) -> bytes:
-    errors, rows = scores.label_errors[:sheet], scores.label_error_rows()[:sheet]
-    cases = []
-    for error, row in zip(errors, rows, strict=True):
-        picture = None if gallery is None else gallery.find(scores.pictures[error.index].name)
-        given = f"label {row['doubted']}" if row["doubted"] else f"label lacks {row['suggested']}"
-        suggested = f"rather {row['suggested']}" if row["doubted"] and row["suggested"] else "rather not so"
-        lines = (
-            f"{given} ({error.given_probability:.2f})",
-            f"{suggested} ({error.suggested_probability:.2f})",
-            str(row["file"]),
-        )
-        cases.append(LabelCase(picture, lines))
-    count, shown = (
-        len(scores.label_errors),
-        f", the {len(cases)} worst" if len(cases) < len(scores.label_errors) else "",
-    )
-    return draw_label_errors(cases, f"Labels that are probably wrong: {count or 'none'}{shown}")
+    rows, pictures = scores.label_error_rows(), scores.doubtful_pictures()
+    cases = [
+        LabelCase(None if gallery is None else gallery.find(picture.name), _caption(row))
+        for row, picture in zip(rows[:sheet], pictures, strict=False)
+    ]
+    shown = f", the {len(cases)} worst" if len(cases) < len(rows) else ""
+    return draw_label_errors(cases, f"Labels that are probably wrong: {len(rows) or 'none'}{shown}")
+
+
+def _caption(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    """What a picture is called, what it looks like, and its file.
+
+    Example:
+        >>> row = {"label": "hand", "doubted": "", "suggested": "wrist", "probability_as_suggested": 0.9}
+        >>> _caption({**row, "file": "1.png"})
+        ('label hand', 'and wrist (0.90)', '1.png')
+    """
+    doubted, suggested = row["doubted"], row["suggested"]
+    verb = "rather" if doubted and suggested else "not" if doubted else "and" if row["label"] else "but"
+    what = f"{verb} {suggested or doubted} ({row['probability_as_suggested']:.2f})"
+    return f"label {row['label'] or 'none'}", what, str(row["file"])
 
 
 def _class_rows(content: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -38,7 +38,7 @@ def classification_to_text(content: Mapping[str, Any]) -> str:
         parts.append(_section(content["groups"], "group", content["patients"]))
     if content.get("robustness"):
         parts.append(_robustness(content["robustness"]))
-    lines = [f"{content['label_errors']['count']} labels are probably wrong"]
+    lines = [f"pictures with labels that are probably wrong: {content['label_errors']['pictures']}"]
     area = (content.get("out_of_domain") or {}).get("auroc")
     if area is not None:
         lines.append(f"out of domain against the others: AUROC {area:.4f}")

@@ -139,7 +139,7 @@ def test_the_wrong_label_is_found_and_shown(evaluated: Path):
     found = rows(evaluated, "label_errors.csv")
     assert found[0]["file"] == "003.png"
     assert found[0]["label"] == found[0]["doubted"] != found[0]["suggested"]
-    assert json.loads((evaluated / "metrics.json").read_text())["label_errors"]["count"] == len(found)
+    assert json.loads((evaluated / "metrics.json").read_text())["label_errors"]["pictures"] == len(found)
 
 
 def test_every_disturbance_has_a_row(evaluated: Path):
@@ -167,6 +167,21 @@ def test_an_evaluator_that_decollates_gives_the_same(evaluated: Path, tmp_path: 
     items[3]["label"] = (items[3]["label"] + 1) % 3
     evaluate(items, tmp_path, decollate=True)
     assert (tmp_path / "pictures.csv").read_bytes() == (evaluated / "pictures.csv").read_bytes()
+
+
+def test_several_doubts_about_one_picture_are_one_row():
+    sure, doubtful = [9.0, 0, 0], [0, 9.0, 0]
+    both = np.array([True, True, False])
+    pictures = [scored(f"a{k}", 0, sure) for k in range(5)] + [scored(f"b{k}", 1, doubtful) for k in range(5)]
+    pictures += [scored("c", 1, sure), ScoredPicture("d", "", both, False, np.array([5.0, 5, -5]))]
+    router = read_router(GROUPED, None, None, None)
+    scores = evaluate_pictures(pictures, router, resamples=5)
+    found = scores.label_error_rows()
+    assert [(row["file"], row["label"], row["doubted"], row["suggested"]) for row in found] == [
+        ("c", "grey", "grey", "dark")
+    ]
+    assert [picture.name for picture in scores.doubtful_pictures()] == ["c"]
+    assert scores.to_json()["label_errors"] == {"pictures": 1, "part": 1 / 12}
 
 
 class Fickle(Brightness):
