@@ -5,16 +5,21 @@ BIN := $(VENV)/bin
 DEMO := out/demo
 CT ?=
 REAL_DATA ?= $(or $(LUNGDET_REAL_DATA),../shared/data)
-BUNDLE := bundles/nodule_detector
+BUNDLES := nodule_detector body_part_router
+DETECTOR := bundles/nodule_detector
+ROUTER := bundles/body_part_router
+# MedNIST: a folder for each class.
+DATA ?= $(REAL_DATA)/mednist
+ROUTER_OUT := out/router
 # The pins hold in pip's isolated build environments, too.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Small tensors on busy cores: more threads make these jobs slower.
 TEST_ENV := OMP_NUM_THREADS=1 TQDM_DISABLE=1
 
-.PHONY: help demo test lint types docs bundle pytest train bench clean
+.PHONY: help demo test lint types docs bundle pytest train train-router bench clean
 help:  ## list these words
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
 $(VENV)/.runtime: setup.cfg constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -42,15 +47,24 @@ docs: $(VENV)/.dev  ## the documentation site, in docs/_build/html
 	$(TEST_ENV) $(BIN)/python -W ignore examples/real_ct_marks.py --ct $(REAL_DATA)/ct/acrin_nsclc_chest
 	$(BIN)/sphinx-build -W --keep-going -q -j auto docs docs/_build/html
 
-bundle: $(VENV)/.dev  ## MONAI's own checks of the shipped bundle
-	$(TEST_ENV) $(BIN)/python -m monai.bundle verify_metadata --meta_file $(BUNDLE)/configs/metadata.json --filepath tests/house/bundle_metadata.schema.json
-	$(TEST_ENV) $(BIN)/python -m monai.bundle verify_net_in_out network_def --meta_file $(BUNDLE)/configs/metadata.json --config_file $(BUNDLE)/configs/common.yaml --bundle_root $(BUNDLE)
+bundle: $(VENV)/.dev  ## MONAI's own checks of the shipped bundles
+	set -e; for name in $(BUNDLES); do root=bundles/$$name; \
+	$(TEST_ENV) $(BIN)/python -m monai.bundle verify_metadata --meta_file $$root/configs/metadata.json --filepath tests/house/bundle_metadata.schema.json; \
+	$(TEST_ENV) $(BIN)/python -m monai.bundle verify_net_in_out network_def --meta_file $$root/configs/metadata.json --config_file $$root/configs/common.yaml --bundle_root $$root; done
 
 pytest: $(VENV)/.dev  ## the tests, with branch coverage
 	$(TEST_ENV) $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations 15 --cov --cov-report=term
 
-train: $(VENV)/.runtime  ## train the shipped weights again
-	$(BIN)/python -m monai.bundle run --config_file "['$(BUNDLE)/configs/common.yaml','$(BUNDLE)/configs/train.yaml']" --bundle_root $(BUNDLE)
+train: $(VENV)/.runtime  ## train the detector's shipped weights again
+	$(BIN)/python -m monai.bundle run --config_file "['$(DETECTOR)/configs/common.yaml','$(DETECTOR)/configs/train.yaml']" --bundle_root $(DETECTOR)
+
+train-router: $(VENV)/.runtime  ## train the router's again: make train-router DATA=/path/to/mednist
+	$(BIN)/lungdet datalist radiographs $(DATA) --classes mednist6 --seed 0 -o $(ROUTER_OUT)/mednist.json
+	OMP_NUM_THREADS=1 $(BIN)/python -m monai.bundle run --config_file "['$(ROUTER)/configs/common.yaml','$(ROUTER)/configs/train.yaml']" \
+	--bundle_root $(ROUTER) --datalist $(ROUTER_OUT)/mednist.json --dataset_dir $(DATA) --output_dir $(ROUTER_OUT)
+	OMP_NUM_THREADS=1 $(BIN)/python -m monai.bundle run --config_file "['$(ROUTER)/configs/common.yaml','$(ROUTER)/configs/evaluate.yaml']" \
+	--bundle_root $(ROUTER) --datalist $(ROUTER_OUT)/mednist.json --dataset_dir $(DATA) --output_dir $(ROUTER_OUT)/eval \
+	--checkpoint $(ROUTER_OUT)/model.pt --router_file $(ROUTER_OUT)/router.json --history $(ROUTER_OUT)/history.csv
 
 bench: $(VENV)/.dev  ## side by side with peers
 	$(BIN)/python benchmarks/ct_reading.py

@@ -1,7 +1,7 @@
 """What MONAI's stock trainer and evaluator need beside them."""
 
 from .average_buffers import BufferAverager
-from .average_weights import WeightAverager
+from .average_weights import WeightAverager, averaged_copy
 from .balanced_sampler import BalancedSampler
 from .calibration_fitter import CalibrationFitter
 from .classification_evaluation import ClassificationEvaluation, evaluate_pictures
@@ -65,6 +65,7 @@ __all__ = [
     "TrainingState",
     "ValidationPictures",
     "WeightAverager",
+    "averaged_copy",
     "better_score",
     "classification_files",
     "count_labels",

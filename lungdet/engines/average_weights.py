@@ -23,20 +23,21 @@ class WeightAverager:
 
     Args:
         network: what is trained, perhaps wrapped in ``DistributedDataParallel``.
+        average: what is moved, see :func:`averaged_copy`; made here if None.
         decay: in [0, 1); 0 makes the average the network itself.
 
     Attributes:
-        average: a network in evaluation mode, without gradients.
+        average: the running mean.
 
     Raises:
         ValueError: ``decay`` is out of its range.
     """
 
-    def __init__(self, network: nn.Module, decay: float = 0.998) -> None:
+    def __init__(self, network: nn.Module, average: nn.Module | None = None, decay: float = 0.998) -> None:
         if not 0 <= decay < 1:
             raise ValueError(f"decay must be in [0, 1), got {decay}")
         self.network, self.decay = unwrapped(network), decay
-        self.average = deepcopy(self.network).eval().requires_grad_(False)
+        self.average = averaged_copy(network) if average is None else average
 
     def attach(self, engine: Engine) -> None:
         """Act after every step."""
@@ -56,3 +57,12 @@ class WeightAverager:
                 value.lerp_(now[name].to(value.dtype), share)
             else:
                 value.copy_(now[name])
+
+
+def averaged_copy(network: nn.Module) -> nn.Module:
+    """Copy a network, or what ``DistributedDataParallel`` wraps, for :class:`WeightAverager` to move.
+
+    Returns:
+        The copy, in evaluation mode and without gradients.
+    """
+    return deepcopy(unwrapped(network)).eval().requires_grad_(False)

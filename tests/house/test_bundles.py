@@ -6,9 +6,14 @@ import socket
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from monai.bundle import ConfigWorkflow
+from PIL import Image
+
+from lungdet.datalists import PictureEntry, picture_list_content, write_picture_list
+from lungdet.routing import Router, load_class_list
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLES = sorted(path for path in (ROOT / "bundles").iterdir() if path.is_dir())
@@ -89,6 +94,15 @@ def test_shipped_weights_are_small(bundle: Path):
         assert weights.stat().st_size <= 5_000_000, weights
 
 
+def test_the_router_belongs_to_its_weights():
+    root = ROOT / "bundles" / "body_part_router"
+    router = Router.load(root / "models" / "router.json", checkpoint=root / "models" / "model.pt")
+    channels = json.loads((root / "configs" / "metadata.json").read_text())["network_data_format"]["outputs"]["pred"]
+    assert router.class_list.names == tuple(channels["channel_def"].values())
+    assert router.abstention.reached
+    assert router.out_of_domain is not None
+
+
 WORKFLOWS = [
     (("train",), "train"),
     (("evaluate",), "infer"),
@@ -109,12 +123,38 @@ def one_process(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv(name, str(value))
 
 
+@pytest.fixture
+def small_settings(tmp_path: Path) -> dict[str, dict[str, str]]:
+    """Settings by bundle with which nothing is waited for."""
+    pictures = [f"{number}.png" for number in range(4)]
+    for name in pictures:
+        Image.fromarray(np.full((32, 32), 99, np.uint8)).save(tmp_path / name)
+    entries = [PictureEntry(name, (0,), name) for name in pictures]
+    parts = {"training": entries[:2], "validation": entries[2:3], "test": entries[3:]}
+    listed = str(tmp_path / "list.json")
+    write_picture_list(listed, picture_list_content("few", load_class_list("mednist6"), parts))
+    return {
+        "nodule_detector": {"train_seeds": "$range(1)", "val_seeds": "$range(1)", "scan_shape": "$[64, 64, 48]"},
+        "body_part_router": {"datalist": listed, "dataset_dir": str(tmp_path)},
+    }
+
+
+def test_every_bundle_has_small_settings(small_settings: dict[str, dict[str, str]]):
+    assert sorted(small_settings) == [bundle.name for bundle in BUNDLES]
+
+
 @pytest.mark.usefixtures("one_process")
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)
 @pytest.mark.parametrize(
     ("names", "kind"), WORKFLOWS, ids=lambda value: value if isinstance(value, str) else "+".join(value)
 )
-def test_bundle_has_the_properties_that_monai_expects(bundle: Path, names: tuple[str, ...], kind: str, tmp_path: Path):
+def test_bundle_has_the_properties_that_monai_expects(
+    bundle: Path,
+    names: tuple[str, ...],
+    kind: str,
+    tmp_path: Path,
+    small_settings: dict[str, dict[str, str]],
+):
     configs = bundle / "configs"
     workflow = ConfigWorkflow(
         config_file=[str(configs / f"{name}.yaml") for name in ("common", *names)],
@@ -122,11 +162,8 @@ def test_bundle_has_the_properties_that_monai_expects(bundle: Path, names: tuple
         logging_file=False,
         workflow_type=kind,
         bundle_root=str(bundle),
-        # Small, so that nothing is waited for.
-        train_seeds="$range(1)",
-        val_seeds="$range(1)",
-        scan_shape=[64, 64, 48],
         output_dir=str(tmp_path),
+        **small_settings[bundle.name],
     )
     workflow.initialize()
     try:

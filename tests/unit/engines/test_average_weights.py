@@ -64,4 +64,4 @@ def test_a_far_memory_fades() -> None:
 @pytest.mark.parametrize("decay", [-0.1, 1.0])
 def test_a_decay_out_of_range_is_refused(decay: float) -> None:
     with pytest.raises(ValueError, match="decay"):
-        WeightAverager(network(1.0), decay)
+        WeightAverager(network(1.0), decay=decay)
