@@ -67,3 +67,9 @@ def test_what_does_not_fit_is_refused():
         find_label_errors(np.ones((2, 2)), np.ones((2, 3)))
     with pytest.raises(ValueError, match=r"\[0, 1\]"):
         find_label_errors([[2.0, -1.0]], [[1, 0]])
+
+
+def test_a_label_that_the_classifier_itself_would_choose_stands():
+    # The third is confidently class 1, whose mean is low, and not confidently class 0; and yet 0 is its best.
+    said = [[0.95, 0.05], [0.95, 0.05], [0.6, 0.4], [0.7, 0.3]]
+    assert find_label_errors(said, truth_matrix([0, 0, 0, 1], 2)) == []
