@@ -176,7 +176,8 @@ def strangeness(router: Router, pictures: Sequence[ScoredPicture]) -> Array | No
         return None
     if not pictures:
         return np.empty(0)
-    return router.out_of_domain.score(np.stack([np.asarray(picture.embedding) for picture in pictures]))
+    embeddings = np.stack([np.asarray(picture.embedding) for picture in pictures])
+    return router.out_of_domain.score(embeddings, np.stack([np.asarray(picture.logits) for picture in pictures]))
 
 
 def target_accuracy(router: Router) -> float | None:

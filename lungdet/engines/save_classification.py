@@ -145,7 +145,7 @@ class ClassificationEvaluationSaver:
         logits, domain = as_array(outputs["logits"]), self._router.out_of_domain
         if domain is None or "embedding" not in outputs:
             return [DisturbedOutput(row) for row in logits]
-        strange = domain.score(as_array(outputs["embedding"])).tolist()
+        strange = domain.score(as_array(outputs["embedding"]), logits).tolist()
         return [DisturbedOutput(row, score) for row, score in zip(logits, strange, strict=True)]
 
     def _device(self, engine: Any) -> torch.device:

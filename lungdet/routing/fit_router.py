@@ -43,7 +43,7 @@ def fit_router(
         embeddings: ``(N, D)`` on the same; None for a router without an out-of-domain score.
         train_embeddings: ``(M, D)`` on the training pictures, not augmented; without them the validation pictures stand
             for what is known.
-        train_labels: their labels, for a fair choice where there are more than ``references``.
+        train_labels: their labels: a picture must lie near to those of the label that it gets.
         activation: ``softmax``, or ``sigmoid`` for a network that was trained so.
         offsets: see :func:`fit_calibration`.
         share: for several labels with ``softmax``; see :class:`LabelChoice`.
@@ -70,8 +70,14 @@ def fit_router(
     right = (chosen == targets).all(axis=1)
     far = None
     if train_embeddings is not None:
+        known = None if train_labels is None else as_targets(train_labels, len(train_embeddings), values.shape[1])
         far = fit_out_of_domain(
-            train_embeddings, train_labels, held_out=embeddings, in_domain=in_domain, most=references
+            train_embeddings,
+            known,
+            held_out=embeddings,
+            held_out_answers=values,
+            in_domain=in_domain,
+            most=references,
         )
     elif embeddings is not None:
         far = fit_out_of_domain(embeddings, targets, in_domain=in_domain, most=references)

@@ -80,7 +80,7 @@ class Router:
         sound: NDArray[np.bool_] = np.isfinite(np.concatenate([values, features], axis=1)).all(axis=1)
         probabilities = self.calibration.probabilities(values[sound])
         chosen, sure = self.choice.choose(probabilities)
-        far = self.out_of_domain.score(features[sound]) if self.out_of_domain else [None] * len(sure)
+        far = self.out_of_domain.score(features[sound], probabilities) if self.out_of_domain else [None] * len(sure)
         decided = iter([self._decision(*row, top) for row in zip(probabilities, chosen, sure, far, strict=True)])
         return [next(decided) if good else _unsound() for good in sound.tolist()]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lungdet.records import BodyPartClass, ClassList
 from lungdet.reports import write_files
@@ -24,7 +25,7 @@ from .out_of_domain import OutOfDomain
 if TYPE_CHECKING:
     from .router import Router
 
-FORMAT = "lungdet router 1"
+FORMAT = "lungdet router 2"
 _MOST_BYTES = 64 << 20
 
 
@@ -103,14 +104,34 @@ def _or_null(value: Any) -> Any:
 
 def _packed(far: OutOfDomain) -> dict[str, Any]:
     """Little-endian half floats in base64: a tenth of the same numbers as text."""
-    data = base64.b64encode(np.ascontiguousarray(far.references, dtype="<f2").tobytes()).decode("ascii")
-    return {"limit": far.limit, "in_domain": far.in_domain, "shape": list(far.references.shape), "references": data}
+    return {
+        "limit": far.limit,
+        "in_domain": far.in_domain,
+        "shape": list(far.references.shape),
+        "references": _base64(far.references.astype("<f2")),
+        "scales": _base64(far.scales.astype("<f4")),
+        "labels": far.members.shape[1],
+        "members": _base64(np.packbits(far.members)),
+    }
 
 
 def _unpacked(fields: dict[str, Any]) -> OutOfDomain:
     rows, columns = fields["shape"]
-    data = np.frombuffer(base64.b64decode(fields["references"], validate=True), dtype="<f2")
+    data = _from_base64(fields["references"], "<f2")
     if min(rows, columns) < 1 or rows * columns != data.size:
         raise ValueError(f"{data.size} numbers for {rows} x {columns} references")
     references = data.reshape(rows, columns).astype(np.float16)
-    return OutOfDomain(references, float(fields["limit"]), float(fields["in_domain"]))
+    scales, labels = _from_base64(fields["scales"], "<f4").astype(np.float64), int(fields["labels"])
+    bits = np.unpackbits(_from_base64(fields["members"], "u1"))
+    if not 0 <= rows * labels <= bits.size < rows * labels + 8:
+        raise ValueError(f"{bits.size} bits for the {labels} labels of {rows} references")
+    members = bits[: rows * labels].reshape(rows if labels else 0, labels).astype(bool)
+    return OutOfDomain(references, float(fields["limit"]), float(fields["in_domain"]), scales, members)
+
+
+def _base64(values: NDArray[Any]) -> str:
+    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode("ascii")
+
+
+def _from_base64(text: str, kind: str) -> NDArray[Any]:
+    return np.frombuffer(base64.b64decode(text, validate=True), dtype=kind)
