@@ -50,7 +50,8 @@ def foreignness(opened: OpenRouter, pictures: list[Tensor]) -> np.ndarray:
     """Score of "not one of mine" of each picture; above 1 it is foreign."""
     if opened.router.out_of_domain is None:
         raise SystemExit(f"{BUNDLE}: its router file knows nothing of what is foreign")
-    return opened.router.out_of_domain.score(opened.outputs(pictures)[1])
+    logits, embeddings = opened.outputs(pictures)
+    return opened.router.out_of_domain.score(embeddings, logits)
 
 
 def sent_away(opened: OpenRouter, pictures: list[Tensor]) -> float:

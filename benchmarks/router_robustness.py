@@ -22,7 +22,7 @@ def main(options: argparse.Namespace) -> None:
         given = answers_to(opened, items, pictures, name)
         groups, classes = judge_groups(given, opened.router), judge(given, opened.router)
         far = opened.router.out_of_domain
-        unknown = None if far is None else float((far.score(given.embeddings) > 1).mean())
+        unknown = None if far is None else float((far.score(given.embeddings, given.logits) > 1).mean())
         rows.append(
             {
                 "disturbance": name,

@@ -1,4 +1,4 @@
-"""Train the bundle on a list by MONAI's command line, in a process of its own."""
+"""Train the bundle on a list by MONAI's command line, in a process of its own; or only fit its router file anew."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from monai.bundle import ConfigParser
 from router_answers import BUNDLE
+
+from lungdet.engines import CalibrationFitter
 
 CONFIGS = ("common.yaml", "train.yaml")
 RECIPE = Path(__file__).with_name("router_unifesp.yaml")
@@ -36,10 +39,21 @@ def train(datalist: Path, images: Path, output: Path, threads: int, overrides: M
 def command(datalist: Path, images: Path, output: Path, overrides: Mapping[str, Any]) -> list[str]:
     """What a user would type."""
     files = [*(f"configs/{name}" for name in CONFIGS), str(RECIPE)]
-    settings = {"datalist": datalist, "dataset_dir": images, "output_dir": output}
-    paths = [word for name, path in settings.items() for word in (f"--{name}", str(path.resolve()))]
-    more = [word for name, value in overrides.items() for word in (f"--{name}", str(value))]
-    return [
-        *(sys.executable, "-m", "monai.bundle", "run", "--config_file", str(files)),
-        *("--bundle_root", str(BUNDLE), *paths, *more),
-    ]
+    settings = {**paths(datalist, images, output), **overrides}
+    words = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
+    return [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(files), *words]
+
+
+def paths(datalist: Path, images: Path, output: Path) -> dict[str, str]:
+    """Settings that name files."""
+    named = {"bundle_root": BUNDLE, "datalist": datalist, "dataset_dir": images, "output_dir": output}
+    return {name: str(path.resolve()) for name, path in named.items()}
+
+
+def refit(datalist: Path, images: Path, output: Path, overrides: Mapping[str, Any]) -> None:
+    """Write the router file of weights that are there as the end of a training does."""
+    parser = ConfigParser()
+    parser.read_config([str(BUNDLE / "configs" / name) for name in CONFIGS] + [str(RECIPE)])
+    parser.update({**paths(datalist, images, output), **overrides})
+    handlers = parser.get_parsed_content("train#handlers")
+    next(each for each in handlers if isinstance(each, CalibrationFitter)).fit()

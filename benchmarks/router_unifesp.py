@@ -11,7 +11,7 @@ import yaml
 from detector_sources import fingerprint
 from router_answers import OpenRouter, answers_to, make_list, open_router, pictures_in
 from router_scores import judge, judge_groups
-from router_training import RECIPE, train
+from router_training import RECIPE, refit, train
 
 CLASSES = "unifesp22"
 QUICK = {"num_epochs": 1, "val_interval": 1, "image_size": 32}
@@ -20,26 +20,40 @@ BUNDLE_SETTINGS = ("class_list", "image_size", "network_name")  # those of the r
 
 def main(options: argparse.Namespace) -> None:
     datalist, folder = prepare(options)
-    overrides = QUICK if options.quick else {}
-    cost = train(datalist, options.radiographs.parent, folder, options.threads, {**overrides, **extra(options)})
+    overrides = {**(QUICK if options.quick else {}), **extra(options)}
+    cost = trained(options, datalist, folder, overrides)
     opened = open_trained(options)
     items = pictures_in(datalist, "test", options.radiographs.parent)
+    rows, classes = scored(opened, items)
+    result = {"rows": rows, "classes": classes, "cost": cost, "weights": opened.router.weights_sha256}
+    detector_results.append(options.out, "router unifesp", settings(options), result)
+    if cost:
+        print(f"\n{cost['cpu_minutes']:.1f} CPU minutes, {cost['threads']} threads, {cost['minutes']:.1f} by the clock")
+    print(f"\n{detector_results.markdown(rows)}\n\n{detector_results.markdown(classes)}")
+
+
+def trained(
+    options: argparse.Namespace, datalist: Path, folder: Path, overrides: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Train, or take what is there; return the cost."""
+    files = (datalist, options.radiographs.parent, folder)
+    if not options.keep:
+        return train(*files, options.threads, overrides)
+    refit(*files, overrides)
+    return None
+
+
+def scored(opened: OpenRouter, items: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows for both tasks, as the pictures are and inverted; and for each of the 22 classes."""
     pictures = opened.pictures(item["image"] for item in items)
-    plain, inverted = (answers_to(opened, items, pictures, name) for name in ("none", "inversion"))
-    rows = []
-    for name, judged in (("4 groups", judge_groups), ("22 classes", judge)):
-        rows += [{"task": name, "pictures shown": "as they are", **judged(plain, opened.router).row()}]
-        rows += [{"task": name, "pictures shown": "inverted", **judged(inverted, opened.router).row()}]
-    classes = judge(plain, opened.router).per_class()
-    detector_results.append(
-        options.out, "router unifesp", settings(options), {"rows": rows, "classes": classes, "cost": cost}
-    )
-    print(
-        f"\n{cost['cpu_minutes']:.1f} CPU minutes with {cost['threads']} threads, {cost['minutes']:.1f} by the clock\n"
-    )
-    print(detector_results.markdown(rows))
-    print()
-    print(detector_results.markdown(classes))
+    shown = {"as they are": answers_to(opened, items, pictures)}
+    shown["inverted"] = answers_to(opened, items, pictures, "inversion")
+    rows = [
+        {"task": task, "pictures shown": how, **judged(given, opened.router).row()}
+        for task, judged in (("4 groups", judge_groups), ("22 classes", judge))
+        for how, given in shown.items()
+    ]
+    return rows, judge(shown["as they are"], opened.router).per_class()
 
 
 def prepare(options: argparse.Namespace) -> tuple[Path, Path]:
@@ -82,6 +96,7 @@ def extra(options: argparse.Namespace) -> dict[str, Any]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_radiographs(parser)
+    parser.add_argument("--keep", action="store_true", help="train nothing: fit and score the weights of the last run")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="other settings of the bundle")
 
 
