@@ -69,9 +69,8 @@ def trained(name: str) -> PictureClassifier:
     return network.eval()
 
 
-@pytest.mark.parametrize("name", ["densenet_compact", "mobilenet_v1"])
-def test_bfloat16_answers_within_the_stated_tolerance(name: str):
-    network, (images, labels) = trained(name), discs_and_rings(32, seed=200)
+def test_bfloat16_answers_within_the_stated_tolerance():
+    network, (images, labels) = trained("densenet_compact"), discs_and_rings(32, seed=200)
     fast = FastPictureNetwork(network, "bfloat16")
     with torch.no_grad():
         embeddings, wanted = fast.embed(images), network.embed(images)

@@ -143,7 +143,7 @@ def test_what_cannot_be_is_refused(make, said: str):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", ["densenet_compact", "resnet18", "mobilenet_v2", "efficientnet_b0"])
 def test_onnxruntime_answers_alike(name: str, tmp_path: Path):
     onnxruntime = pytest.importorskip("onnxruntime")
     network, images = used(name), pictures(2, 1, 64, 64, seed=2)
@@ -155,7 +155,7 @@ def test_onnxruntime_answers_alike(name: str, tmp_path: Path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["densenet_compact", "resnet18", "efficientnet_b0"])
+@pytest.mark.parametrize("name", ["densenet_compact", "efficientnet_b0"])
 def test_exported_programs_take_any_size(name: str):
     network, (batch, rows, columns) = (
         used(name),
