@@ -34,11 +34,13 @@ from .show_validation import ValidationPictures
 from .training_history import TrainingHistory
 from .training_scalars import TrainingProgress, training_scalars
 from .training_state import TrainingState
+from .write_bundle import BundleWriter
 
 __all__ = [
     "BalancedSampler",
     "BestModelSaver",
     "BufferAverager",
+    "BundleWriter",
     "CalibrationFitter",
     "ClassificationEvaluation",
     "ClassificationEvaluationSaver",

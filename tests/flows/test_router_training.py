@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from lungdet.cli import main
 from lungdet.routing import Router
 
 EPOCHS = 3
@@ -95,3 +96,12 @@ def test_its_weights_score_and_label(trained: Path, tmp_path: Path, run_bundle, 
     assert all((row["label"] == "review") == (row["decision"] == "review") for row in rows)
     content = json.loads((tmp_path / "labels" / "labels.json").read_text())
     assert content["classes"] == ["chest", "hand", "spine"]
+
+
+@pytest.mark.slow
+def test_the_training_leaves_a_bundle_that_labels(trained: Path, picture_list, capsys):
+    picture = f"{picture_list['dataset_dir']}/hand/0.png"
+    assert main(["label", "--bundle", str(trained / "bundle"), picture]) == 0
+    file, label, *_ = capsys.readouterr().out.split("\t")
+    assert file == picture
+    assert label in {"chest", "hand", "spine", "review"}
