@@ -22,6 +22,7 @@ from lungdet.routing import Router
 from lungdet.routing.label_choice import group_probabilities
 
 Matrix = NDArray[np.bool_]
+CHANCE_DRAWS, CHANCE_SEED = 500, 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +59,7 @@ class Judged:
             "macro F1": scores.macro_f1,
             "95 %": list(drawn.macro_f1),
             "ECE": reliability(self.confidence, self.right).expected_error,
+            "by chance": error_by_chance(self.confidence),
             "at 90 % coverage": coverage_curve(self.confidence, self.right).accuracy_at(0.9),
         }
 
@@ -65,6 +67,16 @@ class Judged:
         """Recall, precision and F1 of each class."""
         scores = classification_scores(self.truth, self.chosen, self.names).to_json()
         return list(scores["classes"])
+
+
+def error_by_chance(confidence: NDArray[np.float64]) -> float:
+    """Calibration error that pictures of these confidences would show on average if each were exactly true.
+
+    An error is never negative, so few pictures have one, however well calibrated the network is.
+    """
+    random = np.random.default_rng(CHANCE_SEED)
+    draws = (random.random(len(confidence)) < confidence for _ in range(CHANCE_DRAWS))
+    return float(np.mean([reliability(confidence, right).expected_error for right in draws]))
 
 
 def judge(answers: Answers, router: Router) -> Judged:
