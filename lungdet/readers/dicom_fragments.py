@@ -14,6 +14,8 @@ from .errors import DicomFileError
 logger = logging.getLogger(__name__)
 
 FRAME_STARTS = (b"\xff\xd8", b"\xff\x4f", b"\x00\x00\x00\x0cjP  ")  # JPEG and JPEG-LS, JPEG 2000, JP2
+SPARE_OFFSETS = 1024  # more than one for each frame: some writers have one for each fragment
+MOST_TIMES, SPARE_BYTES = 2, 4 << 20  # noise grows a little when it is compressed; and headers, thumbnails, padding
 
 
 class Fragment(NamedTuple):
@@ -38,7 +40,7 @@ def find_frames(file: BinaryIO, header: DicomHeader, frames: int) -> list[list[F
     Raises:
         DicomFileError: the fragments are damaged, cut off, or fewer than the frames.
     """
-    offsets, fragments = _read_items(file, header)
+    offsets, fragments = _read_items(file, header, frames)
     groups = _group(offsets, fragments, frames)
     if len(groups) < frames:
         raise DicomFileError(
@@ -49,7 +51,29 @@ def find_frames(file: BinaryIO, header: DicomHeader, frames: int) -> list[list[F
     return groups[:frames]
 
 
-def _read_items(file: BinaryIO, header: DicomHeader) -> tuple[list[int], list[Fragment]]:
+def read_fragments(file: BinaryIO, header: DicomHeader, fragments: list[Fragment], pixel_bytes: int) -> bytes:
+    """Read the compressed bytes of one frame.
+
+    Args:
+        file: the open file.
+        header: its header.
+        fragments: the frame's, as :func:`find_frames` gives them.
+        pixel_bytes: what the frame takes when it is decoded.
+
+    Raises:
+        DicomFileError: there are far more bytes than the frame takes uncompressed; none of them is read.
+    """
+    size, most = sum(fragment.length for fragment in fragments), MOST_TIMES * pixel_bytes + SPARE_BYTES
+    if size > most:
+        raise _bad(header, f"a frame of {pixel_bytes} bytes has {size} compressed bytes, more than the limit of {most}")
+    parts = []
+    for fragment in fragments:
+        file.seek(fragment.offset)
+        parts.append(file.read(fragment.length))
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _read_items(file: BinaryIO, header: DicomHeader, frames: int) -> tuple[list[int], list[Fragment]]:
     """Read the offset table and find every fragment after it."""
     element = header.pixel_element
     if element is None:  # pragma: no cover - the caller has looked
@@ -71,6 +95,9 @@ def _read_items(file: BinaryIO, header: DicomHeader) -> tuple[list[int], list[Fr
         if value + length > size:
             raise _bad(header, f"its compressed frames are cut off at byte {size}, before byte {value + length}")
         if offsets is None:
+            most = 4 * (min(frames, header.limits.max_elements) + SPARE_OFFSETS)
+            if length > most:
+                raise _bad(header, f"its offset table of {length} bytes is too long for {frames} frames")
             offsets = _offset_table(file, value, length)
         elif len(fragments) >= header.limits.max_elements:
             raise _bad(header, f"it holds more than {header.limits.max_elements} compressed fragments")

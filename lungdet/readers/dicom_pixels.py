@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .dicom_codecs import decode_frame
 from .dicom_deflated import inflate_pixels
 from .dicom_elements import PIXELS, PixelElement
-from .dicom_fragments import Fragment, find_frames
+from .dicom_fragments import Fragment, find_frames, read_fragments
 from .dicom_header import DicomHeader
 from .dicom_layout import EXPORT_AGAIN, PixelLayout, layout_of, raw_to_values
 from .dicom_padding import padding_mask
@@ -161,7 +161,7 @@ def _read_compressed(
         _check_claim(header, layout, frames)
         raw = _empty(target, layout, shape)
         for number, fragments in enumerate(frames):
-            pixels, bits = decode_frame(_read_fragments(file, fragments), header, layout)
+            pixels, bits = decode_frame(read_fragments(file, header, fragments, layout.frame_bytes), header, layout)
             raw[number] = pixels
             _settle_bits(layout, raw[number], bits)
     return raw.view(layout.dtype)
@@ -178,14 +178,6 @@ def _check_claim(header: DicomHeader, layout: PixelLayout, frames: list[list[Fra
         problem = f"it claims {claimed} bytes of pixels from {present} compressed bytes"
     if problem:
         raise DicomFileError(header.path, problem, "raise the limits in ReadLimits if you trust the file")
-
-
-def _read_fragments(file: BinaryIO, fragments: list[Fragment]) -> bytes:
-    parts = []
-    for fragment in fragments:
-        file.seek(fragment.offset)
-        parts.append(file.read(fragment.length))
-    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _settle_bits(layout: PixelLayout, raw: NDArray[Any], bits: int) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .dicom_codecs import PILLOW_PROCESSES, RLE_SYNTAX
-from .dicom_fragments import find_frames
+from .dicom_fragments import find_frames, read_fragments
 from .dicom_header import DicomHeader
 from .dicom_jpeg_scans import check_scans
 from .dicom_layout import EXPORT_AGAIN, PixelLayout, stored_layout
@@ -132,11 +132,7 @@ def _decode(header: DicomHeader, layout: PixelLayout, frame: int) -> NDArray[Any
     """Decode one compressed frame to red, green and blue, or to luminance alone."""
     with open(header.path, "rb") as file:
         fragments = find_frames(file, header, layout.frames)[frame]
-        parts = []
-        for fragment in fragments:
-            file.seek(fragment.offset)
-            parts.append(file.read(fragment.length))
-    data = b"".join(parts)
+        data = read_fragments(file, header, fragments, SAMPLES * layout.frame_bytes)
     try:
         return _decode_data(data, header, layout)
     except DicomFileError:

@@ -29,6 +29,9 @@ BEGINNINGS = {
 MODE_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2, "LA": 4, "PA": 4}  # others: 4
 MAX_PICTURE_BYTES = 128 * MIB  # of one decoded picture; turning it to grey takes up to four times as much
 MAX_FILE_BYTES = 1024 * MIB
+MOST_TIMES, SPARE_BYTES = 2, 16 * MIB  # noise grows a little when it is compressed; and profiles, thumbnails, a film
+WHOLE_FORMATS = ("JPEG", "PNG")  # whose parts are read whole, whatever they hold
+MAX_WHOLE_BYTES = MOST_TIMES * MAX_PICTURE_BYTES + SPARE_BYTES
 EXIF_ORIENTATION, TILE_WIDTH, TILE_LENGTH = 0x0112, 322, 323
 COPY_AGAIN, TOO_LARGE = "copy or export the file again", "save the picture smaller, or raise max_bytes if you trust it"
 
@@ -69,8 +72,9 @@ def read_picture(path: Path, kind: str, frame: int, max_bytes: int, max_side: in
 def _read(path: Path, kind: str, frame: int, max_bytes: int, max_side: int | None) -> Radiograph:
     from PIL import Image
 
-    if path.stat().st_size > MAX_FILE_BYTES:
-        raise RadiographError(path, f"its {path.stat().st_size} bytes exceed {MAX_FILE_BYTES}", TOO_LARGE)
+    size, most = path.stat().st_size, MAX_WHOLE_BYTES if kind in WHOLE_FORMATS else MAX_FILE_BYTES
+    if size > most:
+        raise RadiographError(path, f"its {size} bytes exceed the limit of {most}", TOO_LARGE)
     steps: list[str] = []
     gif_frames = count_gif_frames(path) if kind == "GIF" else 0
     # Not by its name: Pillow would map the file into memory, and mix up the sides of a TIFF that is to be turned.
@@ -82,6 +86,11 @@ def _read(path: Path, kind: str, frame: int, max_bytes: int, max_side: int | Non
             raise RadiographError(path, f"there is no frame {frame}, it has {frames}", "frames count from 0")
         _check_budget(picture, path, frames, max_bytes)
         if kind == "JPEG":
+            most = MOST_TIMES * picture.width * picture.height * 4 * frames + SPARE_BYTES
+            if size > most:
+                raise RadiographError(
+                    path, f"its {size} bytes exceed {most}, far more than its pixels take", COPY_AGAIN
+                )
             data = path.read_bytes()
             check_scans(data, read_stream_header(data))
         if frames > 1:
