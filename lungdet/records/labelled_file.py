@@ -22,6 +22,8 @@ class LabelledFile:
         error: why there is no decision; empty if there is one.
         size: bytes of the file, where its content was hashed; else 0.
         mtime_ns: its time of change in nanoseconds, likewise.
+        ctime_ns: when the system last changed the file or what it knows of it, likewise; nobody can set it back.
+        inode: its number on the disk, likewise.
         sha256: of its content; empty where it was not asked for.
 
     Raises:
@@ -35,6 +37,8 @@ class LabelledFile:
     error: str = ""
     size: int = 0
     mtime_ns: int = 0
+    ctime_ns: int = 0
+    inode: int = 0
     sha256: str = ""
 
     def __post_init__(self) -> None:

@@ -15,9 +15,11 @@ class RoutedFile:
     """One row of a manifest. It holds no name, birth date or other identity of a patient but the UIDs.
 
     Attributes:
-        file: the source, as it was named.
+        file: absolute path of the source.
         size: its bytes when it was read.
         mtime_ns: its time of change, in nanoseconds.
+        ctime_ns: when the system last changed the file or what it knows of it, in nanoseconds.
+        inode: its number on the disk.
         sha256: of its content; empty if it could not be read.
         sop_uid: SOPInstanceUID; empty where the format has none.
         series_uid: SeriesInstanceUID, likewise.
@@ -46,6 +48,8 @@ class RoutedFile:
     file: str
     size: int = 0
     mtime_ns: int = 0
+    ctime_ns: int = 0
+    inode: int = 0
     sha256: str = ""
     sop_uid: str = ""
     series_uid: str = ""

@@ -21,7 +21,7 @@ _CHUNK = 1 << 20
 _NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS}
 
 
-def place_file(source: str | Path, target: str | Path, sha256: str, link: bool = False) -> How:
+def place_file(source: str | Path, target: str | Path, sha256: str, link: bool = False, mark: str = "") -> How:
     """Copy or hard-link a file to a name that is free.
 
     A copy is written in full under a hidden name beside the target, flushed, compared with ``sha256``, and only then
@@ -33,6 +33,7 @@ def place_file(source: str | Path, target: str | Path, sha256: str, link: bool =
         target: the new name; its folder is made if absent.
         sha256: of the content that is meant; a file that has changed since is refused.
         link: make a hard link where the disk can: no second copy, and a later change of the one changes the other.
+        mark: whose the hidden file is, for :func:`sweep_unfinished`.
 
     Returns:
         ``"copied"``, ``"linked"``, or ``"there"`` where the target was there with the same content.
@@ -47,7 +48,7 @@ def place_file(source: str | Path, target: str | Path, sha256: str, link: bool =
         return _there(target, sha256)
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        how: How = "linked" if link and _link(source, target, sha256) else _copy(source, target, sha256)
+        how: How = "linked" if link and _link(source, target, sha256) else _copy(source, target, sha256, mark)
     except FileExistsError:  # somebody was quicker
         return _there(target, sha256)
     flush_folder(target.parent)
@@ -79,13 +80,17 @@ def file_sha256(path: str | Path) -> str:
     return digest.hexdigest()
 
 
-def sweep_unfinished(folder: str | Path) -> int:
-    """Delete what killed runs left of copies under their hidden names; only for who is alone in ``folder``.
+def sweep_unfinished(folder: str | Path, mark: str) -> int:
+    """Delete what killed runs left of copies under their hidden names.
+
+    Args:
+        folder: where the copies are.
+        mark: only of runs that gave :func:`place_file` this mark, none of which may be at work; letters and digits.
 
     Returns:
         How many there were.
     """
-    leftovers = list(Path(folder).glob(f".*{TEMPORARY_ENDING}"))
+    leftovers = list(Path(folder).glob(f".*.{mark}-*{TEMPORARY_ENDING}"))
     for path in leftovers:
         path.unlink()
     return len(leftovers)
@@ -112,8 +117,8 @@ def _link(source: Path, target: Path, sha256: str) -> bool:
     return True
 
 
-def _copy(source: Path, target: Path, sha256: str) -> How:
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}{TEMPORARY_ENDING}")
+def _copy(source: Path, target: Path, sha256: str, mark: str) -> How:
+    temporary = target.with_name(f".{target.name}.{mark}-{secrets.token_hex(4)}{TEMPORARY_ENDING}")
     try:
         digest = hashlib.sha256()
         with open(source, "rb") as old, open(temporary, "xb") as new:

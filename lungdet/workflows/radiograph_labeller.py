@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from lungdet.records import Decision, LabelledFile, RadiographInfo
 from lungdet.routing import Router
 
 from .bundle import BundleError, bundle_root, load_weights, open_bundle
+from .bundle_settings import settings_sha256
 from .devices import usable_device
 from .many_studies import explain
 from .place_file import file_sha256
@@ -45,6 +47,7 @@ class RadiographLabeller:
     Attributes:
         model: name and version of the bundle, and SHA-256 of its weights.
         router: turns the network's answers to decisions.
+        settings: SHA-256 of what decisions depend on: weights, router, and preprocessing with all that it refers to.
 
     Raises:
         BundleError: the bundle cannot be found or opened, or its weights cannot be loaded.
@@ -66,10 +69,16 @@ class RadiographLabeller:
         checkpoint = Path(take("checkpoint"))
         digest = load_weights(network, checkpoint, self.device)
         self.network = fast_picture_network(network)
-        self.router = _load_router(Path(take("router_file")), digest)
+        router_file = Path(take("router_file"))
+        self.router = _load_router(router_file, digest)
         self.inferer = take("inferer")
         self.preprocessing: Callable[[dict[str, Any]], dict[str, Any]] = take("preprocessing")
         self.model = read_model_info(root / "configs" / "metadata.json", checkpoint)
+        self.settings = {
+            "weights": digest,
+            "router": file_sha256(router_file),
+            "preprocessing": settings_sha256(parser, ("preprocessing", "inferer")),
+        }
 
     def __call__(
         self,
@@ -87,7 +96,7 @@ class RadiographLabeller:
             workers: threads that read; by default one for each processor. 0 reads in between.
             batch_size: pictures that the network sees at once.
             top: most probable classes that a decision holds.
-            hashed: give the size, time of change and SHA-256 of each file, too.
+            hashed: give the size, times, inode and, where it can be read, the SHA-256 of each file, too.
 
         Yields:
             One record for each file; one that cannot be read has an error.
@@ -108,11 +117,13 @@ class RadiographLabeller:
         picture = _Picture(file)
         try:
             if hashed:
-                before = os.stat(file)
-                picture.facts = {"size": before.st_size, "mtime_ns": before.st_mtime_ns, "sha256": file_sha256(file)}
+                picture.facts = _state(file)
             item = self.preprocessing({"image": file})
             picture.info = RadiographInfo.from_json(item["image"].meta["radiograph"])
-            picture.pixels = convert_to_tensor(item["image"], track_meta=False)
+            pixels = convert_to_tensor(item["image"], track_meta=False)
+            if hashed:
+                picture.facts |= {"sha256": _hash_of_what_was_read(file, picture.facts)}
+            picture.pixels = pixels
         except Exception as error:  # one bad file does not stop the rest
             logger.debug("%s: failed", file, exc_info=True)
             picture.error = explain(error)
@@ -147,10 +158,36 @@ class _Picture:
     info: RadiographInfo | None = None
     seconds: float = 0.0
     error: str = ""
-    facts: Any = None
+    facts: dict[str, Any] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self.facts = self.facts or {}
+
+def _state(file: str) -> dict[str, Any]:
+    """What the system knows of a file that can be read and hashed without end.
+
+    Raises:
+        ValueError: it is a pipe, a device or the like.
+    """
+    now = os.stat(file)
+    if not stat.S_ISREG(now.st_mode):
+        raise ValueError(f"{file}: is no file with content of its own, but a pipe, a device or the like; leave it out")
+    return file_state(now)
+
+
+def file_state(now: os.stat_result) -> dict[str, Any]:
+    """By what a change of a file is seen, as the fields of a record."""
+    return {"size": now.st_size, "mtime_ns": now.st_mtime_ns, "ctime_ns": now.st_ctime_ns, "inode": now.st_ino}
+
+
+def _hash_of_what_was_read(file: str, before: Mapping[str, Any]) -> str:
+    """Hash a file that was read before.
+
+    Raises:
+        ValueError: it is not the same any more.
+    """
+    digest = file_sha256(file)
+    if _state(file) != before:
+        raise ValueError(f"{file}: changed while it was read; try again when nothing writes to it")
+    return digest
 
 
 def _load_router(path: Path, weights_sha256: str) -> Router:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import logging
 import os
+import secrets
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
 from lungdet.records import RoutedFile
 from lungdet.reports import write_files
+
+from .place_file import file_sha256
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +27,8 @@ SETTINGS_NAME, JOURNAL_NAME, LOCK_NAME = "settings.json", "journal.jsonl", "lock
 class RouteJournal:
     """One line for each file that was dealt with, in ``DEST/.lungdet-route/journal.jsonl``; a file's last line counts.
 
+    Files are known by their absolute paths.
+
     Lines are only ever appended, so that a kill costs at most the last one, which is then left out. One process at a
     time: the second is refused where the system has locks.
 
@@ -29,6 +36,9 @@ class RouteJournal:
         destination: the folder that is routed into.
         settings: what the decisions depend on: rules, weights. A destination belongs to one set of them, for nothing
             is moved or deleted when they change.
+
+    Attributes:
+        mark: tells the unfinished copies of this destination's runs from those of others.
 
     Raises:
         ValueError: the destination was begun with other settings, or is in use.
@@ -41,33 +51,57 @@ class RouteJournal:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = self._take_lock()
         try:
-            self._check(dict(settings))
-            self._files = {_key(routed.file): routed for routed in _read(self.folder / JOURNAL_NAME)}
-            self._stream: BinaryIO = _open_to_append(self.folder / JOURNAL_NAME)
+            self.mark = self._check(dict(settings))
+            self._files = {routed.file: routed for routed in _read(self.folder / JOURNAL_NAME)}
+            self._stream = _open_to_append(self.folder / JOURNAL_NAME)
         except BaseException:
             self._lock.close()
             raise
 
-    def known(self, file: str | Path, size: int, mtime_ns: int) -> RoutedFile | None:
-        """Return what became of a file; None if it is new, has changed since, failed, or lost its copy."""
-        routed = self._files.get(_key(file))
-        if routed is None or routed.error or (routed.size, routed.mtime_ns) != (size, mtime_ns):
+    def known(self, file: str | Path, now: Mapping[str, int]) -> RoutedFile | None:
+        """Return what became of a file; None if it is new, has changed since, failed, or lost its copy.
+
+        A file of the same size and time of change may still hold something else, for these can be set. Where the inode
+        or the time at which the system itself saw a change is another one, the content is hashed and compared.
+
+        Args:
+            file: its name.
+            now: ``size``, ``mtime_ns``, ``ctime_ns`` and ``inode`` of it.
+        """
+        routed = self._files.get(os.path.abspath(file))
+        if routed is None or routed.error or (routed.size, routed.mtime_ns) != (now["size"], now["mtime_ns"]):
             return None
         copy = self.destination / routed.target
-        return routed if copy.is_file() and copy.stat().st_size == size else None
+        if not copy.is_file() or copy.stat().st_size != routed.size:
+            return None
+        same = (routed.ctime_ns, routed.inode) == (now["ctime_ns"], now["inode"])
+        return routed if same or file_sha256(file) == routed.sha256 else None
 
     def add(self, files: Iterable[RoutedFile]) -> None:
-        """Write down what became of files, through to the disk."""
-        new = list(files)
-        self._files.update({_key(routed.file): routed for routed in new})
-        self._stream.write("".join(f"{routed.to_json()}\n" for routed in new).encode("ascii"))
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
+        """Write down what became of files, through to the disk; all of them or, where that fails, none.
+
+        They are among :attr:`files` even then: what was copied is there, and the next run finds it.
+
+        Raises:
+            OSError: the disk refused; the message names the journal.
+        """
+        new = [replace(routed, file=os.path.abspath(routed.file)) for routed in files]
+        self._files.update({routed.file: routed for routed in new})
+        before = os.fstat(self._stream.fileno()).st_size
+        rest = memoryview("".join(f"{routed.to_json()}\n" for routed in new).encode("ascii"))
+        try:
+            while rest:
+                rest = rest[self._stream.write(rest) :]
+            os.fsync(self._stream.fileno())
+        except OSError as error:
+            os.ftruncate(self._stream.fileno(), before)
+            raise OSError(error.errno, error.strerror, str(self.folder / JOURNAL_NAME)) from error
 
     @property
     def files(self) -> tuple[RoutedFile, ...]:
-        """All files of this run and of those before, by name."""
-        return tuple(self._files[key] for key in sorted(self._files))
+        """All files of this run and of those before, by name, but for those that failed and are not there any more."""
+        found = (self._files[name] for name in sorted(self._files))
+        return tuple(routed for routed in found if not routed.error or os.path.lexists(routed.file))
 
     def __enter__(self) -> RouteJournal:
         return self
@@ -93,15 +127,20 @@ class RouteJournal:
             logger.warning("%s: the disk knows no locks: take care that one run at a time routes into it", self.folder)
         return stream
 
-    def _check(self, settings: dict[str, str]) -> None:
+    def _check(self, settings: dict[str, str]) -> str:
+        """Compare settings with those of the first run, and return its mark."""
         path = self.folder / SETTINGS_NAME
         if not path.exists():
-            content = json.dumps(settings, indent=2, sort_keys=True) + "\n"
+            mark = secrets.token_hex(4)
+            content = json.dumps({**settings, "mark": mark}, indent=2, sort_keys=True) + "\n"
             write_files(self.folder, {SETTINGS_NAME: content.encode("ascii")})
-            return
+            return mark
         try:
             before = json.loads(path.read_text(encoding="ascii"))
-        except ValueError as error:
+            mark = str(before["mark"])
+            if not mark.isalnum():
+                raise ValueError(f"the mark {mark!r} is none")
+        except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path}: is damaged; name another destination") from error
         changed = ", ".join(name for name in sorted(settings) if before.get(name) != settings[name])
         if changed:
@@ -109,10 +148,7 @@ class RouteJournal:
                 f"{self.destination}: was begun with other settings ({changed}), and nothing is moved or deleted when "
                 "they change; name another destination"
             )
-
-
-def _key(file: str | Path) -> str:
-    return os.path.abspath(file)
+        return mark
 
 
 def _read(path: Path) -> list[RoutedFile]:
@@ -128,8 +164,8 @@ def _read(path: Path) -> list[RoutedFile]:
     return files
 
 
-def _open_to_append(path: Path) -> BinaryIO:
-    stream = open(path, "ab")  # noqa: SIM115  # open as long as the journal
+def _open_to_append(path: Path) -> FileIO:
+    stream = open(path, "ab", buffering=0)  # noqa: SIM115  # open as long as the journal
     if stream.tell() and not path.read_bytes().endswith(b"\n"):
         stream.write(b"\n")
     return stream

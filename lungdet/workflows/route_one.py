@@ -27,11 +27,14 @@ class FileRouter:
         class_list: what the labels mean.
         destination: the folders of the rules are in it.
         link: make hard links where the disk can.
+        mark: of the copies that are not finished; see :func:`~lungdet.workflows.place_file.sweep_unfinished`.
     """
 
-    def __init__(self, rules: Rules, class_list: ClassList, destination: Path, link: bool = False) -> None:
+    def __init__(
+        self, rules: Rules, class_list: ClassList, destination: Path, link: bool = False, mark: str = ""
+    ) -> None:
         self.rules, self.class_list = rules, class_list
-        self.destination, self.link = destination, link
+        self.destination, self.link, self.mark = destination, link, mark
 
     def __call__(self, labelled: LabelledFile) -> RoutedFile:
         """Copy one file; what goes wrong is part of the answer."""
@@ -40,15 +43,17 @@ class FileRouter:
             return routed
         target = f"{routed.folder}/{placed_name(labelled.file, labelled.sha256)}"
         try:
-            how = place_file(labelled.file, self.destination / target, labelled.sha256, self.link)
+            how = place_file(labelled.file, self.destination / target, labelled.sha256, self.link, self.mark)
         except (ValueError, OSError) as error:  # one bad file does not stop the rest
             logger.debug("%s: failed", labelled.file, exc_info=True)
-            return replace(routed, error=explain(error))
+            message = explain(error)  # some errors of the system name no file
+            return replace(routed, error=message if target in message else f"{self.destination / target}: {message}")
         return replace(routed, target=target, how=how)
 
     def _describe(self, labelled: LabelledFile) -> RoutedFile:
         """Return everything about a file but its copy."""
-        facts = RoutedFile(labelled.file, labelled.size, labelled.mtime_ns, labelled.sha256, error=labelled.error)
+        state = {name: getattr(labelled, name) for name in ("size", "mtime_ns", "ctime_ns", "inode", "sha256")}
+        facts = RoutedFile(labelled.file, **state, error=labelled.error)
         decision, info = labelled.decision, labelled.info
         if decision is None or info is None:
             return facts

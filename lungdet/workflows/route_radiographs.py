@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,7 @@ from lungdet.routing import load_rules
 from .bundle import bundle_root
 from .place_file import sweep_unfinished
 from .radiograph_files import Source, find_radiographs
-from .radiograph_labeller import BUNDLE, RadiographLabeller
-from .read_ahead import in_batches
+from .radiograph_labeller import BUNDLE, RadiographLabeller, file_state
 from .route_journal import RouteJournal
 from .route_one import FileRouter
 
@@ -43,21 +42,18 @@ class RouteSummary:
     """What became of all files that were ever routed into one destination.
 
     Attributes:
-        files: of this run and of those before, by name.
-        new: how many of them this run dealt with; the rest was done before.
+        files: of this run and of those before, by name; not those that failed and are not there any more.
+        failed: files of this run without a copy, and sources in which there is nothing to read.
+        new: how many of the files this run dealt with; the rest was done before.
         manifest: path of the CSV.
         page: path of the HTML.
     """
 
     files: tuple[RoutedFile, ...]
+    failed: tuple[RoutedFile, ...]
     new: int
     manifest: Path
     page: Path
-
-    @property
-    def failed(self) -> tuple[RoutedFile, ...]:
-        """Files without a copy."""
-        return tuple(routed for routed in self.files if routed.error)
 
 
 def route(
@@ -90,7 +86,7 @@ def route(
         workers: threads that read; by default one for each processor.
         batch_size: pictures that the network sees at once.
         progress: show a bar, if the error stream is a terminal.
-        on_result: called with each new file.
+        on_result: called with each new file, and before them with each source in which there is nothing to read.
 
     Returns:
         What became of the files. ``manifest.csv`` and ``route.html`` are in the destination, the manifest after an
@@ -100,44 +96,83 @@ def route(
         BundleError: the bundle cannot be used.
         ValueError: the rules are wrong; the destination is in use, or belongs to other rules or weights; a source is
             one of its folders.
-        OSError: nothing can be written into the destination.
+        OSError: nothing can be written into the destination, or its disk is full.
     """
     named = [sources] if isinstance(sources, (str, os.PathLike)) else list(sources)
     labeller = RadiographLabeller(bundle, device, overrides)
     book = load_rules(rules, labeller.router.class_list, check_bundle=bundle_root)
     root = prepare_output(destination)
-    settings = {"rules": _sha256(rules), "weights": labeller.model.weights_sha256}
+    settings = {"rules": _sha256(rules), **labeller.settings}
     with RouteJournal(root, settings) as journal:
         places = [root / folder for folder in book.folders]
         for place in places:
-            sweep_unfinished(place)
+            sweep_unfinished(place, journal.mark)
         files, problems = _find(named, places)
         fresh = [file for file in files if not _is_known(journal, file)]
-        put = FileRouter(book, labeller.router.class_list, root, link)
+        put = FileRouter(book, labeller.router.class_list, root, link, journal.mark)
         labelled = labeller(fresh, workers=workers, batch_size=batch_size, hashed=True)
+        failed = [RoutedFile(source, error=problem) for source, problem in problems.items()]
+        _tell(failed, on_result)
         try:
-            _run(journal, problems, map(put, _bar(labelled, len(fresh), progress)), batch_size, on_result)
+            failed += _run(journal, map(put, _bar(labelled, len(fresh), progress)), batch_size, on_result)
         finally:
-            write_files(root, manifest_files(journal.files))
+            _write(root, manifest_files(journal.files))
         facts = _facts(named, destination, rules, settings, labeller)
-        write_files(root, {PAGE_NAME: route_to_html(journal.files, _thumbnails(journal.files), facts)})
-        return RouteSummary(journal.files, len(fresh), root / MANIFEST_NAME, root / PAGE_NAME)
+        _write(root, {PAGE_NAME: route_to_html(journal.files, _thumbnails(journal.files), facts)})
+        return RouteSummary(journal.files, tuple(failed), len(fresh), root / MANIFEST_NAME, root / PAGE_NAME)
 
 
 def _run(
     journal: RouteJournal,
-    problems: Mapping[str, str],
     stream: Iterable[RoutedFile],
     batch_size: int,
     on_result: Callable[[RoutedFile], None] | None,
-) -> None:
-    """Write down what becomes of each file, a batch at a time."""
-    missing = (RoutedFile(source, error=problem) for source, problem in problems.items())
-    for batch in in_batches(chain(missing, stream), batch_size):
+) -> list[RoutedFile]:
+    """Write down what becomes of each file, a batch at a time, and what is left of one when it is interrupted.
+
+    Returns:
+        Those that failed.
+    """
+    failed: list[RoutedFile] = []
+    batch: list[RoutedFile] = []
+    try:
+        for routed in stream:
+            batch.append(routed)
+            if len(batch) == batch_size:
+                done, batch = batch, []
+                failed += _note(journal, done, on_result)
+    finally:
+        failed += _note(journal, batch, on_result)
+    return failed
+
+
+def _note(
+    journal: RouteJournal, batch: Sequence[RoutedFile], on_result: Callable[[RoutedFile], None] | None
+) -> list[RoutedFile]:
+    if batch:
         journal.add(batch)
-        for routed in batch:
-            if on_result is not None:
-                on_result(routed)
+    _tell(batch, on_result)
+    return [routed for routed in batch if routed.error]
+
+
+def _tell(files: Iterable[RoutedFile], on_result: Callable[[RoutedFile], None] | None) -> None:
+    if on_result is not None:
+        for routed in files:
+            on_result(routed)
+
+
+def _write(root: Path, files: Mapping[str, bytes]) -> None:
+    """Write files whole or not at all.
+
+    Raises:
+        OSError: the disk refused; the message names a file, which the system's own does not always.
+    """
+    try:
+        write_files(root, files)
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(root / next(iter(files)))) from error
 
 
 def _bar(stream: Iterator[LabelledFile], total: int, progress: bool) -> Iterable[LabelledFile]:
@@ -150,6 +185,9 @@ def _bar(stream: Iterator[LabelledFile], total: int, progress: bool) -> Iterable
 def _find(sources: Iterable[Source], places: Iterable[Path]) -> tuple[list[str], dict[str, str]]:
     """Look for radiographs; the copies of earlier runs are none.
 
+    Returns:
+        Absolute paths, and sources in which there is nothing to read, each with its reason.
+
     Raises:
         ValueError: a source is a folder of the destination.
     """
@@ -158,7 +196,8 @@ def _find(sources: Iterable[Source], places: Iterable[Path]) -> tuple[list[str],
         for place in taken:
             if Path(source).resolve().is_relative_to(place):
                 raise ValueError(f"{os.fspath(source)}: is in {place}, where copies go; name another destination")
-    files, problems = find_radiographs(sources)
+    found, problems = find_radiographs(sources)
+    files = [os.path.abspath(file) for file in found]
     copies = {
         folder: any(folder.is_relative_to(place) for place in taken)
         for folder in {Path(file).parent.resolve() for file in files}
@@ -189,7 +228,7 @@ def _is_known(journal: RouteJournal, file: str) -> bool:
         now = os.stat(file)
     except OSError:
         return False  # to be tried, and to fail with a reason
-    return journal.known(file, now.st_size, now.st_mtime_ns) is not None
+    return stat.S_ISREG(now.st_mode) and journal.known(file, file_state(now)) is not None
 
 
 def _thumbnails(files: Iterable[RoutedFile]) -> dict[str, bytes]:

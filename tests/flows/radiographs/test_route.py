@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -197,7 +198,8 @@ def test_a_kill_leaves_nothing_half_and_the_next_run_ends_the_work(
     assert 5 <= len(there) < 150
     whole = {path.name[:3]: path.read_bytes() for path in files}
     assert all(path.read_bytes() == whole[path.name[:3]] for path in there)
-    (out / "chest" / ".149.dcm.0a1b2c3d.lungdet-tmp").write_bytes(b"half")
+    mark = json.loads((out / ".lungdet-route" / "settings.json").read_text())["mark"]
+    (out / "chest" / f".149.dcm.{mark}-0a1b2c3d.lungdet-tmp").write_bytes(b"half")
     summary = route(source, rules, out, bundle=brightness_bundle, progress=False)
     assert not summary.failed
     assert len(summary.files) == 150 > summary.new

@@ -109,11 +109,12 @@ def test_a_link_is_followed(source: Path, tmp_path: Path):
 
 
 def test_only_our_own_leftovers_are_swept(tmp_path: Path):
-    for name in (".knee.dcm.0a1b2c3d.lungdet-tmp", "knee.dcm", ".hidden", "x.lungdet-tmp"):
+    other = ".knee.dcm.cd-0a1b2c3d.lungdet-tmp"
+    for name in (".knee.dcm.ab-0a1b2c3d.lungdet-tmp", "knee.dcm", ".hidden", "x.lungdet-tmp", other):
         (tmp_path / name).write_bytes(b"")
-    assert sweep_unfinished(tmp_path) == 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden", "knee.dcm", "x.lungdet-tmp"]
-    assert sweep_unfinished(tmp_path / "none") == 0
+    assert sweep_unfinished(tmp_path, "ab") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden", other, "knee.dcm", "x.lungdet-tmp"]
+    assert sweep_unfinished(tmp_path / "none", "ab") == 0
 
 
 @pytest.mark.parametrize(
