@@ -97,10 +97,13 @@ def _read_native(
     with open(header.path, "rb", buffering=0) as file:
         _check_length(header, element, layout, file.seek(0, 2) - element.offset)
         raw = _empty(target, layout, shape)
-        file.seek(element.offset + first * layout.frame_bytes)
-        _read_into(file, raw.reshape(-1).view(np.uint8).data, header.path)
+        if layout.bits_allocated == 8 and element.vr == b"OW" and not header.encoding.little:
+            raw.reshape(-1)[:] = _read_words(file, header.path, element, first * layout.frame_bytes, raw.size)
+        else:
+            file.seek(element.offset + first * layout.frame_bytes)
+            _read_into(file, raw.reshape(-1).view(np.uint8).data, header.path)
     if header.encoding.little != (sys.byteorder == "little"):
-        _swap_bytes(raw, element)
+        raw.byteswap(inplace=True)
     return raw_to_values(raw, layout)
 
 
@@ -129,12 +132,24 @@ def _read_into(file: BinaryIO, buffer: memoryview, path: Path) -> None:
         done += count
 
 
-def _swap_bytes(raw: NDArray[Any], element: PixelElement) -> None:
-    """Turn big-endian pixels; pixels of 8 bits in 16-bit words (OW) are swapped as the words are (PS3.5 8.1.1)."""
-    if raw.itemsize > 1:
-        raw.byteswap(inplace=True)
-    elif element.vr == b"OW" and raw.size % 2 == 0:
-        raw.reshape(-1).view(np.uint16).byteswap(inplace=True)
+def _read_words(file: BinaryIO, path: Path, element: PixelElement, start: int, size: int) -> NDArray[np.uint8]:
+    """Read 8-bit pixels in big-endian words (OW): the bytes of each pair have changed places (PS3.5 8.1.1).
+
+    Args:
+        file: the open file.
+        path: its path.
+        element: where all pixels are.
+        start: the first byte wanted, counted from the first pixel; it may be the second of its pair.
+        size: how many are wanted.
+    """
+    begin, end = start - start % 2, start + size + (start + size) % 2
+    present = min(end, element.length or 0, file.seek(0, 2) - element.offset)
+    pairs = np.empty(present - begin, np.uint8)
+    file.seek(element.offset + begin)
+    _read_into(file, pairs.data, path)
+    whole = len(pairs) - len(pairs) % 2  # a last byte without its pair is where it belongs
+    pairs[:whole] = pairs[:whole].reshape(-1, 2)[:, ::-1].reshape(-1)
+    return pairs[start - begin : start - begin + size]
 
 
 def _read_deflated(

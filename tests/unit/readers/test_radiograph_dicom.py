@@ -2,13 +2,17 @@
 
 import io
 import pickle
+import struct
 
 import numpy as np
 import pydicom
 import pytest
+from pydicom.uid import ExplicitVRBigEndian
 
 from lungdet.phantoms import TRANSFER_SYNTAXES, make_radiograph, write_radiograph_dicom
 from lungdet.readers import RadiographError, read_radiograph
+from lungdet.readers.dicom_file import read_header
+from lungdet.readers.dicom_pixels import read_pixels
 from lungdet.records import Radiograph
 
 RAMP = np.arange(4096, dtype=np.uint16).reshape(64, 64)  # every value that 12 bits have
@@ -251,3 +255,43 @@ class TestFiles:
         read_radiograph(path, max_bytes=4 * 4096 * 2)
         with pytest.raises(RadiographError, match=r"4 frames of 64 x 64 pixels take 32768 bytes.*limit of 32767"):
             read_radiograph(path, max_bytes=4 * 4096 * 2 - 1)
+
+
+def big_endian_words(path, pixels: np.ndarray, frames: int = 1, **elements):
+    """Write 8-bit pixels as big-endian words (OW): the bytes of each pair change places (PS3.5 8.1.1)."""
+    write_radiograph_dicom(np.zeros(pixels.shape[-2:], np.uint8), path, bits=8, **elements)
+    dataset = pydicom.dcmread(path)
+    padded = pixels.tobytes() + bytes(pixels.size % 2)
+    plain = pydicom.Dataset()  # a data set that was read in one byte order cannot be written in another
+    plain.file_meta = dataset.file_meta
+    plain.update(dataset)
+    plain.NumberOfFrames = frames
+    plain.PixelData = np.frombuffer(padded, np.uint16).byteswap().tobytes()
+    plain["PixelData"].VR = "OW"
+    plain.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+    plain.save_as(path, enforce_file_format=True)
+    return path
+
+
+class TestBigEndianWords:
+    def test_an_odd_number_of_bytes(self, tmp_path):
+        pixels = np.arange(9, dtype=np.uint8).reshape(3, 3) * 28
+        path = big_endian_words(tmp_path / "a.dcm", pixels, window=(128, 256))
+        np.testing.assert_array_equal(pydicom.dcmread(path).pixel_array, pixels)
+        np.testing.assert_allclose(read_radiograph(path).pixels, pixels / 255, atol=1e-6)
+
+    def test_frames_that_begin_inside_a_word(self, tmp_path):
+        pixels = np.arange(27, dtype=np.uint8).reshape(3, 3, 3) * 9
+        path = big_endian_words(tmp_path / "a.dcm", pixels, frames=3, window=(128, 256))
+        for frame in range(3):
+            shown = read_radiograph(path, frame=frame).pixels
+            np.testing.assert_allclose(shown, pixels[frame] / 255, atol=1e-6)
+        np.testing.assert_array_equal(read_pixels(read_header(path)), pixels)
+
+    def test_a_last_byte_without_its_pair_stays(self, tmp_path):
+        pixels = np.arange(9, dtype=np.uint8).reshape(3, 3) * 28
+        path = big_endian_words(tmp_path / "a.dcm", pixels, window=(128, 256))
+        data = path.read_bytes()
+        place = data.rindex(b"\x7f\xe0\0\x10OW") + 8
+        path.write_bytes(data[:place] + struct.pack(">L", 9) + data[place + 4 :][:8] + pixels[-1, -1:].tobytes())
+        np.testing.assert_allclose(read_radiograph(path).pixels, pixels / 255, atol=1e-6)
