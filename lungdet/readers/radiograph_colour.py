@@ -27,6 +27,8 @@ PALETTE_DESCRIPTORS = (0x00281101, 0x00281102, 0x00281103)
 PALETTE_DATA = (0x00281201, 0x00281202, 0x00281203)
 PALETTE, SUBSAMPLED = "PALETTE COLOR", "YBR_FULL_422"
 SAMPLES = 3
+STORED_LUMINANCE = ("YBR_FULL", SUBSAMPLED)  # other YBR names are of transforms that a codec undoes
+J2K_STYLE, J2K_TILE = b"\xff\x52", b"\xff\x90"  # coding style; first tile (ISO 15444-1 A.6.1, A.4.2)
 
 Grey = NDArray[np.float32]
 
@@ -150,19 +152,31 @@ def _decode_data(data: bytes, header: DicomHeader, layout: PixelLayout) -> NDArr
         return samples[..., 0] if photometric.startswith("YBR") else samples
     stream = read_stream_header(data)
     _check_stream(data, stream, layout)
+    shape = (layout.rows, layout.columns, SAMPLES)
     if stream.kind == "jpeg2000":
         openjpeg = _codec("openjpeg", header)
         decoded = openjpeg.decode_pixel_data(data[stream.start :], version=2)
+        samples = np.frombuffer(decoded, np.uint8).reshape(shape)
+        is_luminance = photometric in STORED_LUMINANCE and not _has_colour_transform(data[stream.start :])
     elif stream.kind == "jpegls":
         decoded, facts = _codec("jpeg_ls", header).decode_pixel_data(data)
-        if facts["interleave_mode"] == 0:  # colour by colour
-            return np.moveaxis(np.frombuffer(decoded, np.uint8).reshape(SAMPLES, layout.rows, layout.columns), 0, -1)
+        by_colour = facts["interleave_mode"] == 0
+        samples = np.frombuffer(decoded, np.uint8).reshape((SAMPLES, *shape[:2]) if by_colour else shape)
+        samples = np.moveaxis(samples, 0, -1) if by_colour else samples
+        is_luminance = photometric in STORED_LUMINANCE
     elif stream.process in PILLOW_PROCESSES:
         check_scans(data, stream)
         return _decode_pillow(data, photometric)
     else:
         raise MissingCodecError(header.path, "lossless JPEG in colour cannot be read", "export the file again as RLE")
-    return np.frombuffer(decoded, np.uint8).reshape(layout.rows, layout.columns, SAMPLES)
+    return samples[..., 0] if is_luminance else samples
+
+
+def _has_colour_transform(codestream: bytes) -> bool:
+    """Whether a JPEG 2000 codestream holds colours in a transform of its own, which decoders undo."""
+    main = codestream[: codestream.find(J2K_TILE)]
+    place = main.find(J2K_STYLE)
+    return 0 <= place < len(main) - 8 and main[place + 8] == 1
 
 
 def _check_stream(data: bytes, stream: StreamHeader, layout: PixelLayout) -> None:

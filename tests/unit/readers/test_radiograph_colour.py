@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from pydicom.encaps import encapsulate
 from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 from lungdet.phantoms import write_radiograph_dicom
@@ -29,6 +30,7 @@ KNOWN = {
     "SC_rgb_jpeg_dcmtk.dcm": 0.01,
     "SC_rgb_rle.dcm": 1e-5,
     "SC_rgb_rle_2frame.dcm": 1e-5,
+    "SC_rgb_small_odd_big_endian.dcm": 1e-5,
     "SC_rgb_small_odd_jpeg.dcm": 0.01,
     "SC_ybr_full_422_uncompressed.dcm": 0.01,
 }
@@ -73,6 +75,42 @@ def test_compressed_colours(tmp_path, syntax):
     dataset.compress(syntax, generate_instance_uid=False)
     dataset.save_as(tmp_path / "a.dcm")
     np.testing.assert_allclose(read_radiograph(tmp_path / "a.dcm").pixels, EXPECTED, atol=1e-6)
+
+
+@pytest.mark.parametrize("photometric", ["YBR_FULL", "YBR_FULL_422"])
+@pytest.mark.parametrize("syntax", [JPEGLSLossless, JPEG2000Lossless], ids=["jpeg_ls", "jpeg_2000"])
+def test_compressed_luminance_and_chrominance(tmp_path, syntax, photometric):
+    """The codec gives back what it was given: luminance first, not red."""
+    write(tmp_path / "a.dcm", b"", photometric)
+    streams = []
+    if syntax == JPEGLSLossless:
+        jpeg_ls = pytest.importorskip("jpeg_ls")
+        by_colour = np.ascontiguousarray(np.moveaxis(COLOURS, -1, 0))
+        arrays = (by_colour, COLOURS, COLOURS)
+        streams = [bytes(jpeg_ls.encode_array(array, interleave_mode=mode)) for mode, array in enumerate(arrays)]
+    else:
+        openjpeg = pytest.importorskip("openjpeg.utils")
+        streams = [openjpeg.encode_array(COLOURS, photometric_interpretation=1, use_mct=False)]
+    for stream in streams:
+        compressed(tmp_path / "a.dcm", syntax, stream)
+        shown = read_radiograph(tmp_path / "a.dcm").pixels
+        np.testing.assert_allclose(shown, COLOURS[..., 0] / 255, atol=1e-6)
+
+
+def test_jpeg_2000_that_undoes_its_own_transform_gives_red_green_and_blue(tmp_path):
+    openjpeg = pytest.importorskip("openjpeg.utils")
+    write(tmp_path / "a.dcm", b"", "YBR_FULL")  # a wrong name for YBR_RCT
+    stream = openjpeg.encode_array(COLOURS, photometric_interpretation=1, use_mct=True)
+    compressed(tmp_path / "a.dcm", JPEG2000Lossless, stream)
+    np.testing.assert_allclose(read_radiograph(tmp_path / "a.dcm").pixels, EXPECTED, atol=1e-6)
+
+
+def compressed(path: Path, syntax: str, stream: bytes) -> None:
+    dataset = pydicom.dcmread(path)
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.PixelData = encapsulate([stream])
+    dataset["PixelData"].is_undefined_length = True
+    dataset.save_as(path)
 
 
 @pytest.mark.parametrize("name", KNOWN)
