@@ -94,7 +94,8 @@ def with_settings(common: str, settings: Mapping[str, Any]) -> str:
     """
     for name, value in settings.items():
         line = f"{name}: {json.dumps(value)}"
-        common, found = re.subn(rf"^{re.escape(name)}: .*$", lambda _, line=line: line, common, flags=re.MULTILINE)
+        as_it_stands = line.replace("\\", r"\\")  # a backslash is special where re puts in a text
+        common, found = re.subn(rf"^{re.escape(name)}: .*$", as_it_stands, common, flags=re.MULTILINE)
         if found != 1:
             raise ValueError(f"common.yaml: wanted one line with {name}: and a value, found {found}")
     return common
