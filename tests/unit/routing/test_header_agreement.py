@@ -28,6 +28,47 @@ from lungdet.routing.header_agreement import _INSIDE, body_part, header_agreemen
         ("KNEE", [""], "unknown"),  # a class such as "others"
         ("KNEE", [], "unknown"),
         ("KNEE", ["", "CHEST"], "disagree"),
+        # terms for several parts share one with the picture
+        ("CTSPINE", ["SPINE"], "agree"),
+        ("TLSPINE", ["SPINE"], "agree"),
+        ("LSSPINE", ["SPINE"], "agree"),
+        ("Lumbosacral spine", ["SPINE"], "agree"),
+        ("Thoraco-lumbar spine", ["LSPINE"], "agree"),
+        ("TLSPINE", ["LSSPINE"], "agree"),
+        ("TLSPINE", ["CSPINE"], "disagree"),
+        ("CHESTABDOMEN", ["CHESTABDPELVIS"], "agree"),
+        ("CHESTABDOMEN", ["ABDOMENPELVIS"], "agree"),
+        ("CHESTABDOMEN", ["PELVIS"], "disagree"),
+        ("Chest/Abdomen/Pelvis", ["PELVIS"], "agree"),
+        ("SPINE", ["PELVIS"], "disagree"),  # both hold the sacrum, but neither stands for its parts
+        # as people write it
+        ("L KNEE", ["KNEE"], "agree"),
+        ("KNEE R", ["KNEE"], "agree"),
+        ("KNEE R", ["HAND"], "disagree"),
+        ("Rt. Knee", ["KNEE"], "agree"),
+        ("Knees", ["KNEE"], "agree"),
+        ("both feet", ["FOOT"], "agree"),
+        ("CHEST PA", ["CHEST"], "agree"),
+        ("CHEST PA", ["KNEE"], "disagree"),
+        ("Portable chest AP", ["CHEST"], "agree"),
+        ("Hand AP", ["HAND"], "agree"),
+        ("KNEE 2 VIEWS", ["KNEE"], "agree"),
+        ("L SPINE LAT", ["LSPINE"], "agree"),
+        ("L SPINE LAT", ["CSPINE"], "disagree"),
+        ("C-SPINE AP", ["CSPINE"], "agree"),
+        ("Hip joint L", ["HIP"], "agree"),
+        # several values, and several words
+        ("KNEE\\HAND", ["HAND"], "agree"),
+        ("KNEE\\HAND", ["CHEST"], "disagree"),
+        ("KNEE\\OTHER", ["KNEE"], "agree"),
+        ("KNEE\\OTHER", ["CHEST"], "unknown"),
+        ("Hand and wrist", ["WRIST"], "agree"),
+        ("Foot, ankle", ["ANKLE"], "agree"),
+        ("Foot, ankle", ["CHEST"], "disagree"),
+        ("NECK OF FEMUR", ["CSPINE"], "unknown"),  # a word that is not in the tables
+        ("L", ["KNEE"], "unknown"),
+        ("AP", ["KNEE"], "unknown"),
+        ("Pelvis AP", ["PELVIS"], "agree"),
     ],
 )
 def test_cases(header: str, answers: list[str], expected: str):
