@@ -21,13 +21,13 @@ from .radiograph_greyscale import Greyscale, greyscale_of
 from .radiograph_masks import shutter_mask
 from .radiograph_sample import MAX_FRAME_PIXELS, sample_of
 from .radiograph_shrink import shrink
-from .radiograph_spacing import spacing_of_radiograph
+from .radiograph_spacing import pixel_aspect, spacing_of_radiograph
 
 KEYWORDS = (
     "SpecificCharacterSet SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID Modality BodyPartExamined "
     "ViewPosition Laterality ImageLaterality PresentationIntentType PixelIntensityRelationshipSign "
     "PixelSpacing ImagerPixelSpacing NominalScannedPixelSpacing EstimatedRadiographicMagnificationFactor "
-    "DistanceSourceToDetector DistanceSourceToPatient SamplesPerPixel PhotometricInterpretation "
+    "PixelAspectRatio DistanceSourceToDetector DistanceSourceToPatient SamplesPerPixel PhotometricInterpretation "
     "PlanarConfiguration NumberOfFrames Rows Columns BitsAllocated BitsStored HighBit PixelRepresentation "
     "PixelPaddingValue PixelPaddingRangeLimit RescaleSlope RescaleIntercept ModalityLUTSequence VOILUTSequence "
     "WindowCenter WindowWidth VOILUTFunction PresentationLUTShape "
@@ -60,9 +60,10 @@ def read_dicom_radiograph(path: Path, frame: int, limits: ReadLimits, max_side: 
     if modality and modality not in RADIOGRAPH_MODALITIES:
         steps.append(f"read although its modality is {modality[:16]}, not a radiograph's")
     read = _read_colour if is_colour(header) else _read_grey
-    pixels, (rows, columns) = read(header, frame, max_side, steps)
     spacing, spacing_from, notes = spacing_of_radiograph(header)
     steps += notes
+    aspect = pixel_aspect(header, spacing, steps)
+    pixels, (rows, columns) = read(header, frame, max_side, steps, aspect)
     info = RadiographInfo(
         source=str(path),
         sop_uid=header.text("SOPInstanceUID"),
@@ -103,9 +104,9 @@ def _check_frames(header: DicomHeader, frame: int, steps: list[str]) -> int:
 
 
 def _read_grey(
-    header: DicomHeader, frame: int, max_side: int | None, steps: list[str]
+    header: DicomHeader, frame: int, max_side: int | None, steps: list[str], aspect: float
 ) -> tuple[NDArray[np.float32], tuple[int, int]]:
-    """Return the brightness of a grey picture, shrunk as wanted, and the size that it has in the file."""
+    """Return the brightness of a grey picture, its pixels square and shrunk as wanted, and its size in the file."""
     layout = layout_of(header)
     _note_layout(header, layout, steps)
     stored = read_pixels(header, frame=frame)[0]
@@ -123,7 +124,7 @@ def _read_grey(
             shown[~mask[first:last]] = 0
         return shown
 
-    return shrink(rows_of, (rows, columns), max_side, steps), (rows, columns)
+    return shrink(rows_of, (rows, columns), max_side, steps, aspect), (rows, columns)
 
 
 def _lookup(scale: Greyscale, stored: NDArray[Any]) -> Any:
@@ -146,10 +147,10 @@ def _note_layout(header: DicomHeader, layout: PixelLayout, steps: list[str]) -> 
 
 
 def _read_colour(
-    header: DicomHeader, frame: int, max_side: int | None, steps: list[str]
+    header: DicomHeader, frame: int, max_side: int | None, steps: list[str], aspect: float
 ) -> tuple[NDArray[np.float32], tuple[int, int]]:
-    """Return the luminance of a colour picture, shrunk as wanted, and the size that it has in the file."""
+    """Return the luminance of a colour picture, its pixels square and shrunk as wanted, and its size in the file."""
     grey = read_colour(header, frame)
     rows, columns = grey.shape
     steps.append(f"colour ({header.text('PhotometricInterpretation')[:16]}) turned to grey")
-    return shrink(lambda first, last: grey[first:last], (rows, columns), max_side, steps), (rows, columns)
+    return shrink(lambda first, last: grey[first:last], (rows, columns), max_side, steps, aspect), (rows, columns)

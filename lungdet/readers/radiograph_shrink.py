@@ -25,21 +25,43 @@ def shrunk_shape(rows: int, columns: int, max_side: int | None) -> tuple[int, in
     return max(1, round(rows * max_side / longer)), max(1, round(columns * max_side / longer))
 
 
-def shrink(rows_of: RowsOf, shape: tuple[int, int], max_side: int | None, steps: list[str]) -> Picture:
-    """Make a picture whose longer side has at most ``max_side`` pixels, and say so.
+def square_shape(rows: int, columns: int, aspect: float) -> tuple[int, int]:
+    """Return the size of a picture once its pixels are squares as large as their longer side; nothing grows.
+
+    Example:
+        >>> square_shape(60, 80, 0.5), square_shape(60, 80, 2.0), square_shape(60, 80, 1.0)
+        ((30, 80), (60, 40), (60, 80))
+    """
+    return max(1, round(rows * min(1.0, aspect))), max(1, round(columns / max(1.0, aspect)))
+
+
+def shrink(
+    rows_of: RowsOf, shape: tuple[int, int], max_side: int | None, steps: list[str], aspect: float = 1.0
+) -> Picture:
+    """Make a picture of square pixels whose longer side has at most ``max_side`` of them, and say so.
 
     Args:
         rows_of: gives the rows from the first (included) to the last (excluded) number, float32.
         shape: rows and columns of the picture.
         max_side: the limit; None for the picture as it is.
         steps: takes a word on what was done.
+        aspect: how high a pixel is for its width.
     """
-    new_shape = shrunk_shape(*shape, max_side)
+    square = square_shape(*shape, aspect)
+    new_shape = shrunk_shape(*square, max_side)
+    if square != shape:
+        sides = f"{aspect:.4g} : 1" if aspect > 1 else f"1 : {1 / aspect:.4g}"
+        steps.append(f"pixels of {sides} made square: {_words(shape)} to {_words(square)} by area averaging")
+    if new_shape != square:
+        steps.append(f"shrunk from {_words(square)} to {_words(new_shape)} by area averaging")
     if new_shape == shape:
         return _all_rows(rows_of, shape)
-    steps.append(f"shrunk from {shape[0]} x {shape[1]} to {new_shape[0]} x {new_shape[1]} by area averaging")
     picture = shrink_rows(rows_of, shape, new_shape)
     return np.clip(picture, 0, 1, out=picture)  # a mean of ones may be off by a rounding
+
+
+def _words(shape: tuple[int, int]) -> str:
+    return f"{shape[0]} x {shape[1]}"
 
 
 def _all_rows(rows_of: RowsOf, shape: tuple[int, int]) -> Picture:

@@ -10,6 +10,7 @@ from .dicom_header import DicomHeader
 from .errors import DicomFileError
 
 Spacing = tuple[float, float]
+ROUNDING, MOST_ASPECT = 0.01, 10.0  # less is the rounding of a spacing, more is an error
 
 
 def spacing_of_radiograph(header: DicomHeader) -> tuple[Spacing | None, str, tuple[str, ...]]:
@@ -36,6 +37,25 @@ def spacing_of_radiograph(header: DicomHeader) -> tuple[Spacing | None, str, tup
     if spacing:
         return spacing, "NominalScannedPixelSpacing", tuple(notes)
     return None, UNKNOWN_SPACING, tuple(notes)
+
+
+def pixel_aspect(header: DicomHeader, spacing: Spacing | None, notes: list[str]) -> float:
+    """Tell how high a pixel is for its width: by the spacing, else by PixelAspectRatio (PS3.3 C.7.6.3.1.7).
+
+    Args:
+        header: header of the file.
+        spacing: distance of rows and of columns; None if unknown.
+        notes: takes a word on a ratio that cannot be.
+
+    Returns:
+        Height over width; 1 for what differs by less than a hundredth, is unknown, or is beyond ten.
+    """
+    sides = spacing or _pair(header, "PixelAspectRatio", notes)
+    aspect = sides[0] / sides[1] if sides else 1.0
+    if not 1 / MOST_ASPECT <= aspect <= MOST_ASPECT:
+        notes.append(f"the shape of its pixels passed over: {aspect:.3g} : 1 cannot be")
+        return 1.0
+    return aspect if abs(aspect - 1) > ROUNDING else 1.0
 
 
 def _pair(header: DicomHeader, keyword: str, notes: list[str]) -> Spacing | None:
