@@ -12,6 +12,7 @@ from .dicom_limits import MIB
 from .dicom_streams import read_stream_header
 from .errors import RadiographError
 from .radiograph_frames import MAX_FRAMES, count_frames, count_gif_frames
+from .radiograph_picture_deep import deep_picture
 from .radiograph_picture_grey import grey_rows
 from .radiograph_sample import MAX_FRAME_PIXELS
 from .radiograph_shrink import shrink
@@ -98,7 +99,7 @@ def _read(path: Path, kind: str, frame: int, max_bytes: int, max_side: int | Non
             picture.seek(frame)
             _check_budget(picture, path, frames, max_bytes)  # a frame of a TIFF has a size of its own
         mode = str(picture.mode)
-        rows_of, shape = grey_rows(_upright(picture, steps), steps)
+        rows_of, shape = grey_rows(_upright(deep_picture(picture, file, steps), steps), steps)
         pixels = shrink(rows_of, shape, max_side, steps)
     info = RadiographInfo(
         source=str(path),

@@ -67,7 +67,7 @@ def _levels(picture: Any, steps: list[str]) -> NDArray[np.uint8]:
     if mode == "1":
         steps.append("two levels only")
     if picture.mode not in ("1", "L"):
-        steps.append(_colour_words(picture, mode))
+        steps.append(colour_words(picture, mode))
     if picture.mode == "LAB":
         return np.asarray(picture.getchannel("L"))
     return np.asarray(picture if picture.mode == "L" else picture.convert("L"))
@@ -80,7 +80,7 @@ def _on_black(picture: Any) -> Any:
     return Image.alpha_composite(Image.new("RGBA", picture.size, (0, 0, 0, 255)), picture).convert("RGB")
 
 
-def _colour_words(picture: Any, mode: str) -> str:
+def colour_words(picture: Any, mode: str) -> str:
     """Say whether a picture really is in colour: many radiographs are kept as grey in red, green and blue."""
     if picture.mode == "LAB":
         return f"colour ({mode}) turned to grey"

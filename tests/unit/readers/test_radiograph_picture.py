@@ -2,6 +2,7 @@
 
 import shutil
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -201,3 +202,72 @@ def test_the_budget_is_kept(tmp_path):
     read_radiograph(tmp_path / "a.png", max_bytes=60 * 45)
     with pytest.raises(RadiographError, match=r"a\.png: its 1 frames of 60 x 45 pixels take 2700 bytes"):
         read_radiograph(tmp_path / "a.png", max_bytes=60 * 45 - 1)
+
+
+def deep_png(values: np.ndarray, colour: int) -> bytes:
+    """A PNG of 16 bits, which Pillow cannot write in colour; every row is filtered as its upper neighbour's difference.
+
+    Args:
+        values: ``(rows, columns, samples)`` uint16.
+        colour: colour type: 2 for RGB, 6 for RGBA, 4 for grey and alpha.
+    """
+
+    def part(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    rows = values.astype(">u2").reshape(len(values), -1).view(np.uint8)
+    rows = np.diff(rows, axis=0, prepend=np.zeros_like(rows[:1]))
+    data = b"".join(b"\x02" + row.tobytes() for row in rows)
+    header = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], 16, colour, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + part(b"IHDR", header) + part(b"IDAT", zlib.compress(data)) + part(b"IEND", b"")
+
+
+class TestDeepColour:
+    def test_all_sixteen_bits_of_grey_kept_in_colour(self, tmp_path):
+        (tmp_path / "a.png").write_bytes(deep_png(np.stack([DEEP] * 3, axis=-1), 2))
+        radiograph = read_radiograph(tmp_path / "a.png")
+        np.testing.assert_allclose(radiograph.pixels, deep_expected(), atol=1e-5)
+        assert radiograph.info.steps[0] == "grey kept in RGB of 16 bits"
+        assert "percentiles 0.5 and 99.5" in radiograph.info.steps[1]
+
+    def test_twelve_bits_are_not_black(self, tmp_path):
+        (tmp_path / "a.png").write_bytes(deep_png(np.stack([DEEP // 16] * 3, axis=-1), 2))
+        radiograph = read_radiograph(tmp_path / "a.png")
+        np.testing.assert_allclose(radiograph.pixels, deep_expected(), atol=2e-3)
+        assert len(np.unique(radiograph.pixels)) > 2000
+
+    def test_colour_becomes_luminance(self, tmp_path):
+        colour = np.stack([DEEP, np.roll(DEEP, 500), 65535 - DEEP], axis=-1)
+        (tmp_path / "a.png").write_bytes(deep_png(colour, 2))
+        grey = colour @ [0.299, 0.587, 0.114]
+        low, high = np.percentile(grey, (0.5, 99.5))
+        radiograph = read_radiograph(tmp_path / "a.png")
+        np.testing.assert_allclose(radiograph.pixels, np.clip((grey - low) / (high - low), 0, 1), atol=1e-4)
+        assert radiograph.info.steps[0] == "colour (RGB of 16 bits) turned to grey"
+
+    @pytest.mark.parametrize("colour", [4, 6])
+    def test_what_is_transparent_is_black(self, tmp_path, colour):
+        alpha = np.full_like(DEEP, 65535)
+        alpha[:30] = 0
+        samples = [DEEP, alpha] if colour == 4 else [DEEP, DEEP, DEEP, alpha]
+        (tmp_path / "a.png").write_bytes(deep_png(np.stack(samples, axis=-1), colour))
+        radiograph = read_radiograph(tmp_path / "a.png")
+        shown = np.where(alpha > 0, DEEP, 0)
+        low, high = np.percentile(shown, (0.5, 99.5))
+        np.testing.assert_allclose(radiograph.pixels, np.clip((shown - low) / (high - low), 0, 1), atol=1e-4)
+        assert "transparent parts made black" in radiograph.info.steps
+
+    def test_a_tiff_gives_eight_bits_and_says_so(self, tmp_path):
+        """Three samples of 16 bits in one strip, as Pillow can read but not write."""
+        tags = [(256, 4, 45), (257, 4, 60), (258, 3, 200), (259, 3, 1), (262, 3, 2), (273, 4, 300), (277, 3, 3)]
+        tags += [(278, 4, 60), (279, 4, 60 * 45 * 6)]
+        counts = {258: 3}
+        entries = b"".join(struct.pack("<HHII", tag, kind, counts.get(tag, 1), value) for tag, kind, value in tags)
+        begin = b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4)
+        begin = begin.ljust(200, b"\0") + struct.pack("<3H", 16, 16, 16)
+        (tmp_path / "a.tif").write_bytes(
+            begin.ljust(300, b"\0") + np.stack([DEEP] * 3, axis=-1).astype("<u2").tobytes()
+        )
+        radiograph = read_radiograph(tmp_path / "a.tif")
+        np.testing.assert_allclose(radiograph.pixels, (DEEP >> 8) / 255, atol=1e-5)
+        assert "8 of 16 bits read" in radiograph.info.steps
