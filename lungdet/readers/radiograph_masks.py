@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from .dicom_header import DicomHeader
 
 Mask = NDArray[np.bool_]
+MAX_CORNERS = 1024  # of a polygon
 
 
 def shutter_mask(header: DicomHeader, rows: int, columns: int) -> tuple[Mask | None, str]:
@@ -35,7 +36,7 @@ def shutter_mask(header: DicomHeader, rows: int, columns: int) -> tuple[Mask | N
         inside = {"RECTANGULAR": _rectangle, "CIRCULAR": _circle, "POLYGONAL": _polygon}[shape](header, y, x)
         if inside is not None:
             mask &= inside
-            used.append(shape.lower())
+            used.append(shape.lower() + (_corner_words(header) if shape == "POLYGONAL" else ""))
     return (mask, " and ".join(used)) if used and mask.any() else (None, "")
 
 
@@ -57,7 +58,7 @@ def _circle(header: DicomHeader, y: NDArray[np.int_], x: NDArray[np.int_]) -> Ma
 
 def _polygon(header: DicomHeader, y: NDArray[np.int_], x: NDArray[np.int_]) -> Mask | None:
     """Fill a polygon, row by row: inside is where the number of edges to the left is odd."""
-    corners = np.array(header.numbers("VerticesOfThePolygonalShutter")[: 2 * 1024])
+    corners = np.array(header.numbers("VerticesOfThePolygonalShutter")[: 2 * MAX_CORNERS])
     if len(corners) < 6 or len(corners) % 2:
         return None
     y0, x0 = corners[0::2], corners[1::2]
@@ -68,3 +69,9 @@ def _polygon(header: DicomHeader, y: NDArray[np.int_], x: NDArray[np.int_]) -> M
         at = x0[crosses] + (row - y0[crosses]) * (x1 - x0)[crosses] / (y1 - y0)[crosses]
         inside[number] = np.searchsorted(np.sort(at), x[0]) % 2 == 1
     return inside
+
+
+def _corner_words(header: DicomHeader) -> str:
+    """Say which corners were left out of a polygon of more than anybody draws."""
+    corners = len(header.numbers("VerticesOfThePolygonalShutter")) // 2
+    return f" ({MAX_CORNERS} of {corners} corners)" if corners > MAX_CORNERS else ""

@@ -273,6 +273,18 @@ def big_endian_words(path, pixels: np.ndarray, frames: int = 1, **elements):
     return path
 
 
+def test_corners_of_a_shutter_beyond_the_limit_are_told(tmp_path):
+    angles = np.linspace(0, 2 * np.pi, 1100, endpoint=False)
+    corners = np.stack([32 + 20 * np.sin(angles), 32 + 20 * np.cos(angles)], axis=1)
+    path = write_radiograph_dicom(RAMP, tmp_path / "a.dcm")
+    dataset = pydicom.dcmread(path)
+    dataset.ShutterShape = "POLYGONAL"
+    dataset.add_new("VerticesOfThePolygonalShutter", "IS", [str(round(value)) for value in corners.flat])
+    dataset.save_as(path)
+    steps = read_radiograph(path).info.steps
+    assert "shutter: polygonal (1024 of 1100 corners), black outside" in steps
+
+
 class TestBigEndianWords:
     def test_an_odd_number_of_bytes(self, tmp_path):
         pixels = np.arange(9, dtype=np.uint8).reshape(3, 3) * 28
