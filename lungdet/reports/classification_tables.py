@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .csv_rows import table_to_csv
+
 NAME_WIDTH, CELL = 28, 11
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def rows_to_csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> bytes:
@@ -20,11 +19,7 @@ def rows_to_csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> by
         >>> rows_to_csv(["file", "probability"], [{"file": "=1+1", "probability": 0.5}, {"file": "b"}]).decode().split()
         ['file,probability', "'=1+1,0.5", 'b,']
     """
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
-    return stream.getvalue().encode("utf-8", errors="backslashreplace")
+    return table_to_csv(columns, ([row.get(name) for name in columns] for row in rows))
 
 
 def classification_to_text(content: Mapping[str, Any]) -> str:
@@ -80,11 +75,3 @@ def _robustness(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
-
-
-def _cell(value: Any) -> Any:
-    if value is None:
-        return ""
-    if isinstance(value, str) and value.startswith(FORMULA_SIGNS):
-        return f"'{value}"
-    return value

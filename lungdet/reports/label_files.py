@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -12,6 +10,8 @@ from typing import Any
 from lungdet import __version__
 from lungdet.records import LabelledFile, ModelInfo
 
+from .csv_rows import table_to_csv
+from .escaped_name import escaped_name
 from .json_file import time_stamp
 
 COLUMNS = ("file", "label", "probability", "seconds", "decision")
@@ -25,10 +25,9 @@ def label_line(labelled: LabelledFile, top: int = 0) -> str:
         top: append so many of the most probable classes, each as ``name probability``.
 
     Returns:
-        The line without its end; what would steer a terminal is left out of the file's name.
+        The line without its end; what is not printable in the file's name is written with a backslash.
     """
-    name = "".join(letter for letter in labelled.file if letter.isprintable())
-    cells = [name, *_cells(labelled)]
+    cells = [escaped_name(labelled.file), *_cells(labelled)]
     if top and labelled.decision is not None:
         cells += [f"{likely} {probability:.4f}" for likely, probability in labelled.decision.top[:top]]
     return "\t".join(cells)
@@ -36,11 +35,7 @@ def label_line(labelled: LabelledFile, top: int = 0) -> str:
 
 def labels_to_csv(files: Iterable[LabelledFile]) -> bytes:
     """Write ``file,label,probability,seconds,decision``, one row a file, those that failed too."""
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([labelled.file, *_cells(labelled), labelled.outcome] for labelled in files)
-    return stream.getvalue().encode(errors="backslashreplace")
+    return table_to_csv(COLUMNS, ([labelled.file, *_cells(labelled), labelled.outcome] for labelled in files))
 
 
 def labels_to_json(

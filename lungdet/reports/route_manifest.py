@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import importlib
 import importlib.util
-import io
 from collections.abc import Sequence
 from typing import Any
 
 from lungdet.records import RoutedFile
+
+from .csv_rows import Digits, table_to_csv
 
 COLUMNS = (
     "file", "sop_uid", "series_uid", "study_uid", "sha256", "label", "probability", "decision", "reason",
@@ -34,11 +34,7 @@ def manifest_to_csv(files: Sequence[RoutedFile]) -> bytes:
         >>> print(manifest_to_csv([RoutedFile("a.png", label="Hand", probability=0.9)]).decode().splitlines()[1])
         a.png,,,,,Hand,0.900000,error,,,,,,,,,,,
     """
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([_cell(getattr(routed, column)) for column in COLUMNS] for routed in files)
-    return stream.getvalue().encode(errors="backslashreplace")
+    return table_to_csv(COLUMNS, ([_cell(getattr(routed, column)) for column in COLUMNS] for routed in files))
 
 
 def manifest_to_parquet(files: Sequence[RoutedFile]) -> bytes:
@@ -63,7 +59,7 @@ def manifest_to_parquet(files: Sequence[RoutedFile]) -> bytes:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return f"{value:.6f}" if isinstance(value, float) else str(value)
+    return Digits(f"{value:.6f}") if isinstance(value, float) else str(value)
 
 
 def _plain(value: Any) -> Any:

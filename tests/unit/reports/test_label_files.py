@@ -25,7 +25,16 @@ def test_a_line_has_four_fields_and_more_on_demand():
 
 
 def test_the_name_of_a_file_cannot_break_a_line():
-    assert label_line(LabelledFile("a\tb\n\x1b[2J\udcff.dcm", 0.0, error="x")).split("\t")[0] == "ab[2J.dcm"
+    name = label_line(LabelledFile("a\tb\n\x1b[2J\udcff.dcm", 0.0, error="x")).split("\t")[0]
+    assert name == r"a\tb\n\x1b[2J\udcff.dcm"
+
+
+def test_two_names_never_look_alike():
+    names = ["ab", "a\nb", r"a\nb", "a\x00b", "a\u202eb", r"a\u202eb", "ä b"]
+    lines = [label_line(LabelledFile(name, 0.0, error="x")) for name in names]
+    assert len(set(lines)) == len(names)
+    assert lines[0].startswith("ab\t")
+    assert lines[-1].startswith("ä b\t")
 
 
 def test_csv_reads_back():
