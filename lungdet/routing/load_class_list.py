@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lungdet.readers import AnnotationError, LabelProblem
 from lungdet.records import BodyPartClass, ClassList
+from lungdet.records.decision import REVIEW
 
 from .yaml_places import Place, read_yaml_places
 
@@ -88,6 +89,8 @@ def _class_of(entry: Place) -> BodyPartClass:
 
 
 def _checked(entry: Place, values: Mapping[str, str]) -> BodyPartClass:
+    if values["name"].casefold() == REVIEW:
+        raise entry.error(f"no class can be called {values['name']}: that is what a router says when it has no answer")
     try:
         return BodyPartClass(**values)
     except ValueError as error:

@@ -19,6 +19,7 @@ from .yaml_places import Place, read_yaml_places
 RULE_FIELDS = ("name", "when", "folder", "bundle")
 CONDITIONS = ("label", "group", "decision", "min_probability", *HEADER_FIELDS)
 DEFAULT = Rule("review", text="default")
+RESERVED = ("manifest.csv", "manifest.parquet", "route.html", "results")  # what stands beside the folders
 
 
 class RulesError(AnnotationError):
@@ -82,6 +83,9 @@ def _rule(entry: Place, class_list: ClassList, check_bundle: Callable[[str], obj
     rule = Rule(_folder(fields["folder"]), bundle, text=f"line {entry.line}: {name[:80]}", line=entry.line, **asked)
     if LABEL_SIGN in rule.folder and not rule.asks_answer:
         raise fields["folder"].error(f"{LABEL_SIGN} needs an answer; add decision: answer to the conditions")
+    taken = [name for name in Rules((), rule, class_list).folders if name.split("/")[0].casefold() in RESERVED]
+    if taken:
+        raise fields["folder"].error(f"folder {taken[0][:80]!r}: the destination needs the name for something else")
     if REVIEW in rule.decisions and (rule.labels or rule.min_probability):
         raise entry.error("a picture to be reviewed has no label; leave out decision, or label and min_probability")
     return rule

@@ -144,3 +144,12 @@ def test_a_bad_csv_is_refused_with_its_line(tmp_path: Path, text: str, line: int
 def test_an_unknown_list_names_the_known_ones():
     with pytest.raises(ValueError, match="vindr5"):
         load_class_list("vindr")
+
+
+@pytest.mark.parametrize("name", ["review", "Review"])
+def test_no_class_is_called_like_what_is_no_answer(tmp_path: Path, name: str):
+    for ending, text in ((".csv", f"name\nchest\n{name}\n"), (".yaml", f"name: x\nclasses:\n- chest\n- {name}\n")):
+        path = tmp_path / f"own{ending}"
+        path.write_text(text)
+        with pytest.raises(AnnotationError, match=rf"own{ending}, line [34].*{name}"):
+            load_class_list(path)

@@ -23,6 +23,23 @@ default: {folder: people/now}
 """
 
 
+@pytest.mark.parametrize("folder", ["manifest.csv", "Manifest.Parquet", "route.html", "results", "results/a"])
+def test_names_of_the_results_are_no_folders(tmp_path: Path, folder: str):
+    with pytest.raises(RulesError, match=r"rules\.yaml, line 3: folder .*something else"):
+        rules(tmp_path, f"rules:\n- when: {{decision: answer}}\n  folder: {folder}\n")
+    with pytest.raises(RulesError, match="line 2"):
+        rules(tmp_path, f"rules: []\ndefault: {{folder: {folder}}}\n")
+    assert rules(tmp_path, f"rules: []\ndefault: {{folder: a/{folder}}}\n").folders == (f"a/{folder}",)
+
+
+def test_a_label_that_is_a_name_of_the_results_is_no_folder(tmp_path: Path):
+    (tmp_path / "own.csv").write_text("name\nchest\nresults\n")
+    text = "rules:\n- {{when: {{label: [{}]}}, folder: '{{label}}'}}\n"
+    with pytest.raises(RulesError, match=r"line 2.*results"):
+        rules(tmp_path, text.format("chest, results"), str(tmp_path / "own.csv"))
+    assert rules(tmp_path, text.format("chest"), str(tmp_path / "own.csv")).folders == ("chest", "review")
+
+
 def rules(tmp_path: Path, text: str = TEXT, name: str = "mednist6") -> Rules:
     (tmp_path / "rules.yaml").write_text(text)
     return load_rules(tmp_path / "rules.yaml", load_class_list(name))
