@@ -14,7 +14,7 @@ from lungdet import __version__
 
 from . import bundle, datalist, detect, evaluate, label, phantom, route, series
 from .exit_codes import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
-from .messages import be_quiet, complain
+from .messages import be_quiet, complain, show_any_name
 
 __all__ = ["EXIT_FAILED", "EXIT_INTERRUPTED", "EXIT_OK", "EXIT_USAGE", "build_parser", "main"]
 
@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0; 1 if something failed; 130 if interrupted. Wrong usage leaves with 2.
     """
     options = build_parser().parse_args(arguments)
+    show_any_name()
     be_quiet(options.debug)
     try:
         code: int = options.run(options)

@@ -82,7 +82,12 @@ def complain_of_file(file: str, error: str) -> None:
     """Name a bad file and what is wrong with it, on one line."""
     from tqdm import tqdm
 
-    message = error if file in error else f"{file}: {error}"
+    from lungdet.readers.plain_text import printable
+    from lungdet.reports.escaped_name import escaped_name
+
+    for name in (file, printable(file)):
+        error = error.removeprefix(f"{name}: ").removesuffix(f": {name!r}")
+    message = f"{escaped_name(file)}: {error}"
     with tqdm.external_write_mode():  # above the bar
         complain(" ".join(message.split()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 import warnings
@@ -13,6 +14,13 @@ def complain(message: str) -> None:
     """Put an error on one line, but for the lists that some errors carry; control characters of files are left out."""
     shown = "".join(letter for letter in message if letter == "\n" or letter.isprintable())
     print(f"lungdet: error: {shown}", file=sys.stderr)
+
+
+def show_any_name() -> None:
+    """Write what a terminal's encoding has no sign for with a backslash: no name of a file ends a run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def be_quiet(debug: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,11 +29,13 @@ class NextStep:
     files: int
 
     def command(self, destination: str | Path) -> str:
-        """Return the command line that does the same as :func:`run_next`."""
+        """Return the command line that does the same as :func:`run_next`, quoted for a shell of POSIX."""
         source, output = Path(destination) / self.folder, Path(destination) / RESULTS / self.folder
         if reads_ct(self.bundle):
-            return f"lungdet detect {source} -o {output} --bundle {self.bundle}"
-        return f"lungdet label {source} --csv {output}/labels.csv --bundle {self.bundle}"
+            words = ["detect", source, "-o", output]
+        else:
+            words = ["label", source, "--csv", output / "labels.csv"]
+        return shlex.join(["lungdet", *map(str, words), "--bundle", self.bundle])
 
 
 def next_steps(files: Iterable[RoutedFile]) -> list[NextStep]:

@@ -17,16 +17,19 @@ def prepare_file(path: str | Path, inputs: Iterable[str | Path]) -> Path:
             input, for labels and scans are CSV, XML, archives and images.
 
     Returns:
-        The path.
+        The path; of a link, what it leads to, for a file that is renamed into place would replace the link.
 
     Raises:
-        ValueError: it is a folder, or an input.
+        ValueError: it is a folder, a device or the like, or an input.
         OSError: nothing can be written there.
     """
     target = Path(path)
     if target.is_dir():
         raise ValueError(f"{target}: is a folder; name the file to write, such as {target / 'list.json'}")
+    if target.exists() and not target.is_file():
+        raise ValueError(f"{target}: is no regular file but a device, a pipe or the like; name a file to write")
     refuse_inputs([target], inputs)
+    target = target.resolve() if target.is_symlink() else target
     prepare_output(target.parent)
     return target
 

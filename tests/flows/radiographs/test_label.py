@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -143,3 +144,44 @@ def test_the_command_of_the_shell(inbox: Path, brightness_bundle: Path):
     assert len(done.stdout.splitlines()) == 3
     assert "Traceback" not in done.stderr
     assert len([line for line in done.stderr.splitlines() if line.startswith("lungdet: error")]) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="devices and links of POSIX")
+def test_results_replace_neither_devices_nor_links(brightness_bundle, write_radiograph, tmp_path):
+    file = write_radiograph(tmp_path / "in" / "a.dcm", "chest")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="pipe: is no regular file"):
+        label(file, bundle=brightness_bundle, csv=tmp_path / "pipe", progress=False)
+    assert (tmp_path / "pipe").is_fifo()
+    (tmp_path / "real.csv").write_text("x")
+    (tmp_path / "link.csv").symlink_to("real.csv")
+    label(file, bundle=brightness_bundle, csv=tmp_path / "link.csv", progress=False)
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "real.csv").read_text().startswith("file,label")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are no text")
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_a_name_that_the_terminal_cannot_show_ends_nothing(brightness_bundle, write_radiograph, tmp_path, encoding):
+    write_radiograph(tmp_path / "in" / "\u00e4.dcm", "chest", seed=1)
+    write_radiograph(tmp_path / "in" / "z.dcm", "knee", seed=2)
+    (tmp_path / "in" / "\u00fc\udcff.dcm").write_bytes(b"nothing" * 100)
+    command = [sys.executable, "-m", "lungdet", "label", str(tmp_path / "in"), "--bundle", str(brightness_bundle)]
+    environment = {**os.environ, "PYTHONIOENCODING": f"{encoding}:strict"}
+    found = subprocess.run(command, env=environment, capture_output=True, timeout=120, check=False)
+    assert found.returncode == 1
+    assert len(found.stdout.splitlines()) == 2
+    (error,) = (line for line in found.stderr.decode(encoding).splitlines() if "error" in line)
+    assert r"\udcff.dcm" in error
+    assert error.count(".dcm") == 1
+
+
+def test_a_bad_file_is_named_once(brightness_bundle, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in ("e", "bad\tx\ny.dcm"):
+        Path(name).write_bytes(b"zz")
+        assert main(["label", name, "--bundle", str(brightness_bundle)]) == 1
+    one, two = (line for line in capsys.readouterr().err.splitlines() if line.startswith("lungdet: error"))
+    assert one.startswith("lungdet: error: e: ")
+    assert two.count("bad") == 1
+    assert two.startswith(r"lungdet: error: bad\tx\ny.dcm: ")

@@ -168,6 +168,18 @@ def test_a_rule_names_the_next_bundle(rules, brightness_bundle, write_radiograph
     assert (row["folder"], row["next_bundle"], row["modality"]) == ("ct", "nodule_detector", "CT")
 
 
+def test_a_command_can_be_pasted(tmp_path):
+    import shlex
+
+    from lungdet.workflows.next_bundle import NextStep
+
+    for bundle, output in (("nodule_detector", "-o"), ("body_part_router", "--csv")):
+        words = shlex.split(NextStep("a b", bundle, 1).command(tmp_path / "x; touch y"))
+        assert words[2] == str(tmp_path / "x; touch y" / "a b")
+        assert words[3] == output
+        assert words[-1] == bundle
+
+
 def test_the_next_bundle_is_run_on_demand(rules, brightness_bundle, write_radiograph, tmp_path):
     write_radiograph(tmp_path / "in" / "a.dcm", "chest")
     rules.write_text(f"rules:\n  - folder: chest\n    bundle: {brightness_bundle}\n    when: {{label: chest}}\n")
