@@ -24,7 +24,7 @@ from pydicom.uid import UID
 
 from .dicom_header import DicomHeader
 from .dicom_jpeg_ls import decode_jpeg_ls
-from .dicom_jpeg_scans import check_lossless, check_scans
+from .dicom_jpeg_scans import check_lossless, check_scans, with_plain_scan
 from .dicom_layout import EXPORT_AGAIN, PixelLayout
 from .dicom_reach import COPY_AGAIN
 from .dicom_rle import decode_rle
@@ -37,7 +37,8 @@ SYNTAX_KINDS = {
     **{f"1.2.840.10008.1.2.4.{number}": "jpegls" for number in (80, 81)},
     **{f"1.2.840.10008.1.2.4.{number}": "jpeg2000" for number in (90, 91, 201, 202, 203)},
 }
-PILLOW_PROCESSES = (0xFFC0, 0xFFC1, 0xFFC2)
+SEQUENTIAL_PROCESSES = (0xFFC0, 0xFFC1)
+PILLOW_PROCESSES = (*SEQUENTIAL_PROCESSES, 0xFFC2)
 LOSSLESS_PROCESS = 0xFFC3
 GDCM_PROCESSES = (*PILLOW_PROCESSES, LOSSLESS_PROCESS)
 GDCM_LOSSY, GDCM_LOSSLESS = "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57"
@@ -67,7 +68,8 @@ def decode_frame(data: bytes, header: DicomHeader, layout: PixelLayout) -> tuple
     stream = _guarded(header, lambda: _checked_stream(data, kind, layout))
     decode = _decoder(stream, header)
     scans = _guarded(header, lambda: check_scans(data, stream)) if kind == "jpeg" else None
-    pixels = _guarded(header, lambda: decode(data[stream.start :], stream))
+    whole = data if scans is None or stream.process not in SEQUENTIAL_PROCESSES else with_plain_scan(data, scans)
+    pixels = _guarded(header, lambda: decode(whole[stream.start :], stream))
     if pixels.size != layout.rows * layout.columns:
         raise DicomFileError(
             header.path,

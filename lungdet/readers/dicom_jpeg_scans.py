@@ -22,6 +22,7 @@ MAX_SCANNED_PIXELS = 1 << 29  # every scan goes over all pixels again; about hal
 HUFFMAN_TABLES, RESTART_INTERVAL = 0xFFC4, 0xFFDD
 MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # neither a stuffed byte, nor a restart, nor a fill byte
 RESTART = re.compile(rb"\xff+[\xd0-\xd7]")
+ALL_COEFFICIENTS = b"\x00\x3f\x00"  # first, last, and no approximation
 BAND_PIXELS = 1 << 15
 MAX_LEFT_BITS = 7  # some writers pad the scan to whole words
 LENGTH_OF = np.array([min(number, 65536 - number).bit_length() for number in range(65536)], dtype=np.uint8)
@@ -62,6 +63,17 @@ def check_scans(data: bytes, stream: StreamHeader) -> Scans:
     if scans.count > MAX_SCANS or scans.count * stream.rows * stream.columns > MAX_SCANNED_PIXELS:
         raise ValueError(f"its JPEG stream passes over {stream.rows} x {stream.columns} pixels {scans.count} times")
     return scans
+
+
+def with_plain_scan(data: bytes, scans: Scans) -> bytes:
+    """Return a sequential JPEG whose only scan names all coefficients, as it must (ISO 10918-1 B.2.3).
+
+    Some writers name none. Decoders take all of them either way, but complain on the standard error output, where
+    nothing tells of which file.
+    """
+    if scans.count != 1 or len(scans.header) < len(ALL_COEFFICIENTS) or scans.header.endswith(ALL_COEFFICIENTS):
+        return data
+    return data[: scans.start - len(ALL_COEFFICIENTS)] + ALL_COEFFICIENTS + data[scans.start :]
 
 
 def check_lossless(data: bytes, stream: StreamHeader, scans: Scans, pixels: NDArray[Any]) -> None:
