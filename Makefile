@@ -62,7 +62,7 @@ train-router: $(VENV)/.runtime  ## train the router's again: make train-router D
 	$(BIN)/lungdet datalist radiographs $(DATA) --classes mednist6 --seed 0 -o $(ROUTER_OUT)/mednist.json
 	OMP_NUM_THREADS=1 $(BIN)/python -m monai.bundle run --config_file "['$(ROUTER)/configs/common.yaml','$(ROUTER)/configs/train.yaml']" \
 	--bundle_root $(ROUTER) --datalist $(ROUTER_OUT)/mednist.json --dataset_dir $(DATA) --output_dir $(ROUTER_OUT) \
-	--quarter_turn_prob 0.5
+	--num_epochs 40 --val_interval 2 --quarter_turn_prob 0.5
 	OMP_NUM_THREADS=1 $(BIN)/python -m monai.bundle run --config_file "['$(ROUTER)/configs/common.yaml','$(ROUTER)/configs/evaluate.yaml']" \
 	--bundle_root $(ROUTER) --datalist $(ROUTER_OUT)/mednist.json --dataset_dir $(DATA) --output_dir $(ROUTER_OUT)/eval \
 	--checkpoint $(ROUTER_OUT)/model.pt --router_file $(ROUTER_OUT)/router.json --history $(ROUTER_OUT)/history.csv
