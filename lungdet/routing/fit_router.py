@@ -71,14 +71,8 @@ def fit_router(
     far = None
     if train_embeddings is not None:
         known = None if train_labels is None else as_targets(train_labels, len(train_embeddings), values.shape[1])
-        far = fit_out_of_domain(
-            train_embeddings,
-            known,
-            held_out=embeddings,
-            held_out_answers=values,
-            in_domain=in_domain,
-            most=references,
-        )
+        held_out = {"held_out": embeddings, "held_out_answers": values}
+        far = fit_out_of_domain(train_embeddings, known, **held_out, in_domain=in_domain, most=references)
     elif embeddings is not None:
         far = fit_out_of_domain(embeddings, targets, in_domain=in_domain, most=references)
     return Router(
