@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,7 +49,8 @@ class FileRouter:
             logger.debug("%s: failed", labelled.file, exc_info=True)
             message = explain(error)  # some errors of the system name no file
             return replace(routed, error=message if target in message else f"{self.destination / target}: {message}")
-        return replace(routed, target=target, how=how)
+        placed = replace(routed, target=target, how=how)
+        return _after_link(placed) if how == "linked" else placed
 
     def _describe(self, labelled: LabelledFile) -> RoutedFile:
         """Return everything about a file but its copy."""
@@ -82,3 +84,10 @@ class FileRouter:
             return ""
         classes = [self.class_list.classes[self.class_list.index(name)] for name in decision.labels]
         return header_agreement(info.body_part_examined, [entry.body_part_examined for entry in classes])
+
+
+def _after_link(routed: RoutedFile) -> RoutedFile:
+    """Note the change that the link itself was to the file, so that the next run sees none."""
+    now = os.stat(routed.file)
+    same = (now.st_size, now.st_mtime_ns, now.st_ino) == (routed.size, routed.mtime_ns, routed.inode)
+    return replace(routed, ctime_ns=now.st_ctime_ns) if same else routed

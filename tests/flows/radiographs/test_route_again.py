@@ -69,6 +69,8 @@ def test_new_content_under_old_size_and_time_is_seen(run, write_radiograph, tmp_
 def test_what_was_done_is_not_done_again(run, write_radiograph, tmp_path, link):
     file = write_radiograph(tmp_path / "in" / "IM1.dcm", "chest")
     assert run(tmp_path / "in", link=link).new == 1
+    with RouteJournal(tmp_path / "out", {}) as journal:
+        assert [routed.ctime_ns for routed in journal.files] == [file.stat().st_ctime_ns]  # nothing is hashed again
     file.chmod(0o600)  # not its content
     assert run(tmp_path / "in", link=link).new == 0
 
