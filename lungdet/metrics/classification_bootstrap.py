@@ -68,7 +68,7 @@ def bootstrap_classification(
 
     Pictures of one patient are not independent, so patients are drawn and not pictures. A class that is absent from a
     draw gives no value for it, and is left out of that draw's means. The same pictures and patients, in any order, give
-    the same intervals as long as the patients' names sort alike.
+    the same intervals as long as the patients' names sort alike. The number 1 and the text "1" are two patients.
 
     Args:
         truth: ``(N, K)``, see :func:`~lungdet.metrics.truth_matrix`.
@@ -120,10 +120,20 @@ def _by_patient(truth: NDArray[np.bool_], chosen: NDArray[np.bool_], patients: S
         raise ValueError(f"{len(patients)} patients for {len(truth)} pictures")
     exact = (truth == chosen).all(axis=1)[:, None]
     rows = np.hstack([truth & chosen, ~truth & chosen, truth & ~chosen, exact, np.ones_like(exact)])
-    names, place = np.unique(np.asarray(patients), return_inverse=True)
-    table = np.zeros((len(names), rows.shape[1]))
-    np.add.at(table, place, rows)
+    patients = patients.tolist() if hasattr(patients, "tolist") else patients  # numbers of a tensor, not its parts
+    places = {patient: place for place, patient in enumerate(_in_order(patients))}
+    table = np.zeros((len(places), rows.shape[1]))
+    np.add.at(table, np.array([places[patient] for patient in patients], dtype=np.intp), rows)
     return table
+
+
+def _in_order(patients: Sequence[Hashable]) -> list[Any]:
+    """Each patient once, sorted; those that have no common order by their kind and text."""
+    names: list[Any] = list(dict.fromkeys(patients))
+    try:
+        return sorted(names)
+    except TypeError:
+        return sorted(names, key=lambda name: (type(name).__name__, repr(name)))
 
 
 def _draws(table: Array, classes: int, resamples: int, seed: int) -> Iterator[Array]:

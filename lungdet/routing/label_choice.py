@@ -114,9 +114,10 @@ def _best_threshold(probabilities: FloatArray, present: FloatArray) -> float:
         return 0.5
     levels = np.unique(np.concatenate([probabilities, [0.0, 1.0]]))
     middles = (levels[1:] + levels[:-1]) / 2
-    found = probabilities[None, :] >= middles[:, None]  # (T, N)
-    hits = (found * present).sum(axis=1)
-    scores = 2 * hits / (found.sum(axis=1) + present.sum())
+    order = np.argsort(probabilities)
+    before = np.searchsorted(probabilities[order], middles)  # (T,) how many are below each
+    hits = present.sum() - np.concatenate([[0.0], np.cumsum(present[order])])[before]
+    scores = 2 * hits / (len(probabilities) - before + present.sum())
     best = middles[scores >= scores.max() - 1e-12]
     return float(best[np.abs(best - 0.5).argmin()])
 
@@ -142,8 +143,8 @@ def group_probabilities(probabilities: Any, class_list: ClassList, activation: s
     member = np.eye(len(class_list.groups))[list(class_list.group_of)]  # (K, groups)
     if activation != SIGMOID:
         summed: FloatArray = values @ member
-        return summed
+        return np.minimum(summed, 1.0)  # rounding may add a last digit
     absent = np.exp(np.log(np.maximum(1 - values, 1e-12)) @ member)
     present = 1 - absent
     whole: FloatArray = present / np.maximum(present.sum(axis=1, keepdims=True), 1e-12)
-    return whole
+    return np.minimum(whole, 1.0)

@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import f1_score
 
 from lungdet.metrics import bootstrap_classification, classification_scores, truth_matrix
@@ -53,6 +54,22 @@ def test_pictures_of_one_patient_count_together():
         *(np.repeat(each, 10, axis=0) for each in (truth, chosen)), list(np.arange(1200) // 10)
     )
     assert repeated.accuracy == pytest.approx(singles.accuracy)
+
+
+def test_patients_may_be_anything_that_can_be_told_apart():
+    truth, chosen, patients = drawn()
+    plain = bootstrap_classification(truth, chosen, patients)
+    pairs = [("site a", name) for name in patients]
+    assert bootstrap_classification(truth, chosen, pairs).to_json() == plain.to_json()
+    # A number and a text are two patients, and a mixture has no order of its own.
+    mixed = [1, "1"] * 60
+    bounds = bootstrap_classification(truth, chosen, mixed)
+    assert bounds.patients == 2
+    order = np.random.default_rng(1).permutation(len(truth))
+    other = bootstrap_classification(truth[order], chosen[order], [mixed[place] for place in order])
+    assert other.to_json() == bounds.to_json()
+    for numbers in (np.arange(120) // 3, torch.arange(120) // 3):
+        assert bootstrap_classification(truth, chosen, numbers).patients == 40
 
 
 def test_one_patient_and_no_picture_tell_nothing():

@@ -1,9 +1,12 @@
 """Probabilities to labels: one, several that share, or each for itself."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
+from lungdet.metrics import reliability
 from lungdet.routing import LabelChoice, fit_several, fit_thresholds, group_probabilities, load_class_list
 
 
@@ -67,6 +70,49 @@ def test_a_rare_label_keeps_one_half():
     labels = np.zeros((100, 1))
     labels[:4] = 1
     assert fit_thresholds(labels * 0.1 + 0.1, labels) == (0.5,)
+
+
+def best_threshold_pair_by_pair(probabilities: np.ndarray, present: np.ndarray) -> float:
+    """Every threshold against every picture: slow and plain."""
+    levels = np.unique(np.concatenate([probabilities, [0.0, 1.0]]))
+    middles = (levels[1:] + levels[:-1]) / 2
+    found = probabilities[None, :] >= middles[:, None]
+    scores = 2 * (found * present).sum(axis=1) / (found.sum(axis=1) + present.sum())
+    best = middles[scores >= scores.max() - 1e-12]
+    return float(best[np.abs(best - 0.5).argmin()])
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_thresholds_are_those_of_trying_every_one(seed: int):
+    rng = np.random.default_rng(seed)
+    labels = (rng.random((40, 3)) < 0.4).astype(float)
+    probabilities = np.clip(0.3 * labels + 0.7 * rng.random((40, 3)), 0, 1)
+    if seed % 2:
+        probabilities = probabilities.round(1)  # many equal ones, and 0 and 1 among them
+    if seed % 5 == 0:
+        # Neighbours without a number between them: the middle is one of the two.
+        probabilities[:, 0] = np.where(rng.random(40) < 0.5, 0.3, np.nextafter(0.3, 1))
+    wanted = tuple(best_threshold_pair_by_pair(probabilities[:, k], labels[:, k]) for k in range(3))
+    assert fit_thresholds(probabilities, labels) == wanted
+
+
+def test_thresholds_of_many_pictures_fit_into_the_memory():
+    rng = np.random.default_rng(0)
+    labels = (rng.random((20_000, 1)) < 0.3).astype(float)
+    tracemalloc.start()
+    fit_thresholds(0.5 * labels + 0.5 * rng.random((20_000, 1)), labels)
+    assert tracemalloc.get_traced_memory()[1] < 20e6  # the table of all pairs has 400 MB
+    tracemalloc.stop()
+
+
+def test_groups_are_probabilities_in_spite_of_rounding():
+    entries = load_class_list("unifesp22")
+    spine = [entries.index(name) for name in ("cervical_spine", "thoracic_spine", "lumbar_spine")]
+    probabilities = np.zeros((1, 22))
+    probabilities[0, spine] = [0.5, 0.25, 0.25 + 7e-15]
+    grouped = group_probabilities(probabilities, entries, "softmax")
+    assert grouped.max() == 1.0
+    assert reliability(grouped.max(axis=1), np.ones(1)).expected_error == 0.0
 
 
 def test_groups_add_up():
