@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,11 @@ LATERALITIES = ("", "L", "R", "B", "U")
 SEPARATORS = (";", " ")
 _FORBIDDEN = set("/\\,;:*?\"'<>|\t")
 _LONGEST_NAME = 64
+# A class whose name says so tells left from right: anywhere in it, or as a word of its own.
+_SIDES = ("left", "right", "links", "rechts", "gauche", "droit", "izquierd", "derech", "sinist", "dext")
+_SIDE_WORDS = {"l", "r", "lt", "rt", "li", "re", "sin", "dx", "sx", "esq", "dir"}
+# Where a word begins: kneeLeft, LKnee.
+_WORD = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[\W\d_]+")
 
 # The dihedral group of ten elements and the powers of its permutation, for the check digit of a SNOMED CT identifier.
 _PRODUCT = (
@@ -92,6 +98,19 @@ def check_class_name(name: str) -> None:
         raise ValueError(f"class name {name[:80]!r} {what}; use letters, digits, '_' and '-'")
     if name != name.strip() or name.startswith((".", "-")) or name.endswith("."):
         raise ValueError(f"class name {name!r} must not begin with '.', '-' or a blank, nor end with '.' or a blank")
+
+
+def names_a_side(name: str) -> bool:
+    """Tell whether a class's name holds a word for left or right.
+
+    In doubt it does: ``upright`` holds one, too.
+
+    Example:
+        >>> [names_a_side(name) for name in ("left_knee", "KneeR", "Hand re.", "shoulder", "cspine")]
+        [True, True, True, False, False]
+    """
+    words = {word.casefold() for word in _WORD.split(name)}
+    return bool(words & _SIDE_WORDS) or any(side in name.casefold() for side in _SIDES)
 
 
 @dataclass(frozen=True)
@@ -178,6 +197,11 @@ class ClassList:
     def join(self, outputs: Sequence[int]) -> str:
         """Write labels as :meth:`split` reads them."""
         return self.separator.join(self.names[output] for output in sorted(outputs))
+
+    @property
+    def laterality_is_label(self) -> bool:
+        """Whether a class tells left from right, so that a mirror image would be another class."""
+        return any(entry.laterality in ("L", "R") or names_a_side(entry.name) for entry in self.classes)
 
     @property
     def group_of(self) -> tuple[int, ...]:

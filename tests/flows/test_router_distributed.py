@@ -38,6 +38,13 @@ def test_both_processes_end_with_the_same_average(trained: Path):
         assert torch.equal(value, second[name]), name
 
 
+def test_a_share_smaller_than_a_batch_is_a_step_of_its_own(tmp_path: Path, run_bundle, picture_list):
+    """30 pictures are 15 for each process, fewer than a batch of 16, though all together are more."""
+    settings = {**picture_list, "num_epochs": "1", "batch_size": "16", "output_dir": str(tmp_path / "runs")}
+    run_bundle("train.yaml", "multi_gpu_train.yaml", processes=2, bundle="body_part_router", **settings)
+    assert (tmp_path / "runs" / "model.pt").is_file()
+
+
 def test_one_process_writes(trained: Path):
     weights = torch.load(trained / "model.pt", weights_only=True)
     assert not any(name.startswith("module.") for name in weights)

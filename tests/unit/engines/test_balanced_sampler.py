@@ -62,3 +62,8 @@ def test_processes_share_one_draw(replicas: int) -> None:
 def test_nothing_to_draw_from() -> None:
     with pytest.raises(ValueError, match="wanted items"):
         BalancedSampler([], 2)
+
+
+def test_a_process_counts_its_own_share() -> None:
+    items = [{"label": index % 3} for index in range(42)]
+    assert [len(BalancedSampler(items, 3, num_replicas=2, rank=rank)) for rank in (0, 1)] == [21, 21]

@@ -97,3 +97,23 @@ def test_the_first_group_of_the_list_wins():
 def test_bad_lists_are_refused(arguments: tuple, what: str):
     with pytest.raises(ValueError, match=what):
         ClassList(*arguments)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["left_knee", "knee right", "knee-l", "R_hand", "kneeLeft", "LKnee", "Knie rechts", "knee1L", "leftknee"],
+)
+def test_a_name_can_tell_left_from_right(name: str) -> None:
+    classes = (BodyPartClass(name), BodyPartClass("chest"))
+    assert ClassList("own", classes).laterality_is_label
+
+
+@pytest.mark.parametrize("name", ["knee", "chest", "shoulder", "cranial", "forearm", "AbdomenCT", "sinus"])
+def test_other_names_do_not(name: str) -> None:
+    classes = (BodyPartClass(name), BodyPartClass("foot", laterality="B"))
+    assert not ClassList("own", classes).laterality_is_label
+
+
+def test_a_laterality_tells_it_whatever_the_name() -> None:
+    classes = (BodyPartClass("knee_1", laterality="L"), BodyPartClass("knee_2", laterality="R"))
+    assert ClassList("own", classes).laterality_is_label
