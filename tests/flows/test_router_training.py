@@ -3,6 +3,8 @@
 import csv
 import json
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -96,6 +98,22 @@ def test_its_weights_score_and_label(trained: Path, tmp_path: Path, run_bundle, 
     assert all((row["label"] == "review") == (row["decision"] == "review") for row in rows)
     content = json.loads((tmp_path / "labels" / "labels.json").read_text())
     assert content["classes"] == ["chest", "hand", "spine"]
+
+
+@pytest.mark.slow
+def test_the_configs_of_the_bundle_that_it_leaves_score(trained: Path, tmp_path: Path, picture_list):
+    root, output = trained / "bundle", tmp_path / "eval"
+    configs = [str(root / "configs" / name) for name in ("common.yaml", "evaluate.yaml")]
+    settings = {"bundle_root": root, "datalist": picture_list["datalist"], "dataset_dir": picture_list["dataset_dir"]}
+    settings |= {"output_dir": output, "disturbances": "[]"}
+    command = [sys.executable, "-W", "ignore", "-m", "monai.bundle", "run", "--config_file", str(configs)]
+    for name, value in settings.items():
+        command += [f"--{name}", str(value)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    score = json.loads((output / "metrics.json").read_text())
+    assert score["pictures"] == 6
+    assert score["decision"]["temperature"] != 1  # calibrated: its own router.json was read
 
 
 @pytest.mark.slow
