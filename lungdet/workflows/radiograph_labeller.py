@@ -50,7 +50,7 @@ class RadiographLabeller:
         settings: SHA-256 of what decisions depend on: weights, router, and preprocessing with all that it refers to.
 
     Raises:
-        BundleError: the bundle cannot be found or opened, or its weights cannot be loaded.
+        BundleError: the bundle cannot be found or opened, is no router, or its weights cannot be loaded.
         ValueError: there is no such device, or the router does not belong to the weights.
     """
 
@@ -66,6 +66,7 @@ class RadiographLabeller:
         take = parser.get_parsed_content
         self.device = torch.device(take("device"))
         network = take("network").to(self.device).eval()
+        _check_router(root, network)
         checkpoint = Path(take("checkpoint"))
         digest = load_weights(network, checkpoint, self.device)
         self.network = fast_picture_network(network)
@@ -188,6 +189,17 @@ def _hash_of_what_was_read(file: str, before: Mapping[str, Any]) -> str:
     if _state(file) != before:
         raise ValueError(f"{file}: changed while it was read; try again when nothing writes to it")
     return digest
+
+
+def _check_router(root: Path, network: object) -> None:
+    """Refuse a bundle that is no router, such as a detector's, before its weights are read.
+
+    Raises:
+        BundleError: its network has no embedding to tell its own pictures by.
+    """
+    if not (hasattr(network, "features") and hasattr(network, "classify")):
+        problem = f"this bundle is no router: its {type(network).__name__} gives no embedding of a picture"
+        raise BundleError(f"{root}: {problem}; for a detector's bundle use lungdet detect, here name a router's")
 
 
 def _load_router(path: Path, weights_sha256: str) -> Router:

@@ -85,6 +85,10 @@ def test_what_is_not_there_does_not_stop_the_rest(inbox: Path, brightness_bundle
 def test_a_bad_bundle_or_output_is_known_before_the_work(inbox: Path, brightness_bundle: Path, tmp_path, capsys):
     code, lines, complaints = run(capsys, "label", inbox, "--bundle", tmp_path)
     assert (code, lines, len(complaints)) == (1, [], 1)
+    code, lines, complaints = run(capsys, "label", inbox, "--bundle", "nodule_detector")
+    assert (code, lines, len(complaints)) == (1, [], 1)
+    assert "is no router" in complaints[0]
+    assert "lungdet detect" in complaints[0]
     code, lines, complaints = run(capsys, "label", inbox, "--bundle", brightness_bundle, "--csv", inbox / "a.dcm")
     assert (code, lines, len(complaints)) == (1, [], 1)
     assert "is the input" in complaints[0]
