@@ -141,7 +141,7 @@ class Router:
 
     def _reason(self, labels: tuple[str, ...], sure: float, far: float | None) -> str:
         if far is not None and far > 1:
-            return f"not one of mine: {far:.2f} of the farthest that is"
+            return f"not one of mine: {far:.2f} times as far from the training pictures as the limit"
         if not labels:
             return "no label is probable enough"
         if not self.abstention.reached:

@@ -53,7 +53,8 @@ def test_what_it_does_not_know_goes_to_a_person_however_sure():
     decision = ROUTER.decide([40.0, 0.0, 0.0], [9.0, 0.0, 9.0, 0.0])
     assert decision.answer == "review"
     assert decision.probability == 1.0
-    assert decision.reason.startswith("not one of mine")
+    far = f"{decision.out_of_domain:.2f} times as far from the training pictures as the limit"
+    assert decision.reason == f"not one of mine: {far}"
 
 
 @pytest.mark.parametrize("spoil", ["logits", "embedding"])
