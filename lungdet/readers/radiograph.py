@@ -9,12 +9,13 @@ from pathlib import Path
 from lungdet.records import Radiograph
 
 from .dicom_limits import GIB, MIB, ReadLimits
-from .errors import DicomFileError, RadiographError
+from .errors import DicomFileError, NotDicomError, RadiographError
 from .radiograph_dicom import read_dicom_radiograph
 from .radiograph_picture import picture_format, read_picture
 
 DEFAULT_MAX_BYTES = GIB
 MAX_INFLATED_BYTES = 128 * MIB
+NEITHER = "neither a picture (PNG, JPEG, BMP, GIF or TIFF) nor DICOM"
 PREFIX_END = 132  # of DICOM: a preamble of 128 bytes, then DICM
 
 
@@ -47,11 +48,16 @@ def read_radiograph(
             raise RadiographError(path, "it is no regular file", "name a file")
         with open(path, "rb") as file:
             beginning = file.read(PREFIX_END)
+        if not beginning:
+            raise RadiographError(path, "the file is empty", "copy it again, or leave it out")
         kind = "" if beginning.endswith(b"DICM") else picture_format(beginning)
         if kind:
             return read_picture(path, kind, frame, max_bytes, max_side)
         limits = ReadLimits(max_pixel_bytes=max_bytes, max_inflated_bytes=MAX_INFLATED_BYTES)
         return read_dicom_radiograph(path, frame, limits, max_side)
+    except NotDicomError as error:
+        reason = error.problem.removeprefix("it is no DICOM file: ")
+        raise RadiographError(path, f"it is {NEITHER} ({reason})", error.remedy) from error
     except DicomFileError as error:
         raise RadiographError(path, error.problem, error.remedy) from error
     except OSError as error:

@@ -46,11 +46,10 @@ def load_rules(path: str | Path, class_list: ClassList, check_bundle: Callable[[
         check_bundle: called with the name of every bundle; its ValueError is a fault of that line.
 
     Raises:
-        RulesError: there are faults; all of them are named with their lines.
-        OSError: the file cannot be read.
+        RulesError: the file cannot be opened, or there are faults, which are named with their lines.
     """
     try:
-        root = read_yaml_places(path)
+        root = _open(path)
         fields = root.fields(("rules", "default"), wanted=("rules",))
         entries = fields["rules"].items()
         default = fields.get("default")
@@ -73,6 +72,14 @@ def load_rules(path: str | Path, class_list: ClassList, check_bundle: Callable[[
     if problems:
         raise RulesError(problems)
     return Rules(tuple(rules), last, class_list)
+
+
+def _open(path: str | Path) -> Place:
+    try:
+        return read_yaml_places(path)
+    except OSError as error:
+        what = f"the rules cannot be opened ({error.strerror or error}); name a YAML file of rules that can be read"
+        raise RulesError([LabelProblem(str(path), None, what)]) from error
 
 
 def _rule(entry: Place, class_list: ClassList, check_bundle: Callable[[str], object] | None) -> Rule:

@@ -239,6 +239,15 @@ class TestFiles:
         with pytest.raises(RadiographError, match=r"odd: .*; "):
             read_radiograph(tmp_path / "odd")
 
+    @pytest.mark.parametrize(
+        ("content", "what"),
+        [(b"", "the file is empty"), (b"hello", r"neither a picture \(PNG, JPEG, .*\) nor DICOM")],
+    )
+    def test_what_is_no_picture_is_told_in_plain_words(self, tmp_path, content, what):
+        (tmp_path / "odd.png").write_bytes(content)
+        with pytest.raises(RadiographError, match=rf"odd\.png: .*{what}"):
+            read_radiograph(tmp_path / "odd.png")
+
     def test_what_is_no_file(self, tmp_path):
         with pytest.raises(RadiographError, match="no regular file"):
             read_radiograph(tmp_path)

@@ -155,6 +155,11 @@ def test_all_faults_are_told_at_once(tmp_path: Path):
     assert [problem.line for problem in caught.value.problems] == [2, 3, 5]
 
 
+def test_rules_that_are_not_there_are_named_with_a_remedy(tmp_path: Path):
+    with pytest.raises(RulesError, match=r"nosuch\.yaml: .*cannot be opened .*; name a YAML file"):
+        load_rules(tmp_path / "nosuch.yaml", load_class_list("mednist6"))
+
+
 def test_an_unknown_bundle_is_a_fault_of_its_line(tmp_path: Path):
     def check(name: str) -> None:
         raise ValueError(f"{name}: no such bundle")
