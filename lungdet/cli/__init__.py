@@ -61,7 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """Describe all commands."""
-    parser = argparse.ArgumentParser(prog="lungdet", description="Find lung nodules in chest CT. Not for clinical use.")
+    about = "Find lung nodules in chest CT; label and sort radiographs by what they show. Not for clinical use."
+    parser = argparse.ArgumentParser(prog="lungdet", description=about)
     parser.add_argument("--version", action="version", version=f"lungdet {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     common = argparse.ArgumentParser(add_help=False)
