@@ -23,7 +23,7 @@ SEED = 2026
 
 def write_synthetic_ct(folder: Path) -> Path:
     """Write a synthetic chest CT as DICOM, as a scanner would, with its true nodules beside it."""
-    print("1. a synthetic chest CT, written as DICOM", flush=True)
+    print("1. a synthetic chest CT, written as DICOM: some seconds", flush=True)
     chest = make_chest(SEED, spacing_mm=(0.8, 0.8, 1.5), shape=(448, 448, 190))
     info = write_dicom_series(chest.volume, folder / "ct", seed=SEED)
     write_truth(
@@ -42,7 +42,7 @@ def write_synthetic_ct(folder: Path) -> Path:
 
 def run_bundle(ct: Path, output: Path) -> None:
     """Run the detector's bundle as MONAI's users do."""
-    print("2. the bundle, by python -m monai.bundle run", flush=True)
+    print("2. the bundle, by python -m monai.bundle run: half a minute or so, longer for a large CT", flush=True)
     root = bundle_root("nodule_detector")
     configs = [str(root / "configs" / name) for name in ("common.yaml", "inference.yaml")]
     command = [sys.executable, "-W", "ignore", "-m", "monai.bundle", "run", "--config_file", str(configs)]
@@ -64,14 +64,14 @@ def main() -> None:
         parser.error(f"{ct} does not exist")
     reports = options.output / "report"
     run_bundle(ct, reports)
-    print("3. what was found")
+    print("3. what was found; the marks may include false ones", flush=True)
     pages = []
     for findings in sorted(reports.glob("*/findings.json")):
         if findings.stat().st_mtime < began:
             continue  # of an earlier run
         print(report_to_text(read_json(findings)))
         pages.append(f"Open the report: {findings.with_name('report.html').resolve()}")
-    print("4. radiographs and other pictures: what they show, and where they belong", flush=True)
+    print("4. radiographs and other pictures: what they show, and where they belong: some seconds", flush=True)
     pages.append(f"Open the page:   {label_and_route(options.output / 'radiographs').resolve()}")
     print("", *pages, sep="\n")
     print(f"{time.perf_counter() - start:.0f} s. A research tool: not for clinical use.")
