@@ -142,6 +142,10 @@ def draw_coverage(curves: Sequence[CurveToDraw], target_accuracy: float | None =
         return _png(figure)
 
 
+def _in_words(disturbance: str) -> str:
+    return "undisturbed" if disturbance == "none" else disturbance.replace("_", " ")
+
+
 def draw_robustness(scores: Mapping[str, Sequence[float]], names: Sequence[str], title: str = "") -> bytes:
     """Draw scores under disturbances as bars.
 
@@ -161,7 +165,7 @@ def draw_robustness(scores: Mapping[str, Sequence[float]], names: Sequence[str],
             axes.barh(rows, lengths, thick * 0.9, color=color, label=label)
             for row, length, value in zip(rows, lengths, values, strict=True):
                 axes.text(length + 0.01, row, f"{value:.3f}" if np.isfinite(value) else "-", va="center", fontsize=8)
-        axes.set_yticks(places, [name.replace("_", " ") for name in names])
+        axes.set_yticks(places, [_in_words(name) for name in names])
         axes.invert_yaxis()
         axes.set_xlim(0, 1.1)
         axes.set_xticks(np.linspace(0, 1, 6))
