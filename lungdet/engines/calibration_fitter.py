@@ -6,7 +6,7 @@ import copy
 import hashlib
 import io
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,11 +40,13 @@ class PictureOutputs:
         logits: ``(N, K)``.
         truth: ``(N, K)``.
         embeddings: ``(N, D)``.
+        patients: ``N`` names; a number of its own for a picture that has none.
     """
 
     logits: NDArray[np.float64]
     truth: NDArray[np.bool_]
     embeddings: NDArray[np.float64]
+    patients: tuple[Hashable, ...]
 
 
 class CalibrationFitter:
@@ -53,12 +55,17 @@ class CalibrationFitter:
     It works on a copy of the network with the weights that were saved as the best, so attach it after
     :class:`BestModelSaver`, in the first process only. Without a validation picture it writes nothing, with a warning.
 
+    Where classes share a whole and a picture may have several, pictures without any are left out of the temperature and
+    of the domain, and every answer to them counts as wrong. Patients that items name (``patient``) count once for the
+    confidence. If the validation pictures also chose the epoch of the weights, what is promised is optimistic: see
+    :func:`lungdet.routing.choose_threshold`.
+
     Args:
         network: any state; its copy gets the weights.
         weights: file of the state dictionary that the router is for.
         router_file: what to write.
         class_list: names in the order of the logits.
-        validation: items of other patients, ready for the network: ``image`` and ``label``.
+        validation: items of other patients, ready for the network: ``image``, ``label``, maybe ``patient``.
         training: items of the training, not augmented; None for an out-of-domain score from the validation's alone.
         inferer: gives ``logits`` and ``embedding`` of a batch, such as :class:`lungdet.inferers.EmbeddingInferer`.
         device: where the network works.
@@ -115,8 +122,8 @@ class CalibrationFitter:
         """
         content = self.weights.read_bytes()
         network = self._loaded(content)
-        held_out = self._labelled(self._outputs(network, self.validation))
-        if not len(held_out.logits):
+        held_out = self._judged(self._outputs(network, self.validation))
+        if not len(held_out.logits) or (self.activation == SOFTMAX and not held_out.truth.any()):
             logger.warning("%s is not written: there is no labelled validation picture", self.router_file)
             return None
         known = None if self.training is None else self._outputs(network, _evenly(self.training))
@@ -132,6 +139,7 @@ class CalibrationFitter:
             target_accuracy=self.target_accuracy,
             confidence=self.confidence,
             weights_sha256=hashlib.sha256(content).hexdigest(),
+            patients=held_out.patients,
         )
         router.save(self.router_file)
         self._report(router)
@@ -161,15 +169,21 @@ class CalibrationFitter:
             np.stack([picture.logits for picture in own]) if own else empty,
             np.stack([picture.truth for picture in own]) if own else empty.astype(bool),
             np.stack([np.asarray(picture.embedding) for picture in own]) if own else empty,
+            tuple(picture.patient or place for place, picture in enumerate(own)),
         )
 
-    def _labelled(self, outputs: PictureOutputs) -> PictureOutputs:
-        """Leave out pictures without any class where classes share a whole: they say nothing about the temperature."""
-        kept = outputs.truth.any(axis=1)
+    def _judged(self, outputs: PictureOutputs) -> PictureOutputs:
+        """Leave out pictures without any class where each has exactly one; where it may have several, just say so."""
+        kept = outputs.truth.sum(axis=1) > 0
         if self.activation != SOFTMAX or kept.all():
             return outputs
-        logger.warning("%d validation pictures have no class, and are left out of the calibration", int((~kept).sum()))
-        return PictureOutputs(outputs.logits[kept], outputs.truth[kept], outputs.embeddings[kept])
+        without = int((~kept).sum())
+        if self.class_list.multi_label:
+            logger.warning("%d validation pictures have no class: every answer to them counts as wrong", without)
+            return outputs
+        logger.warning("%d validation pictures have no class, and are left out", without)
+        patients = tuple(patient for patient, keep in zip(outputs.patients, kept, strict=True) if keep)
+        return PictureOutputs(outputs.logits[kept], outputs.truth[kept], outputs.embeddings[kept], patients)
 
     def _report(self, router: Router) -> None:
         found = router.abstention

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.special import betaincinv
 
-from .arrays import as_array
+from .arrays import FloatArray, IntArray, as_array
 
 # Shares of the pictures that are tried to answer, the largest first.
 COVERAGES = (1.0, 0.95, 0.9, 0.8, 0.65, 0.5)
@@ -25,7 +26,8 @@ class Abstention:
         confidence: with which it was wanted; None where the observed accuracy was enough.
         coverage: share of pictures that were answered.
         accuracy: observed among them; NaN if there were none.
-        accuracy_low: what the accuracy is at least, with ``confidence``; equal to ``accuracy`` without one.
+        accuracy_low: what the accuracy is at least, with ``confidence``; equal to ``accuracy`` without one. Where
+            patients were told apart, it is the share of patients whose answered pictures are all right.
         pictures: how many there were.
     """
 
@@ -48,7 +50,12 @@ class Abstention:
 
 
 def choose_threshold(
-    probabilities: Any, correct: Any, *, target_accuracy: float = 0.99, confidence: float | None = 0.9
+    probabilities: Any,
+    correct: Any,
+    *,
+    target_accuracy: float = 0.99,
+    confidence: float | None = 0.9,
+    patients: Sequence[Hashable] | None = None,
 ) -> Abstention:
     """Choose the lowest threshold that keeps the target on pictures that were not trained on.
 
@@ -60,11 +67,18 @@ def choose_threshold(
     share passes, everything goes to a person. ``confidence=None`` takes the largest share whose observed accuracy is
     the target or more, down to the surest picture: it promises nothing for other pictures.
 
+    The bound is for pictures that are independent of each other. Those of one patient are not: with ``patients`` each
+    patient counts once, as right if all its answered pictures are, and both the bound on patients and the observed
+    accuracy of pictures must keep the target. It is also for pictures that chose nothing else. If the same ones chose
+    the epoch of the weights, the temperature or other thresholds, as they do in the training of the bundle, what it
+    says is optimistic, by an amount that it does not know; only pictures kept out of all of that show the truth.
+
     Args:
         probabilities: ``(N,)`` calibrated probability that the answer is right.
         correct: ``(N,)`` whether it is.
         target_accuracy: share of answers that must be right, above 0 and below 1.
         confidence: above 0 and below 1, or None.
+        patients: ``N``, of whom each picture is; None if each is of another. Without ``confidence`` they do not matter.
 
     Raises:
         ValueError: the arrays do not fit each other, or a number is out of range.
@@ -78,12 +92,16 @@ def choose_threshold(
         raise ValueError(f"wanted one finite probability and one truth a picture, got {sure.shape} and {right.shape}")
     if not 0.0 < target_accuracy < 1.0 or not (confidence is None or 0.0 < confidence < 1.0):
         raise ValueError(f"wanted numbers between 0 and 1, got {target_accuracy=} and {confidence=}")
+    if patients is not None and len(patients) != len(sure):
+        raise ValueError(f"wanted one patient a picture, got {len(patients)} for {len(sure)}")
     order = np.argsort(-sure, kind="stable")
-    sure, hits = sure[order], np.cumsum(right[order])
+    people = _numbered(range(len(sure)) if patients is None else patients)[order]
+    sure, right = sure[order], right[order]
+    hits = np.cumsum(right)
     for count in _counts(sure.tolist(), confidence is not None):
         accuracy = float(hits[count - 1] / count)
-        low = accuracy if confidence is None else _bound(int(hits[count - 1]), count, confidence)
-        if low >= target_accuracy:
+        low = accuracy if confidence is None else _bound(*_people(right[:count], people[:count]), confidence)
+        if min(low, accuracy) >= target_accuracy:
             threshold, coverage = float(sure[count - 1]), count / len(sure)
             return Abstention(threshold, target_accuracy, confidence, coverage, accuracy, low, len(sure))
     return Abstention(math.nextafter(1.0, 2.0), target_accuracy, confidence, 0.0, math.nan, math.nan, len(sure))
@@ -97,6 +115,17 @@ def _counts(falling: list[float], few: bool) -> list[int]:
         return ends
     wanted = [next((end for end in ends if end <= share * total + 1e-9), 0) for share in COVERAGES]
     return [count for count in dict.fromkeys(wanted) if count]
+
+
+def _numbered(patients: Sequence[Hashable]) -> IntArray:
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(patient, len(numbers)) for patient in patients], dtype=np.int64)
+
+
+def _people(right: FloatArray, patients: IntArray) -> tuple[int, int]:
+    """How many patients have nothing but right answers, and how many there are."""
+    count = len(np.unique(patients))
+    return count - len(np.unique(patients[right == 0])), count
 
 
 def _bound(hits: int, count: int, confidence: float) -> float:

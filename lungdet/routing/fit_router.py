@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lungdet.records import ClassList
 
 from .abstention import choose_threshold
-from .arrays import as_rows, as_targets
+from .arrays import FloatArray, as_rows, as_targets
 from .calibration import SIGMOID, SOFTMAX, fit_calibration
 from .label_choice import LabelChoice, fit_several, fit_thresholds
-from .out_of_domain import fit_out_of_domain
+from .out_of_domain import OutOfDomain, fit_out_of_domain
 from .router import Router
 
 
@@ -30,11 +34,14 @@ def fit_router(
     in_domain: float = 0.97,
     references: int = 1000,
     weights_sha256: str = "",
+    patients: Sequence[Hashable] | None = None,
 ) -> Router:
     """Calibrate, choose thresholds and learn what is in the domain.
 
     An answer counts as right if its labels are exactly those of the picture. All of it is fitted to the same validation
-    pictures; a test must be on others.
+    pictures, so what it says about them is optimistic, and more so if they also chose the weights; a test must be on
+    others. Pictures without any label of several that share (``softmax``) say nothing about the temperature, but every
+    answer to them counts as wrong.
 
     Args:
         class_list: what the ``K`` outputs mean.
@@ -52,6 +59,7 @@ def fit_router(
         in_domain: share of validation pictures that shall count as known.
         references: how many training pictures the router remembers, at most.
         weights_sha256: of the network's weights.
+        patients: ``N``, of whom each validation picture is; see :func:`choose_threshold`.
 
     Raises:
         ValueError: the arrays do not fit each other or the list.
@@ -60,7 +68,8 @@ def fit_router(
     targets = as_targets(labels, *values.shape)
     if not class_list.multi_label and (targets.sum(axis=1) != 1).any():
         raise ValueError(f"{class_list.name}: every picture needs exactly one label; the list is not multi-label")
-    calibration = fit_calibration(values, targets, activation=activation, offsets=offsets)
+    told = _told(targets, activation)
+    calibration = fit_calibration(values[told], targets[told], activation=activation, offsets=offsets)
     probabilities = calibration.probabilities(values)
     thresholds = fit_thresholds(probabilities, targets) if activation == SIGMOID else ()
     choice = LabelChoice(class_list.multi_label, activation, share, thresholds=thresholds)
@@ -68,18 +77,40 @@ def fit_router(
         choice = fit_several(choice, probabilities, targets)
     chosen, sure = choice.choose(probabilities)
     right = (chosen == targets).all(axis=1)
-    far = None
-    if train_embeddings is not None:
-        known = None if train_labels is None else as_targets(train_labels, len(train_embeddings), values.shape[1])
-        held_out = {"held_out": embeddings, "held_out_answers": values}
-        far = fit_out_of_domain(train_embeddings, known, **held_out, in_domain=in_domain, most=references)
-    elif embeddings is not None:
-        far = fit_out_of_domain(embeddings, targets, in_domain=in_domain, most=references)
     return Router(
         class_list,
         calibration,
         choice,
-        choose_threshold(sure, right, target_accuracy=target_accuracy, confidence=confidence),
-        far,
+        choose_threshold(sure, right, target_accuracy=target_accuracy, confidence=confidence, patients=patients),
+        _domain(values, targets, embeddings, train_embeddings, train_labels, told, in_domain, references),
         weights_sha256,
     )
+
+
+def _told(targets: FloatArray, activation: str) -> NDArray[np.bool_]:
+    """Which pictures have a label, where labels share a whole; all of them where each is a question of its own."""
+    told: NDArray[np.bool_] = targets.sum(axis=1) > 0
+    return told if activation == SOFTMAX else np.ones(len(targets), dtype=bool)
+
+
+def _domain(
+    logits: FloatArray,
+    targets: FloatArray,
+    embeddings: Any,
+    train_embeddings: Any,
+    train_labels: Any,
+    told: NDArray[np.bool_],
+    in_domain: float,
+    references: int,
+) -> OutOfDomain | None:
+    """Learn what is near to the training, or else to the validation pictures with a label."""
+    own = None if embeddings is None else as_rows("embeddings", embeddings)
+    if own is not None and len(own) != len(targets):
+        raise ValueError(f"{len(own)} embeddings for {len(targets)} pictures")
+    own = None if own is None else own[told]
+    if train_embeddings is not None:
+        known = None if train_labels is None else as_targets(train_labels, len(train_embeddings), logits.shape[1])
+        return fit_out_of_domain(
+            train_embeddings, known, held_out=own, held_out_answers=logits[told], in_domain=in_domain, most=references
+        )
+    return None if own is None else fit_out_of_domain(own, targets[told], in_domain=in_domain, most=references)

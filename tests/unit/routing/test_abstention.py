@@ -52,6 +52,37 @@ def test_the_promise_holds_in_nine_of_ten_draws():
     assert np.mean(reached) > 0.5
 
 
+def test_pictures_of_one_patient_prove_no_more_than_one():
+    hundred = np.ones(100)
+    assert choose_threshold(hundred, hundred, target_accuracy=0.95).reached
+    forty = [f"patient {number % 40}" for number in range(100)]
+    assert not choose_threshold(hundred, hundred, target_accuracy=0.95, patients=forty).reached
+    alone = choose_threshold(hundred, hundred, target_accuracy=0.95, patients=[("a", number) for number in range(100)])
+    assert alone == choose_threshold(hundred, hundred, target_accuracy=0.95)
+    assert choose_threshold(hundred, hundred, target_accuracy=0.9, patients=forty).accuracy_low == pytest.approx(
+        binomtest(40, 40, alternative="greater").proportion_ci(1 - 0.1 / len(COVERAGES), "exact").low
+    )
+
+
+def test_a_patient_is_right_if_all_its_answered_pictures_are():
+    # 500 patients with a surer and a less sure picture; of patient 0 both are wrong, of patient 1 the less sure one.
+    sure, right = np.r_[np.full(500, 0.9), np.full(500, 0.6)], np.ones(1000)
+    right[[0, 500, 501]] = 0
+    patients = list(range(500)) * 2
+    both = choose_threshold(sure, right, target_accuracy=0.9, patients=patients)
+    one = choose_threshold(sure, right, target_accuracy=0.987, patients=patients)
+    for chosen, good, coverage in ((both, 498, 1.0), (one, 499, 0.5)):
+        referee = binomtest(good, 500, alternative="greater").proportion_ci(1 - 0.1 / len(COVERAGES), "exact")
+        assert (chosen.accuracy_low, chosen.coverage) == (pytest.approx(referee.low), coverage)
+    assert one.threshold == 0.9
+
+
+def test_a_patient_with_many_wrong_pictures_does_not_pass_as_one():
+    right = np.r_[np.zeros(100), np.ones(99)]
+    patients = [0] * 100 + list(range(1, 100))
+    assert not choose_threshold(np.ones(199), right, target_accuracy=0.9, patients=patients).reached
+
+
 def test_out_of_reach_nothing_is_answered():
     chosen = choose_threshold([1.0] * 500, [0] * 500)
     assert not chosen.reached
@@ -69,6 +100,7 @@ def test_out_of_reach_nothing_is_answered():
         ([math.nan], [1], {}),
         ([0.5], [1], {"target_accuracy": 1.0}),
         ([0.5], [1], {"confidence": 1.0}),
+        ([0.5], [1], {"patients": ["a", "b"]}),
     ],
 )
 def test_what_does_not_fit_is_refused(sure: list, right: list, options: dict):
