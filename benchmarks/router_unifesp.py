@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
 import detector_results
 import yaml
 from detector_sources import fingerprint
+from fire.parser import DefaultParseValue
 from router_answers import OpenRouter, answers_to, make_list, open_router, pictures_in
 from router_scores import judge, judge_groups
 from router_training import RECIPE, refit, train
@@ -20,8 +23,7 @@ BUNDLE_SETTINGS = ("class_list", "image_size", "network_name")  # those of the r
 
 def main(options: argparse.Namespace) -> None:
     datalist, folder = prepare(options)
-    overrides = {**(QUICK if options.quick else {}), **extra(options)}
-    cost = trained(options, datalist, folder, overrides)
+    cost = trained(options, datalist, folder, overrides(options))
     opened = open_trained(options)
     items = pictures_in(datalist, "test", options.radiographs.parent)
     rows, classes = scored(opened, items)
@@ -33,13 +35,13 @@ def main(options: argparse.Namespace) -> None:
 
 
 def trained(
-    options: argparse.Namespace, datalist: Path, folder: Path, overrides: dict[str, Any]
+    options: argparse.Namespace, datalist: Path, folder: Path, changed: dict[str, Any]
 ) -> dict[str, Any] | None:
     """Train, or take what is there; return the cost."""
     files = (datalist, options.radiographs.parent, folder)
     if not options.keep:
-        return train(*files, options.threads, overrides)
-    refit(*files, overrides)
+        return train(*files, options.threads, changed)
+    refit(*files, changed)
     return None
 
 
@@ -59,7 +61,18 @@ def scored(opened: OpenRouter, items: list[dict[str, Any]]) -> tuple[list[dict[s
 def prepare(options: argparse.Namespace) -> tuple[Path, Path]:
     """The list, and the folder of what is trained on it."""
     datalist = make_list(options.radiographs, CLASSES, options.work, options.seed)
-    return datalist, options.work / f"{CLASSES}_seed{options.seed}"
+    return datalist, trained_in(options)
+
+
+def trained_in(options: argparse.Namespace) -> Path:
+    """The folder of these weights: other settings are another training, in a folder of its own."""
+    name = f"{CLASSES}_seed{options.seed}"
+    given = "_".join(f"{setting}-{value}" for setting, value in sorted(extra(options).items()))
+    if not given:
+        return options.work / name
+    safe = re.sub(r"[^\w.-]", "-", given)[:60]
+    digest = "" if safe == given else "-" + hashlib.sha256(given.encode()).hexdigest()[:8]
+    return options.work / f"{name}_{safe}{digest}"
 
 
 def recipe() -> dict[str, Any]:
@@ -70,12 +83,12 @@ def recipe() -> dict[str, Any]:
 
 def open_trained(options: argparse.Namespace) -> OpenRouter:
     """Open what ``unifesp`` has trained."""
-    folder = options.work / f"{CLASSES}_seed{options.seed}"
+    folder = trained_in(options)
     if not (folder / "model.pt").is_file():
         raise SystemExit(
             f"{folder}: no weights there: first run `router.py unifesp --radiographs {options.radiographs}`"
         )
-    known = {**recipe(), **(QUICK if options.quick else {})}
+    known = {**recipe(), **overrides(options)}
     return open_router(folder, {name: known[name] for name in BUNDLE_SETTINGS if name in known})
 
 
@@ -85,20 +98,36 @@ def settings(options: argparse.Namespace) -> dict[str, Any]:
         "seed": options.seed,
         "recipe": recipe(),
         "quick": options.quick,
+        "set": extra(options),
         "bundle": fingerprint("bundles/body_part_router/configs"),
     }
 
 
-def extra(options: argparse.Namespace) -> dict[str, Any]:
-    """More settings of the bundle, ``name=value``."""
-    return dict(each.split("=", 1) for each in getattr(options, "set", []))
+def overrides(options: argparse.Namespace) -> dict[str, Any]:
+    """Settings over those of the recipe, read as MONAI's command line reads them."""
+    given = {name: DefaultParseValue(value) for name, value in extra(options).items()}
+    return {**(QUICK if options.quick else {}), **given}
+
+
+def extra(options: argparse.Namespace) -> dict[str, str]:
+    """More settings of the bundle, ``name=value``, as they were typed."""
+    typed = list(getattr(options, "set", []))
+    if any("=" not in each for each in typed):
+        raise SystemExit(f"--set: wanted NAME=VALUE, got {' '.join(typed)}")
+    return dict(each.split("=", 1) for each in typed)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_radiographs(parser)
     parser.add_argument("--keep", action="store_true", help="train nothing: fit and score the weights of the last run")
-    parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="other settings of the bundle")
 
 
 def add_radiographs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--radiographs", type=Path, required=True, help="CSV with image,label,patient")
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        default=[],
+        metavar="NAME=VALUE",
+        help="other settings of the bundle, the same for all parts",
+    )

@@ -98,6 +98,32 @@ def test_weights_must_be_there(archive: Path, tmp_path: Path):
         unifesp.open_trained(options)
 
 
+def test_other_settings_are_another_training(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    unifesp, router = importlib.import_module("router_unifesp"), importlib.import_module("router")
+    opened = []
+    monkeypatch.setattr(unifesp, "open_router", lambda folder, settings: opened.append((folder, settings)))
+    monkeypatch.setattr(unifesp, "fingerprint", lambda folder: "")
+    given = ([], ["image_size=96", "dropout=0.5"], ["dropout=0.5", "image_size=96"], ["pretrained=/a/b.pt"])
+    for more in given:
+        # Every part that opens the weights takes the settings.
+        for name in ("unifesp", "robustness"):
+            options = router.read_arguments(part(name, archive, tmp_path, *(["--set", *more] if more else [])))
+            options.quick = False
+            unifesp.trained_in(options).mkdir(exist_ok=True)
+            (unifesp.trained_in(options) / "model.pt").touch()
+            unifesp.open_trained(options)
+            assert unifesp.settings(options)["set"] == dict(each.split("=") for each in more)
+    folders = [folder.relative_to(tmp_path) for folder, _ in opened[::2]]
+    assert folders[0] == Path("unifesp22_seed0")
+    assert folders[1] == folders[2] == Path("unifesp22_seed0_dropout-0.5_image_size-96")
+    assert len(set(folders)) == 3
+    assert all(len(folder.parts) == 1 for folder in folders)
+    assert [settings["image_size"] for _, settings in opened[::2]] == [128, 96, 96, 128]
+    options.set = ["image_size"]
+    with pytest.raises(SystemExit, match="NAME=VALUE"):
+        unifesp.open_trained(options)
+
+
 def small_router() -> Router:
     classes = (BodyPartClass("a", group="x"), BodyPartClass("b", group="y"), BodyPartClass("c", group="y"))
     listed = ClassList("three", classes, multi_label=True, groups=("x", "y"))
