@@ -14,6 +14,8 @@ from ignite.engine import Engine, Events
 from lungdet.records import ClassList
 from lungdet.reports.folder_swap import write_folder
 
+from .bundle_card import bundle_pages, with_training
+
 logger = logging.getLogger(__name__)
 CLASS_LIST_FILES = (".yaml", ".yml", ".csv")
 
@@ -21,8 +23,9 @@ CLASS_LIST_FILES = (".yaml", ".yml", ".csv")
 class BundleWriter:
     """Ignite handler of a trainer: copy the bundle with the new weights, and with the settings that they were made by.
 
-    The copy has the same configs, ``models/model.pt``, ``models/router.json`` and a ``metadata.json`` that tells of the
-    new classes. A class list that is a file goes with it. Attach it last, in the first process only.
+    The copy has the same configs, ``models/model.pt``, ``models/router.json``, and a ``metadata.json``, a model card
+    and a page on the data's licence that tell what is known of this training. A class list that is a file goes with it.
+    Attach it last, in the first process only.
 
     Args:
         bundle_root: of the bundle that trains.
@@ -31,7 +34,7 @@ class BundleWriter:
         router_file: what belongs to it; left out if it is not there.
         classes: what the network's outputs mean.
         class_list: their name, or their file.
-        settings: new values of lines at the top of ``common.yaml``, by name.
+        settings: new values of lines at the top of ``common.yaml``, by name; with ``network_name`` and ``image_size``.
         data_source: what it was trained on, in words.
 
     Raises:
@@ -74,8 +77,9 @@ class BundleWriter:
         common = files["configs/common.yaml"].decode("utf-8")
         files["configs/common.yaml"] = with_settings(common, settings).encode("utf-8")
         metadata = json.loads(files["configs/metadata.json"])
-        metadata = with_classes(metadata, self.classes, self.data_source)
+        metadata = with_training(metadata, self.classes, self.settings, self.data_source)
         files["configs/metadata.json"] = (json.dumps(metadata, indent=2) + "\n").encode("ascii")
+        files |= bundle_pages(metadata, self.settings)
         for name, path in (("LICENSE", self.root / "LICENSE"), ("models/router.json", self.router_file)):
             if path.is_file():
                 files[name] = path.read_bytes()
@@ -99,23 +103,3 @@ def with_settings(common: str, settings: Mapping[str, Any]) -> str:
         if found != 1:
             raise ValueError(f"common.yaml: wanted one line with {name}: and a value, found {found}")
     return common
-
-
-def with_classes(metadata: Mapping[str, Any], classes: ClassList, data_source: str) -> dict[str, Any]:
-    """Tell of other classes and other data in the content of a ``metadata.json``."""
-    several = "any of" if classes.multi_label else "one of"
-    content = json.loads(json.dumps(metadata))  # a deep copy
-    content |= {
-        "version": "0.0.1",
-        "changelog": {"0.0.1": "first training on these data"},
-        "name": f"Router of radiographs: {classes.name}",
-        "copyright": "",
-        "data_source": data_source or "not stated",
-        "label_classes": f"{several} {', '.join(classes.names)}",
-        "pred_classes": "logits of the same classes; after calibration a label with its probability, or review",
-        "eval_metrics": {},
-    }
-    outputs = content["network_data_format"]["outputs"]["pred"]
-    outputs["num_channels"] = len(classes)
-    outputs["channel_def"] = {str(place): name for place, name in enumerate(classes.names)}
-    return dict(content)

@@ -12,6 +12,7 @@ from lungdet.records import BodyPartClass, ClassList
 from lungdet.routing import load_class_list
 from lungdet.workflows import bundle_root, open_bundle
 
+SCHEMA = "tests/house/bundle_metadata.schema.json"
 OWN = ClassList("own", (BodyPartClass("foot"), BodyPartClass("hand"), BodyPartClass("knee")), multi_label=True)
 
 
@@ -47,6 +48,28 @@ def test_the_new_bundle_opens_with_its_own_settings(tmp_path: Path) -> None:
     assert pred["num_channels"] == 3
     assert metadata["data_source"] == "our archive"
     assert metadata["eval_metrics"] == {}
+
+
+def test_it_tells_of_its_own_network_and_of_no_other(tmp_path: Path) -> None:
+    folder = write(tmp_path, load_class_list("vindr5"), "vindr5")
+    metadata = json.loads((folder / "configs" / "metadata.json").read_text())
+    assert metadata["description"].startswith("mobilenet_v1 looks at a whole picture, shrunk to 96 x 96 pixels")
+    assert "5 classes of vindr5" in metadata["task"]
+    assert metadata["network_data_format"]["inputs"]["image"]["spatial_shape"] == [96, 96]
+    pages = {name: (folder / "docs" / name).read_text() for name in ("README.md", "data_license.txt")}
+    assert all("our archive" in page for page in pages.values())
+    assert "`mobilenet_v1`, on pictures shrunk to 96 x 96 pixels" in pages["README.md"]
+    for text in (json.dumps(metadata), *pages.values()):
+        assert "DenseNet" not in text
+        assert "Densely" not in text
+        assert "MedNIST" not in text
+
+
+def test_its_metadata_fits_the_schema(tmp_path: Path) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    folder = write(tmp_path, load_class_list("vindr5"), "vindr5")
+    schema = json.loads((bundle_root("body_part_router").parents[1] / SCHEMA).read_text())
+    jsonschema.validate(json.loads((folder / "configs" / "metadata.json").read_text()), schema)
 
 
 def test_a_list_that_ships_is_named(tmp_path: Path) -> None:
