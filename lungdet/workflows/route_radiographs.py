@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import stat
@@ -26,7 +25,7 @@ from lungdet.reports.thumbnail import THUMBNAIL_PX
 from lungdet.routing import load_rules
 
 from .bundle import bundle_root
-from .place_file import sweep_unfinished
+from .place_file import file_sha256, sweep_unfinished
 from .radiograph_files import Source, find_radiographs
 from .radiograph_labeller import BUNDLE, RadiographLabeller, file_state
 from .route_journal import RouteJournal
@@ -102,7 +101,7 @@ def route(
     labeller = RadiographLabeller(bundle, device, overrides)
     book = load_rules(rules, labeller.router.class_list, check_bundle=bundle_root)
     root = prepare_output(destination)
-    settings = {"rules": _sha256(rules), **labeller.settings}
+    settings = {"rules": file_sha256(rules), **labeller.settings}
     with RouteJournal(root, settings) as journal:
         places = [root / folder for folder in book.folders]
         for place in places:
@@ -240,7 +239,3 @@ def _thumbnails(files: Iterable[RoutedFile]) -> dict[str, bytes]:
         except (ValueError, OSError) as error:
             logger.debug("%s: no thumbnail: %s", routed.file, error)
     return pictures
-
-
-def _sha256(path: str | Path) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
