@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from lungdet import __version__
-from lungdet.readers.label_errors import AnnotationError
-from lungdet.readers.label_json import load_label_json
 from lungdet.records import ClassList
 from lungdet.reports import write_files
 
 from .identities import find_shared
 from .picture_entry import PictureEntry
-from .schema import KNOWN_LEAKS, DatalistError, to_text
+from .schema import KNOWN_LEAKS, DatalistError, read_checked, to_text
 from .split import PARTS
 
 _log = logging.getLogger(__name__)
@@ -77,15 +75,7 @@ def read_picture_list(path: str | Path) -> dict[str, Any]:
         DatalistError: it is none; the message names the file and the place in it.
         OSError: it cannot be opened.
     """
-    try:
-        content = load_label_json(path)
-        check_picture_list(content)
-    except AnnotationError as error:
-        raise DatalistError(str(error)) from error
-    except DatalistError as error:
-        raise DatalistError(f"{path}: {error}") from error
-    checked: dict[str, Any] = content
-    return checked
+    return read_checked(path, check_picture_list)
 
 
 def picture_entries(content: Mapping[str, Any]) -> dict[str, list[PictureEntry]]:

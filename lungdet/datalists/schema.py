@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -80,12 +80,22 @@ def read_datalist(path: str | Path) -> dict[str, Any]:
         DatalistError: it is none; the message names the file and the place in it.
         OSError: it cannot be opened.
     """
+    return read_checked(path, validate)
+
+
+def read_checked(path: str | Path, check: Callable[[Any], None]) -> dict[str, Any]:
+    """Read a list of any kind, if its check finds no fault.
+
+    Raises:
+        DatalistError: it is no JSON, or the check refused it; the message names the file.
+        OSError: it cannot be opened.
+    """
     try:
         content = load_label_json(path)
     except AnnotationError as error:
         raise DatalistError(str(error)) from error
     try:
-        validate(content)
+        check(content)
     except DatalistError as error:
         raise DatalistError(f"{path}: {error}") from error
     checked: dict[str, Any] = content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,15 @@ def list_pictures(datalist: str | Path, part: str = "training", dataset_dir: str
     """
     if not str(datalist):
         return []
+    return picture_items(read_picture_list(datalist), datalist, part, dataset_dir)
+
+
+def picture_items(
+    content: Mapping[str, Any], datalist: str | Path, part: str, dataset_dir: str | Path
+) -> list[dict[str, Any]]:
+    """Take one part of a list that was read from ``datalist``; see :func:`list_pictures`."""
     if part not in PARTS:
         raise ValueError(f"part must be one of {', '.join(PARTS)}, got {part!r}")
-    content = read_picture_list(datalist)
     if not content[part]:
         raise DatalistError(f"{datalist}: no picture in {part}; split the list (lungdet datalist --split)")
     base = Path(dataset_dir) if str(dataset_dir) else Path(datalist).parent

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lungdet.datalists import DatalistError
+from lungdet.datalists import DatalistError, read_picture_list
 from lungdet.records import ClassList
 
-from .list_pictures import list_pictures, picture_classes
+from .list_pictures import picture_items
 
 
 def list_pictures_of(
@@ -30,18 +30,19 @@ def list_pictures_of(
         raise DatalistError(
             "there is no list of pictures: make one (lungdet datalist radiographs), and give --datalist"
         )
-    names, several = picture_classes(datalist)
+    content = read_picture_list(datalist)
+    names = content["classes"]
     if tuple(names) != classes.names:
         raise DatalistError(
             f"{datalist}: its classes are {_short(names)}, but those of {classes.name} are {_short(classes.names)}; "
             "give both the same: lungdet datalist --classes LIST, and --class_list LIST here"
         )
-    if several and not classes.multi_label:
+    if content["multi_label"] and not classes.multi_label:
         raise DatalistError(
             f"{datalist}: pictures may have several labels, but those of {classes.name} have one; "
             "say multi_label: true in the class list"
         )
-    return list_pictures(datalist, part, dataset_dir)
+    return picture_items(content, datalist, part, dataset_dir)
 
 
 def _short(names: list[str] | tuple[str, ...]) -> str:
