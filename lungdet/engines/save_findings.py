@@ -88,8 +88,14 @@ def volume_of(ct: Any) -> CTVolume:
     return CTVolume(convert_to_numpy(ct)[0], affine, SeriesInfo.from_json(ct.meta["series"]))
 
 
-def read_model_info(metadata: str | Path, checkpoint: str | Path) -> ModelInfo:
-    """Describe a bundle's model: the name and version in its ``metadata.json``, and the SHA-256 of its weights."""
+def read_model_info(metadata: str | Path, checkpoint: str | Path, weights_sha256: str = "") -> ModelInfo:
+    """Describe a bundle's model: the name and version in its ``metadata.json``, and the SHA-256 of its weights.
+
+    Args:
+        metadata: the JSON.
+        checkpoint: the weights.
+        weights_sha256: their SHA-256, where it is known already; else the file is read for it.
+    """
     content = json.loads(Path(metadata).read_text(encoding="utf-8"))
-    digest = hashlib.sha256(Path(checkpoint).read_bytes()).hexdigest()
+    digest = weights_sha256 or hashlib.sha256(Path(checkpoint).read_bytes()).hexdigest()
     return ModelInfo(str(content.get("name", "")), str(content.get("version", "")), digest)

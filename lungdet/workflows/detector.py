@@ -50,11 +50,11 @@ class Detector:
         self.device = torch.device(self._take("device"))
         self.network = self._take("network").to(self.device).eval()
         checkpoint = Path(self._take("checkpoint"))
-        load_weights(self.network, checkpoint, self.device)
+        digest = load_weights(self.network, checkpoint, self.device)
         self.preprocessing: Callable[[dict[str, Any]], dict[str, Any]] = self._take("preprocessing")
         self.inferer, self.postprocessing = self._take("inferer"), self._take("postprocessing")
         self._loaders = _loaders(self.preprocessing, root)
-        self.model = read_model_info(root / "configs" / "metadata.json", checkpoint)
+        self.model = read_model_info(root / "configs" / "metadata.json", checkpoint, digest)
 
     def __call__(self, job: StudyJob) -> dict[str, Any]:
         """Read one study and detect; see :func:`lungdet.engines.save_study` for the keys of the result."""

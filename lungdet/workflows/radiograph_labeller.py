@@ -74,7 +74,7 @@ class RadiographLabeller:
         self.router = _load_router(router_file, digest)
         self.inferer = take("inferer")
         self.preprocessing: Callable[[dict[str, Any]], dict[str, Any]] = take("preprocessing")
-        self.model = read_model_info(root / "configs" / "metadata.json", checkpoint)
+        self.model = read_model_info(root / "configs" / "metadata.json", checkpoint, digest)
         self.settings = {
             "weights": digest,
             "router": file_sha256(router_file),
