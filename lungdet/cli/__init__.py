@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from lungdet import __version__
 
-from . import bundle, datalist, detect, evaluate, label, phantom, route, series
+from . import bundle, datalist, detect, evaluate, label, lesions, phantom, route, series
 from .exit_codes import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
 from .messages import be_quiet, complain, show_any_name
 
@@ -25,6 +25,7 @@ _COMMANDS = (
     ("series", series, "list the series that can be read"),
     ("datalist", datalist, "turn the labels of a data set into a training list"),
     ("evaluate", evaluate, "score a detector from CSV files"),
+    ("lesions", lesions, "describe measured lesions, find those that look alike, and follow them over time"),
     ("phantom", phantom, "write a synthetic chest CT as DICOM, with truth"),
     ("bundle", bundle, "say where a shipped bundle is, or copy it"),
 )

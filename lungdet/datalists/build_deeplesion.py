@@ -200,6 +200,7 @@ def _facts(lesion: Lesion, line: int) -> dict[str, Any]:
         "diameter_mm": round(max(long, short), 4),
         "short_diameter_mm": round(min(long, short), 4),
         "lesion_type": lesion.type_name,
+        "location": [round(value, 6) for value in lesion.normalized_location],
         "key_slice": lesion.key_slice,
         "recist_edge": [round(value, 4) for value in lesion.recist_edge],
         "flags": list(lesion.flags),

@@ -6,6 +6,7 @@ from .finding import DetectionReport, Finding, ModelInfo
 from .labelled_file import LabelledFile
 from .lesion import LESION_TYPES, Lesion
 from .mark import Contour, Mark, Rating, SeriesMarks
+from .measured_lesion import MeasuredLesion
 from .nodule import Extent, Nodule, Placement, RatingSummary
 from .radiograph import Radiograph, RadiographInfo
 from .routed_file import RoutedFile
@@ -24,6 +25,7 @@ __all__ = [
     "LabelledFile",
     "Lesion",
     "Mark",
+    "MeasuredLesion",
     "ModelInfo",
     "Nodule",
     "Placement",

@@ -1,0 +1,20 @@
+"""``lungdet lesions``: what can be done with measured lesions, one file for each subcommand or two."""
+
+from __future__ import annotations
+
+import argparse
+
+from . import lesions_describe
+
+_SUBCOMMANDS = (("describe", lesions_describe.add_arguments, "how many, how large, where, and how they grow"),)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the subcommands."""
+    parser.description = "Work with the lesions of a DL_info.csv, or of a training list."
+    subcommands = parser.add_subparsers(title="subcommands", required=True, metavar="WHAT")
+    common = argparse.ArgumentParser(add_help=False)
+    # SUPPRESS: else the default here would undo a --debug before the subcommand's name
+    common.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show tracebacks")
+    for name, describe, about in _SUBCOMMANDS:
+        describe(subcommands.add_parser(name, parents=[common], help=about))
