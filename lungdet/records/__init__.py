@@ -10,14 +10,17 @@ from .measured_lesion import MeasuredLesion
 from .nodule import Extent, Nodule, Placement, RatingSummary
 from .radiograph import Radiograph, RadiographInfo
 from .routed_file import RoutedFile
+from .scan_score import BODY_REGIONS, CoveredRegion, ScanScore, ScoreFlag, ScoreLine
 from .series import CTVolume, SeriesInfo
 
 __all__ = [
+    "BODY_REGIONS",
     "LESION_TYPES",
     "BodyPartClass",
     "CTVolume",
     "ClassList",
     "Contour",
+    "CoveredRegion",
     "Decision",
     "DetectionReport",
     "Extent",
@@ -34,6 +37,9 @@ __all__ = [
     "Rating",
     "RatingSummary",
     "RoutedFile",
+    "ScanScore",
+    "ScoreFlag",
+    "ScoreLine",
     "SeriesInfo",
     "SeriesMarks",
     "is_snomed_code",

@@ -1,0 +1,121 @@
+"""Where the scores of a scan's slices break with their order: gaps, slices that run backwards, slices of elsewhere.
+
+All functions take slices from the head to the feet, and scores in millimetres along the body: what the score rises
+from one slice to the next divided by what it rises per mm in this scan. In a whole and sound scan that grows as the way
+to the feet does, but for the network's error.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .robust_line import median_spread, rank_correlation
+
+Array: TypeAlias = NDArray[np.float64]
+
+SIGMAS = 6.0  # beyond this no network's error leads
+WINDOW_MM = 25.0  # how much of the body is looked at on either side of a place
+LEAST_WINDOW, MOST_WINDOW = 3, 12  # slices
+GAP_STEPS, GAP_MM = 1.5, 40.0
+FOREIGN_NEAR_MM, FOREIGN_FAR_MM = 50.0, 150.0
+BACKWARDS_MM, BACKWARDS_SLICES, BACKWARDS_TAU = 40.0, 6, -0.6
+
+
+def gaps_in_positions(way_mm: Array) -> list[int]:
+    """Find steps that are much longer than the typical one.
+
+    Args:
+        way_mm: ``(N,)`` way towards the feet; it rises.
+
+    Returns:
+        Rows before which slices are missing.
+
+    Example:
+        >>> gaps_in_positions(np.array([0.0, 5.0, 10.0, 25.0, 30.0]))
+        [3]
+    """
+    steps = np.diff(way_mm)
+    return [] if len(steps) < 2 else [int(row) + 1 for row in np.flatnonzero(steps > GAP_STEPS * np.median(steps))]
+
+
+def gaps_in_scores(way_mm: Array, score_mm: Array) -> list[tuple[int, float]]:
+    """Find places at which the body jumps on and the positions do not: slices were lost and the rest renumbered.
+
+    The median of the slices behind a place is compared with that of those before it, so that one wrong slice is no gap.
+
+    Returns:
+        Row behind each jump, and how many mm of the body are missing there.
+    """
+    size = _window(way_mm)
+    if len(way_mm) < 2 * size + 1:
+        return []
+    rise, way = _across(score_mm, size), _across(way_mm, size)
+    pace = float(np.median(rise / way))  # of most places: that of the line through all has the gaps in it
+    jump = rise / pace - way if pace > 0 else rise - way  # of row n + size
+    limit = max(GAP_MM, SIGMAS * median_spread(jump))
+    return [(row + size, float(jump[row])) for row in _peaks(jump, limit, size)]
+
+
+def slices_from_elsewhere(way_mm: Array, score_mm: Array) -> list[int]:
+    """Find slices that fit neither their neighbours nor, by a wider margin, the line through all.
+
+    Args:
+        way_mm: ``(N,)``.
+        score_mm: ``(N,)``; its middle must be that of ``way_mm``: the line through all is ``score_mm = way_mm``.
+    """
+    rest = score_mm - way_mm
+    size = min(2 * _window(way_mm) + 1, len(rest))
+    medians = _running_median(rest, size)
+    first = np.clip(np.arange(len(rest)) - size // 2, 0, len(medians) - 1)  # at the ends the nearest window
+    off = rest - medians[first]
+    near = np.abs(off) > max(FOREIGN_NEAR_MM, SIGMAS * median_spread(off))
+    far = np.abs(rest) > max(FOREIGN_FAR_MM, SIGMAS * median_spread(rest))
+    return [int(row) for row in np.flatnonzero(near | far)]
+
+
+def backward_runs(way_mm: Array, score_mm: Array) -> list[tuple[int, int]]:
+    """Find runs of slices in which the score falls towards the feet.
+
+    Returns:
+        First and last row of each run.
+    """
+    size = max(BACKWARDS_SLICES, _window(way_mm, BACKWARDS_MM, most=10**6))
+    inside = np.zeros(len(way_mm), bool)
+    for start in range(len(way_mm) - size + 1):
+        part = slice(start, start + size)
+        fall = np.median(score_mm[part][: size // 3]) - np.median(score_mm[part][-(size // 3) :])
+        if fall > 0 and rank_correlation(way_mm[part], score_mm[part]) <= BACKWARDS_TAU:
+            inside[part] = True
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], inside.astype(np.int8), [0]])))
+    runs = [(int(first), int(end) - 1) for first, end in zip(edges[::2], edges[1::2], strict=True)]
+    return [(first, last) for first, last in runs if way_mm[last] - way_mm[first] >= BACKWARDS_MM]
+
+
+def _window(way_mm: Array, length_mm: float = WINDOW_MM, most: int = MOST_WINDOW) -> int:
+    """How many slices make up a length."""
+    step = float(np.median(np.diff(way_mm))) if len(way_mm) > 1 else length_mm
+    return int(np.clip(round(length_mm / step), LEAST_WINDOW, most))
+
+
+def _across(values: Array, size: int) -> Array:
+    """What the values rise by over each place, from the median of the slices before to that of those behind."""
+    medians = _running_median(values, size)
+    rise: Array = medians[size:] - medians[:-size]
+    return rise
+
+
+def _running_median(values: Array, size: int) -> Array:
+    return np.median(np.lib.stride_tricks.sliding_window_view(values, size), axis=1)
+
+
+def _peaks(values: Array, limit: float, apart: int) -> list[int]:
+    """Rows of the highest values above a limit, none within ``apart`` of a higher one, in their order."""
+    left, found = values.copy(), []
+    while left.size and left.max() > limit:
+        row = int(left.argmax())
+        found.append(row)
+        left[max(row - apart, 0) : row + apart + 1] = -np.inf
+    return sorted(found)
