@@ -2,18 +2,34 @@
 
 from .embedded import EmbeddedLesions
 from .embedded_file import EmbeddedFileError, load_embedded, save_embedded
+from .index import LesionIndex, build_index
+from .retrieval import Answers, LesionRetrieval, random_answers
+from .fit_distance import fit_distance_weights, fit_threshold, score_histories
 from .fit_score_scale import LabelledScan, fit_score_scale
+from .lesion_distance import DistanceWeights, lesion_distances
 from .score_scale import ScoreScale, ScoreScaleError
+from .sequences import find_histories
 from .slice_scores import judge_slices
 
 __all__ = [
+    "DistanceWeights",
+    "Answers",
     "EmbeddedFileError",
     "EmbeddedLesions",
+    "LesionIndex",
+    "LesionRetrieval",
+    "build_index",
     "LabelledScan",
     "ScoreScale",
     "ScoreScaleError",
+    "find_histories",
+    "fit_distance_weights",
     "fit_score_scale",
+    "fit_threshold",
     "judge_slices",
+    "lesion_distances",
     "load_embedded",
+    "random_answers",
     "save_embedded",
+    "score_histories",
 ]

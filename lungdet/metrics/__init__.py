@@ -28,6 +28,8 @@ from .protocols import (
     ScoringProtocol,
     find_protocol,
 )
+from .sequence_pairs import PrecisionRecallF1, SequenceScores, sequence_scores
+from .retrieval import RetrievalScores, retrieval_scores
 
 if TYPE_CHECKING:
     from .average_precision import AveragePrecision
@@ -51,9 +53,12 @@ __all__ = [
     "MacroF1",
     "NoduleFROC",
     "PrecisionRecall",
+    "PrecisionRecallF1",
     "Reliability",
+    "RetrievalScores",
     "ScanMatch",
     "ScoringProtocol",
+    "SequenceScores",
     "Stratum",
     "auroc",
     "bootstrap_classification",
@@ -74,6 +79,8 @@ __all__ = [
     "precision_recall",
     "precision_recall_of_scans",
     "reliability",
+    "retrieval_scores",
+    "sequence_scores",
     "size_labels",
     "truth_matrix",
 ]

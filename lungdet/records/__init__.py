@@ -5,6 +5,7 @@ from .decision import Decision
 from .finding import DetectionReport, Finding, ModelInfo
 from .labelled_file import LabelledFile
 from .lesion import LESION_TYPES, Lesion
+from .lesion_sequence import LesionSequence, PatientHistory, SequenceMark
 from .mark import Contour, Mark, Rating, SeriesMarks
 from .measured_lesion import MeasuredLesion
 from .nodule import Extent, Nodule, Placement, RatingSummary
@@ -27,10 +28,12 @@ __all__ = [
     "Finding",
     "LabelledFile",
     "Lesion",
+    "LesionSequence",
     "Mark",
     "MeasuredLesion",
     "ModelInfo",
     "Nodule",
+    "PatientHistory",
     "Placement",
     "Radiograph",
     "RadiographInfo",
@@ -40,6 +43,7 @@ __all__ = [
     "ScanScore",
     "ScoreFlag",
     "ScoreLine",
+    "SequenceMark",
     "SeriesInfo",
     "SeriesMarks",
     "is_snomed_code",
