@@ -12,14 +12,18 @@ from .early_stopping import StopWhenStale
 from .evaluation_files import evaluation_files
 from .evaluation_scores import EvaluationScores, score_scans
 from .label_weights import count_labels, label_weights
+from .lesion_sequences import LesionSequenceSampler
 from .list_items import list_items
+from .list_lesions import list_lesions
 from .list_pictures import list_pictures, picture_classes
 from .list_pictures_of import list_pictures_of
 from .non_finite import StopOnNonFinite
 from .parameter_groups import parameter_groups
 from .picture_gallery import PictureGallery
 from .prepare_batch import prepare_detection_batch
+from .prepare_lesion_batch import PrepareLesionBatch
 from .prepare_picture_batch import prepare_picture_batch
+from .prepare_slice_batch import prepare_slice_batch
 from .save_classification import ClassificationEvaluationSaver
 from .save_evaluation import EvaluationSaver
 from .save_findings import FindingsSaver, read_model_info, save_study, volume_of
@@ -53,8 +57,10 @@ __all__ = [
     "FindingsSaver",
     "GradientClipper",
     "LabelSaver",
+    "LesionSequenceSampler",
     "PictureGallery",
     "PictureKeys",
+    "PrepareLesionBatch",
     "ScanSampler",
     "ScoredPicture",
     "ScoredScan",
@@ -76,12 +82,14 @@ __all__ = [
     "evaluation_files",
     "label_weights",
     "list_items",
+    "list_lesions",
     "list_pictures",
     "list_pictures_of",
     "parameter_groups",
     "picture_classes",
     "prepare_detection_batch",
     "prepare_picture_batch",
+    "prepare_slice_batch",
     "read_model_info",
     "read_scored_picture",
     "read_scored_scan",

@@ -2,26 +2,32 @@
 
 from .embedded import EmbeddedLesions
 from .embedded_file import EmbeddedFileError, load_embedded, save_embedded
-from .index import LesionIndex, build_index
-from .retrieval import Answers, LesionRetrieval, random_answers
 from .fit_distance import fit_distance_weights, fit_threshold, score_histories
 from .fit_score_scale import LabelledScan, fit_score_scale
+from .index import LesionIndex, build_index
 from .lesion_distance import DistanceWeights, lesion_distances
+from .lesion_relations import LesionFacts, RelationLimits, relations
+from .retrieval import Answers, LesionRetrieval, random_answers
 from .score_scale import ScoreScale, ScoreScaleError
 from .sequences import find_histories
 from .slice_scores import judge_slices
+from .triplet_sampling import SEQUENCE_LENGTH, SequenceSampler
 
 __all__ = [
-    "DistanceWeights",
+    "SEQUENCE_LENGTH",
     "Answers",
+    "DistanceWeights",
     "EmbeddedFileError",
     "EmbeddedLesions",
+    "LabelledScan",
+    "LesionFacts",
     "LesionIndex",
     "LesionRetrieval",
-    "build_index",
-    "LabelledScan",
+    "RelationLimits",
     "ScoreScale",
     "ScoreScaleError",
+    "SequenceSampler",
+    "build_index",
     "find_histories",
     "fit_distance_weights",
     "fit_score_scale",
@@ -30,6 +36,7 @@ __all__ = [
     "lesion_distances",
     "load_embedded",
     "random_answers",
+    "relations",
     "save_embedded",
     "score_histories",
 ]

@@ -28,13 +28,15 @@ from .protocols import (
     ScoringProtocol,
     find_protocol,
 )
-from .sequence_pairs import PrecisionRecallF1, SequenceScores, sequence_scores
 from .retrieval import RetrievalScores, retrieval_scores
+from .sequence_pairs import PrecisionRecallF1, SequenceScores, sequence_scores
 
 if TYPE_CHECKING:
     from .average_precision import AveragePrecision
+    from .lesion_neighbours import LesionNeighbours
     from .macro_f1 import MacroF1
     from .nodule_froc import NoduleFROC
+    from .slice_order import SliceOrder
 
 __all__ = [
     "DEEPLESION",
@@ -50,6 +52,7 @@ __all__ = [
     "FrocIntervals",
     "FrocResult",
     "LabelError",
+    "LesionNeighbours",
     "MacroF1",
     "NoduleFROC",
     "PrecisionRecall",
@@ -59,6 +62,7 @@ __all__ = [
     "ScanMatch",
     "ScoringProtocol",
     "SequenceScores",
+    "SliceOrder",
     "Stratum",
     "auroc",
     "bootstrap_classification",
@@ -85,7 +89,13 @@ __all__ = [
     "truth_matrix",
 ]
 
-_HOMES = {"AveragePrecision": "average_precision", "MacroF1": "macro_f1", "NoduleFROC": "nodule_froc"}
+_HOMES = {
+    "AveragePrecision": "average_precision",
+    "LesionNeighbours": "lesion_neighbours",
+    "MacroF1": "macro_f1",
+    "NoduleFROC": "nodule_froc",
+    "SliceOrder": "slice_order",
+}
 
 
 def __getattr__(name: str) -> Any:

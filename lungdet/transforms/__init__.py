@@ -4,12 +4,15 @@ Images are ``(C, X, Y, Z)``, boxes ``(N, 6)`` in the edge frame of their image (
 Pictures are ``(C, rows, columns)``, float in ``[0, 1]``.
 """
 
+from .body_mask import BodyMask, BodyMaskd
+from .axial_slices import AxialSlices, AxialSlicesd
 from .box_frames import BoxToVoxel, BoxToVoxeld, BoxToWorld, BoxToWorldd
 from .contours_to_mask import ContoursToMask, ContoursToMaskd
 from .disturb import Disturb, Disturbd
 from .fit_picture import FitPicture, FitPictured
 from .grid_patches import GridPatches, GridPatchesd
 from .load_ct import LoadCT, LoadCTd
+from .load_lesion import LoadLesion, LoadLesiond
 from .load_radiograph import LoadRadiograph, LoadRadiographd
 from .mask_padding import MaskPadding, MaskPaddingd
 from .move_boxes import MoveBoxes, MoveBoxesd, RandMoveBoxesd
@@ -20,9 +23,11 @@ from .rand_burned_in_text import RandBurnedInText, RandBurnedInTextd
 from .rand_collimation import RandCollimation, RandCollimationd
 from .rand_crop_around_boxes import RandCropAroundBoxes, RandCropAroundBoxesd
 from .rand_cut_out import RandCutOut, RandCutOutd
+from .rand_equidistant_slices import RandEquidistantSlices, RandEquidistantSlicesd
 from .rand_exposure import RandExposure, RandExposured
 from .rand_insert_nodule import RandInsertNoduled
 from .rand_invert_picture import RandInvertPicture, RandInvertPictured
+from .rand_lesion_slices import RandLesionSlices, RandLesionSlicesd
 from .rand_move_picture import RandMovePicture, RandMovePictured
 from .rand_phantom_patch import MakeBackgroundd, RandPhantomPatchd
 from .rand_quarter_turn import RandQuarterTurn, RandQuarterTurnd
@@ -30,9 +35,14 @@ from .recist_to_box import RecistToBox, RecistToBoxd
 from .recist_to_ellipse_mask import RecistToEllipseMask, RecistToEllipseMaskd
 from .rescale_to_hu import RescaleToHU, RescaleToHUd
 from .scale_hu import ScaleHU, ScaleHUd
+from .slice_augmentation import SliceAugmentation, SliceAugmentationd
 from .stitch_patches import StitchPatches, StitchPatchesd
 
 __all__ = [
+    "AxialSlices",
+    "AxialSlicesd",
+    "BodyMask",
+    "BodyMaskd",
     "BoxToVoxel",
     "BoxToVoxeld",
     "BoxToWorld",
@@ -47,6 +57,8 @@ __all__ = [
     "GridPatchesd",
     "LoadCT",
     "LoadCTd",
+    "LoadLesion",
+    "LoadLesiond",
     "LoadRadiograph",
     "LoadRadiographd",
     "MakeBackgroundd",
@@ -67,11 +79,15 @@ __all__ = [
     "RandCropAroundBoxesd",
     "RandCutOut",
     "RandCutOutd",
+    "RandEquidistantSlices",
+    "RandEquidistantSlicesd",
     "RandExposure",
     "RandExposured",
     "RandInsertNoduled",
     "RandInvertPicture",
     "RandInvertPictured",
+    "RandLesionSlices",
+    "RandLesionSlicesd",
     "RandMoveBoxesd",
     "RandMovePicture",
     "RandMovePictured",
@@ -86,6 +102,8 @@ __all__ = [
     "RescaleToHUd",
     "ScaleHU",
     "ScaleHUd",
+    "SliceAugmentation",
+    "SliceAugmentationd",
     "StitchPatches",
     "StitchPatchesd",
 ]

@@ -1,7 +1,9 @@
 """Whole networks."""
 
 from .body_part_densenet import BodyPartDenseNet
+from .body_part_regressor import REGRESSORS, BodyPartRegressor, body_part_regressor
 from .from_monai import efficient_network, residual_network
+from .lesion_embedding import LesionEmbedding
 from .mobilenet_v1 import MobileNetV1
 from .mobilenet_v2 import MobileNetV2
 from .nodule_detector import NoduleDetector, TwoStageOutput
@@ -11,12 +13,16 @@ from .radiograph_network import RADIOGRAPH_NETWORKS, radiograph_network
 
 __all__ = [
     "RADIOGRAPH_NETWORKS",
+    "REGRESSORS",
     "BodyPartDenseNet",
+    "BodyPartRegressor",
+    "LesionEmbedding",
     "MobileNetV1",
     "MobileNetV2",
     "NoduleDetector",
     "PictureClassifier",
     "TwoStageOutput",
+    "body_part_regressor",
     "efficient_network",
     "load_picture_weights",
     "radiograph_network",
