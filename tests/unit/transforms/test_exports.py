@@ -23,6 +23,10 @@ OF_PICTURES = (
     "RandQuarterTurn",
 )
 EXAMPLES = {
+    "AxialSlices": {},
+    "AxialSlicesd": {"keys": "image"},
+    "BodyMask": {},
+    "BodyMaskd": {"keys": "image"},
     "BoxToVoxel": {},
     "BoxToVoxeld": {"keys": "box"},
     "BoxToWorld": {},
@@ -57,6 +61,8 @@ EXAMPLES = {
     "RandCropAroundBoxesd": {"keys": "image", "box_key": "box", "spatial_size": 8},
     "RandCutOut": {},
     "RandCutOutd": {"keys": "image", "prob": 1.0},
+    "RandEquidistantSlices": {},
+    "RandEquidistantSlicesd": {"keys": "image", "count": 2},
     "RandExposure": {},
     "RandExposured": {"keys": "image", "prob": 1.0},
     "RandInsertNoduled": {},
@@ -76,6 +82,8 @@ EXAMPLES = {
     "RescaleToHUd": {"keys": "image", "slope": 1, "intercept": 0},
     "ScaleHU": {},
     "ScaleHUd": {"keys": "image"},
+    "SliceAugmentation": {},
+    "SliceAugmentationd": {"keys": "image"},
     "StitchPatches": {},
     "StitchPatchesd": {"keys": "image"},
 }
