@@ -25,6 +25,7 @@ from .prepare_lesion_batch import PrepareLesionBatch
 from .prepare_picture_batch import prepare_picture_batch
 from .prepare_slice_batch import prepare_slice_batch
 from .save_classification import ClassificationEvaluationSaver
+from .save_embedding import EmbeddingSaver, embedding_scores
 from .save_evaluation import EvaluationSaver
 from .save_findings import FindingsSaver, read_model_info, save_study, volume_of
 from .save_labels import LabelSaver
@@ -49,6 +50,7 @@ __all__ = [
     "ClassificationEvaluation",
     "ClassificationEvaluationSaver",
     "DisturbedOutput",
+    "EmbeddingSaver",
     "EpochItem",
     "EpochSampler",
     "EvaluationKeys",
@@ -78,6 +80,7 @@ __all__ = [
     "classification_files",
     "count_labels",
     "detections_from_engine",
+    "embedding_scores",
     "evaluate_pictures",
     "evaluation_files",
     "label_weights",

@@ -4,12 +4,16 @@ from .autocast import AutocastInferer
 from .fast_picture import FastPictureNetwork, fast_picture_network, fast_precision
 from .picture_answers import EmbeddingInferer
 from .slab_stream import SlabStreamInferer
+from .slice_scores import SliceScorer, StackInferer, score_slices
 
 __all__ = [
     "AutocastInferer",
     "EmbeddingInferer",
     "FastPictureNetwork",
     "SlabStreamInferer",
+    "SliceScorer",
+    "StackInferer",
     "fast_picture_network",
     "fast_precision",
+    "score_slices",
 ]

@@ -1,0 +1,74 @@
+"""The loss by which a network learns where in the body a slice lies, from nothing but the order of slices."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class BodyPartOrderLoss(nn.Module):
+    """Ask that the scores of equidistant slices rise, in equal steps (Yan, Lu, Summers, ISBI 2018, arXiv:1707.03891).
+
+    The order: minus the log-sigmoid of every step from one slice to the next. The equal steps: the smooth L1 norm of
+    every difference of two steps that follow each other. Each is averaged over its terms, so that the loss does not
+    depend on the size of the batch, and both count alike, as published. It is computed in float32.
+
+    The order alone would let scores grow without end, evenly; what ends it is how strongly weights decay.
+
+    Args:
+        order_weight: of the order.
+        step_weight: of the equal steps.
+
+    Attributes:
+        latest_parts: the two means of the last call, unweighted: ``order`` and ``steps``.
+
+    Raises:
+        ValueError: a weight is negative, or both are 0.
+
+    Example:
+        >>> loss = BodyPartOrderLoss()
+        >>> round(float(loss(torch.tensor([[0.0, 1.0, 2.0]]))), 4)  # log(1 + 1/e), and no difference of steps
+        0.3133
+        >>> round(float(loss(torch.tensor([[0.0, 0.0, 1.0]]))), 4)  # (log(2) + 0.3133) / 2, and 1 ** 2 / 2
+        1.0032
+    """
+
+    def __init__(self, order_weight: float = 1.0, step_weight: float = 1.0) -> None:
+        super().__init__()
+        if min(order_weight, step_weight) < 0 or not order_weight + step_weight > 0:
+            raise ValueError(f"weights must not be negative, nor both 0, got {order_weight} and {step_weight}")
+        self.order_weight, self.step_weight = order_weight, step_weight
+        self.latest_parts: dict[str, Tensor] = {}
+
+    def forward(self, scores: Tensor, positions_mm: Tensor | None = None) -> Tensor:
+        """Compute the loss.
+
+        Args:
+            scores: ``(B, M)`` of ``M`` >= 3 equidistant slices of each of ``B`` volumes, towards the feet.
+            positions_mm: ``(B, M)`` where they lie, towards the feet, to check that they do; None trusts them.
+
+        Returns:
+            A scalar.
+
+        Raises:
+            ValueError: there are fewer than 3 slices, or they are not in order.
+        """
+        if scores.ndim != 2 or scores.shape[1] < 3:
+            raise ValueError(f"scores must be (B, M) of 3 slices or more, got {tuple(scores.shape)}")
+        if positions_mm is not None:
+            _check_order(positions_mm, scores)
+        with torch.autocast(device_type=scores.device.type, enabled=False):
+            steps = scores.float().diff(dim=1)  # (B, M - 1)
+            order = -functional.logsigmoid(steps).mean()
+            changes = steps.diff(dim=1)  # (B, M - 2)
+            equal = functional.smooth_l1_loss(changes, torch.zeros_like(changes))
+        self.latest_parts = {"order": order.detach(), "steps": equal.detach()}
+        return self.order_weight * order + self.step_weight * equal
+
+
+def _check_order(positions_mm: Tensor, scores: Tensor) -> None:
+    if positions_mm.shape != scores.shape:
+        raise ValueError(f"positions_mm must be {tuple(scores.shape)}, got {tuple(positions_mm.shape)}")
+    if not bool((positions_mm.diff(dim=1) > 0).all()):
+        raise ValueError("slices must come in order towards the feet, each at a place of its own")
