@@ -7,6 +7,8 @@ from .fit_score_scale import LabelledScan, fit_score_scale
 from .index import LesionIndex, build_index
 from .lesion_distance import DistanceWeights, lesion_distances
 from .lesion_relations import LesionFacts, RelationLimits, relations
+from .measured import measured_from_datalist, measured_from_deeplesion
+from .measurement_error import MeasurementError
 from .retrieval import Answers, LesionRetrieval, random_answers
 from .score_scale import ScoreScale, ScoreScaleError
 from .sequences import find_histories
@@ -23,6 +25,7 @@ __all__ = [
     "LesionFacts",
     "LesionIndex",
     "LesionRetrieval",
+    "MeasurementError",
     "RelationLimits",
     "ScoreScale",
     "ScoreScaleError",
@@ -35,6 +38,8 @@ __all__ = [
     "judge_slices",
     "lesion_distances",
     "load_embedded",
+    "measured_from_datalist",
+    "measured_from_deeplesion",
     "random_answers",
     "relations",
     "save_embedded",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lungdet.readers.deeplesion import DeepLesionTable
 from lungdet.readers.deeplesion_png import deeplesion_affine_lps
 from lungdet.records.lesion import Lesion
+from lungdet.records.lesion_key import lesion_keys
 from lungdet.records.measured_lesion import TYPE_NAMES, UNKNOWN_TYPE, MeasuredLesion
 
 UNDATED = "undated"  # the order of a patient's studies in time is not known
@@ -27,13 +28,13 @@ def measured_from_deeplesion(table: DeepLesionTable) -> tuple[MeasuredLesion, ..
     Args:
         table: from :func:`lungdet.readers.read_deeplesion`.
     """
-    seen: Counter[str] = Counter()
     found = []
-    for lesion in table.lesions:
+    keys = lesion_keys(lesion.file_name for lesion in table.lesions)
+    for key, lesion in zip(keys, table.lesions, strict=True):
         short, long = sorted(lesion.diameters_mm)
         found.append(
             MeasuredLesion(
-                key=f"{lesion.file_name}#{seen[lesion.file_name]}",
+                key=key,
                 patient=lesion.patient_id,
                 study=lesion.study,
                 series=lesion.series,
@@ -46,7 +47,6 @@ def measured_from_deeplesion(table: DeepLesionTable) -> tuple[MeasuredLesion, ..
                 flags=lesion.flags,
             )
         )
-        seen[lesion.file_name] += 1
     return tuple(found)
 
 
