@@ -3,6 +3,7 @@
 from .background import Background, make_background
 from .chest import ChestPhantom, make_chest
 from .damage import DAMAGES, FATAL_DAMAGES, HARMLESS_DAMAGES
+from .deeplesion_folder import WrittenDeepLesion, write_deeplesion
 from .dicom_enhanced import write_enhanced_ct
 from .dicom_series import TRANSFER_SYNTAXES, write_dicom_series
 from .insertion import Insertion, InsertionStyle, draw_insertion
@@ -14,6 +15,11 @@ from .nodule import PhantomNodule
 from .patch import PhantomPatch, draw_patches
 from .radiograph import RADIOGRAPH_KINDS, make_radiograph
 from .radiograph_dicom import write_radiograph_dicom
+from .torso import Torso, draw_torso
+from .torso_lesion import LesionState, TorsoLesion
+from .torso_lesion_history import draw_lesions
+from .torso_places import Place
+from .torso_scan import Paintable, TorsoPhantom, make_torso
 from .truth import write_truth
 
 __all__ = [
@@ -26,16 +32,27 @@ __all__ = [
     "ChestPhantom",
     "Insertion",
     "InsertionStyle",
+    "LesionState",
     "LungMap",
+    "Paintable",
     "PhantomLookalike",
     "PhantomNodule",
     "PhantomPatch",
+    "Place",
+    "Torso",
+    "TorsoLesion",
+    "TorsoPhantom",
+    "WrittenDeepLesion",
     "draw_insertion",
+    "draw_lesions",
     "draw_patches",
+    "draw_torso",
     "make_background",
     "make_chest",
     "make_radiograph",
+    "make_torso",
     "map_lungs",
+    "write_deeplesion",
     "write_dicom_series",
     "write_enhanced_ct",
     "write_lidc_xml",
