@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from . import lesions_describe
+from . import lesions_describe, lesions_history
 
-_SUBCOMMANDS = (("describe", lesions_describe.add_arguments, "how many, how large, where, and how they grow"),)
+_SUBCOMMANDS = (
+    ("describe", lesions_describe.add_arguments, "how many, how large, where, and how they grow"),
+    ("history", lesions_history.add_arguments, "which are the same lesion later, and what became of it"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,7 +30,8 @@ class DistanceWeights:
         type: for different types.
         embedding: per squared unit of the embedding; 0 does without.
         threshold: lesions farther apart are not the same one.
-        repeat_threshold: marks of one study that are closer are one lesion; 0 takes each for a lesion of its own.
+        repeat_threshold: marks of one study, in different series, that are no farther apart than this by place and
+            embedding alone are one lesion; 0 takes each mark for a lesion of its own.
 
     Raises:
         ValueError: a number is negative or not finite, all weights are 0, or the threshold is 0.
@@ -74,6 +75,13 @@ class DistanceWeights:
     def uses_location(self) -> bool:
         """Whether lesions without a location cannot be compared."""
         return max(self.x, self.y, self.z) > 0
+
+    @property
+    def of_place(self) -> DistanceWeights:
+        """The same without size and type, which two marks of one lesion in one study need not share."""
+        if not (self.uses_location or self.uses_embedding):
+            return self
+        return replace(self, long=0.0, short=0.0, type=0.0)
 
     def to_json(self) -> dict[str, float]:
         """Return the numbers by name."""

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from lungdet.records.measured_lesion import MeasuredLesion
 
+NEIGHBOUR_MM = 5.0  # two marks on neighbouring thick slices are not told apart by the distance of the slices
+
 
 def group_repeats(
     lesions: Sequence[MeasuredLesion], distances: NDArray[np.float64], threshold: float
@@ -23,7 +25,7 @@ def group_repeats(
 
     Args:
         lesions: ``N`` marks of one patient.
-        distances: ``(N, N)`` between them.
+        distances: ``(N, N)`` between them, by what a second mark of one lesion shares: its place, not its size.
         threshold: for marks of different series; 0 groups nothing, in one series neither.
 
     Returns:
@@ -50,8 +52,8 @@ def group_repeats(
 def overlap_in_series(first: MeasuredLesion, second: MeasuredLesion) -> bool | None:
     """Tell whether two marks of one series can be cuts of one lesion; None if their places are not known.
 
-    They can if the middle of one lies in the slice no farther from the other's than the radius of the smaller, and the
-    slices no farther apart than the longer diameter.
+    They can if their middles are no farther apart than the radius of the smaller one, in the slice and across; across,
+    neighbouring slices of 5 mm always are.
 
     Example:
         >>> a = MeasuredLesion("a", "p", 1, 1, "lung", 12.0, 8.0, center_mm=(0.0, 0.0, 0.0))
@@ -63,8 +65,8 @@ def overlap_in_series(first: MeasuredLesion, second: MeasuredLesion) -> bool | N
     if first.center_mm is None or second.center_mm is None:
         return None
     dx, dy, dz = (p - q for p, q in zip(first.center_mm, second.center_mm, strict=True))
-    in_plane = math.hypot(dx, dy) <= min(first.mean_mm, second.mean_mm) / 2
-    return in_plane and abs(dz) <= max(first.long_mm, second.long_mm)
+    radius = min(first.mean_mm, second.mean_mm) / 2
+    return math.hypot(dx, dy) <= radius and abs(dz) <= max(radius, NEIGHBOUR_MM)
 
 
 def _same(first: MeasuredLesion, second: MeasuredLesion, distance: float, threshold: float) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from lungdet.records.lesion_sequence import LesionSequence, PatientHistory, SequenceMark
 from lungdet.records.measured_lesion import MeasuredLesion
 
-from .lesion_distance import DistanceWeights, lesion_distances
+from .lesion_distance import DistanceWeights, distance_terms, distances_of_terms
 from .links import RULES, Link, Rule, greedy_links, optimal_links
 from .repeats import group_repeats
 
@@ -69,8 +69,9 @@ def _history(
     rows = stack_vectors(lesions, vectors)
     if rows is None and weights.uses_embedding:
         rows = np.full((len(lesions), 1), np.nan)
-    distances = lesion_distances(lesions, weights, rows)
-    groups = group_repeats(lesions, distances, weights.repeat_threshold)
+    terms = distance_terms(lesions, rows)
+    distances = distances_of_terms(terms, weights)
+    groups = group_repeats(lesions, distances_of_terms(terms, weights.of_place), weights.repeat_threshold)
     between = _between_groups(distances, groups)
     studies = np.array([lesions[group[0]].study for group in groups], dtype=np.int64)
     find = optimal_links if rule == "optimal" else greedy_links

@@ -1,0 +1,82 @@
+"""``index.html`` of lesions over time: counts, and plots of patients. One file, nothing loaded from anywhere."""
+
+from __future__ import annotations
+
+import base64
+import string
+from collections.abc import Mapping, Sequence
+from html import escape
+from importlib import resources
+from typing import Any
+
+from lungdet.records.lesion_sequence import LesionSequence, PatientHistory
+
+MOST_ROWS = 200
+_COUNTS = (
+    ("sequences", "lesions followed"), ("marks_in_sequences", "marks in them"), ("lesions_marked_once", "marked once"),
+    ("repeats", "repeated marks"), ("patients", "patients"), ("patients_with_one_study", "with one study"),
+)  # fmt: skip
+
+
+def timelines_to_html(
+    histories: Sequence[PatientHistory], pictures: Mapping[str, bytes], facts: Mapping[str, Any]
+) -> bytes:
+    """Lay out the sequences of many patients as one self-contained page.
+
+    Args:
+        histories: of all patients.
+        pictures: PNG bytes by name, ``<patient>.png`` and ``<patient>_lesions.png``.
+        facts: what ``history.json`` says at its top.
+
+    Returns:
+        UTF-8 text.
+    """
+    template = resources.files(__package__).joinpath("timeline_page.html").read_text(encoding="utf-8")
+    shown = [history for history in histories if f"{history.patient}.png" in pictures]
+    page = string.Template(template).substitute(
+        source=escape(str(facts["source"])),
+        rule=escape(str(facts["rule"])),
+        ground="by embedding" if facts["embeddings"] else "by place, size and type",
+        counts="".join(f"<li><b>{facts['counts'][name]}</b>{escape(text)}</li>" for name, text in _COUNTS),
+        notes=_list([*facts["notes"], *facts["problems"]]),
+        patients="\n".join(_patient(history, pictures) for history in shown),
+        table=_table(histories),
+    )
+    return page.encode(errors="xmlcharrefreplace")
+
+
+def _patient(history: PatientHistory, pictures: Mapping[str, bytes]) -> str:
+    names = (f"{history.patient}.png", f"{history.patient}_lesions.png")
+    texts = (f"Diameters of the lesions of patient {history.patient} over its studies", "The lesions on their slices")
+    images = "".join(
+        f'<img alt="{escape(text)}" src="data:image/png;base64,{base64.b64encode(pictures[name]).decode()}">'
+        for name, text in zip(names, texts, strict=True)
+        if name in pictures
+    )
+    return f"<section><h2>Patient {escape(history.patient)}</h2>{images}</section>"
+
+
+def _table(histories: Sequence[PatientHistory]) -> str:
+    sequences = [sequence for history in histories for sequence in history.followed]
+    head = "".join(f"<th>{name}</th>" for name in ("Lesion", "Type", "Studies", "Long diameter, mm", "Change"))
+    note = f"<p>The first {MOST_ROWS}; sequences.csv has all.</p>" if len(sequences) > MOST_ROWS else ""
+    rows = "".join(map(_row, sequences[:MOST_ROWS]))
+    return f"{note}<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _row(sequence: LesionSequence) -> str:
+    sizes = [mark.lesion.long_mm for mark in sequence.marks]
+    change = f"{100 * (sizes[-1] / sizes[0] - 1):+.0f} %" if sizes[0] else ""
+    cells = (
+        sequence.name,
+        sequence.lesion_type,
+        ", ".join(map(str, sequence.studies)),
+        ", ".join(f"{size:.1f}" for size in sizes),
+        change,
+    )
+    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+
+
+def _list(lines: Sequence[str]) -> str:
+    shown = "".join(f"<li>{escape(line)}</li>" for line in lines[:MOST_ROWS])
+    return f"<ul>{shown}</ul>" if shown else ""

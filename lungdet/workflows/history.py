@@ -1,0 +1,193 @@
+"""The same lesion over time: sequences for a whole ``DL_info.csv``, as tables, plots and a page."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lungdet.lesions import DistanceWeights, find_histories, load_embedded
+from lungdet.lesions.links import Rule
+from lungdet.lesions.matching_weights import EMBEDDED, GEOMETRY
+from lungdet.lesions.measured import measured_from_deeplesion
+from lungdet.readers import read_deeplesion
+from lungdet.readers.deeplesion import DeepLesionTable
+from lungdet.records.lesion_sequence import PatientHistory
+from lungdet.reports import prepare_output, write_files
+from lungdet.reports.timeline_page import timelines_to_html
+from lungdet.reports.timeline_tables import histories_to_csv, histories_to_json
+
+from .history_pictures import draw_patients
+from .targets import refuse_inputs
+
+PLOTS = 20
+CSV_NAME, JSON_NAME, PAGE_NAME, PICTURE_FOLDER = "sequences.csv", "history.json", "index.html", "patients"
+Vectors = dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class HistoryOptions:
+    """How to find and to show lesions over time.
+
+    Attributes:
+        embeddings: file of ``lungdet lesions embed``; without it, place, size and type tell lesions apart.
+        images: ``Images_png``, for pictures of the lesions beside the plots.
+        rule: ``"optimal"`` assignment between studies, or the paper's ``"greedy"`` rule.
+        threshold: lesions farther apart are not the same; that of the weights if None.
+        weights: what tells lesions apart; the shipped ones if None.
+        plots: patients that are drawn, those with most to see first.
+        patients: those to draw instead, by name.
+    """
+
+    embeddings: str | Path | None = None
+    images: str | Path | None = None
+    rule: Rule = "optimal"
+    threshold: float | None = None
+    weights: DistanceWeights | None = None
+    plots: int = PLOTS
+    patients: Collection[str] = ()
+
+    def __post_init__(self) -> None:
+        if self.plots < 0:
+            raise ValueError(f"plots must be 0 or more, got {self.plots}")
+
+    def chosen_weights(self) -> DistanceWeights:
+        """Return the weights with the threshold."""
+        weights = self.weights or (GEOMETRY if self.embeddings is None else EMBEDDED)
+        return weights if self.threshold is None else replace(weights, threshold=self.threshold)
+
+
+@dataclass(frozen=True)
+class HistorySummary:
+    """What was found.
+
+    Attributes:
+        histories: of all patients.
+        problems: rows that were left out, and why.
+        notes: what a reader of the sequences should know.
+    """
+
+    histories: tuple[PatientHistory, ...]
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How much there is of what."""
+        several = [history for history in self.histories if len(history.studies) > 1]
+        sequences = [sequence for history in several for sequence in history.followed]
+        every = [sequence for history in self.histories for sequence in history.sequences]
+        return {
+            "marks": sum(len(sequence.keys) for sequence in every),
+            "repeats": sum(len(mark.repeats) for sequence in every for mark in sequence.marks),
+            "patients": len(self.histories),
+            "patients_with_one_study": len(self.histories) - len(several),
+            "sequences": len(sequences),
+            "marks_in_sequences": sum(len(sequence.keys) for sequence in sequences),
+            "lesions_marked_once": sum(len(sequence) == 1 for history in several for sequence in history.sequences),
+        }
+
+    def __str__(self) -> str:
+        counts = self.counts
+        several = counts["patients"] - counts["patients_with_one_study"]
+        lines = [
+            f"{counts['marks']} marks of {counts['patients']} patients, {several} of them with two studies or more",
+            f"{counts['sequences']} lesions followed over studies, {counts['marks_in_sequences']} marks; "
+            f"{counts['lesions_marked_once']} marked once; {counts['repeats']} marks repeat one of the same study",
+        ]
+        if counts["patients_with_one_study"]:
+            lines.append(f"{counts['patients_with_one_study']} patients have one study, and so no sequences")
+        return "\n".join([*lines, *self.notes])
+
+
+def find_lesion_histories(
+    source: str | Path, output: str | Path, options: HistoryOptions | None = None
+) -> HistorySummary:
+    """Find which marks of a ``DL_info.csv`` are the same lesion, and write what became of each.
+
+    Written are ``sequences.csv``, ``history.json``, ``index.html`` and, for some patients, a plot and, with images, a
+    sheet of pictures in ``patients/``; all of them or none. Rows with a fault are left out and reported.
+
+    Args:
+        source: a ``DL_info.csv``.
+        output: folder of the results; made if absent.
+        options: how.
+
+    Raises:
+        AnnotationError: columns are missing, or no row can be read.
+        EmbeddedFileError: the embeddings cannot be read.
+        ValueError: they are of other lesions, a patient to draw does not exist, or a result would replace the source.
+        OSError: nothing can be written.
+    """
+    options = options or HistoryOptions()
+    folder = prepare_output(output)
+    names = (CSV_NAME, JSON_NAME, PAGE_NAME)
+    inputs = [path for path in (source, options.embeddings) if path is not None]
+    refuse_inputs([folder / name for name in names], inputs)
+    table = read_deeplesion(source, strict=False)
+    weights = options.chosen_weights()
+    vectors, notes = _vectors(table, options, weights)
+    histories = find_histories(measured_from_deeplesion(table), weights, vectors, options.rule)
+    drawn = _patients_to_draw(histories, options)
+    pictures, more_notes = draw_patients(drawn, table.lesions, options.images)
+    problems = tuple(str(problem) for problem in table.problems)
+    summary = HistorySummary(histories, problems, (*notes, *more_notes))
+    facts = _facts(source, options, weights, summary)
+    files = {f"{PICTURE_FOLDER}/{name}": content for name, content in pictures.items()}
+    files[PAGE_NAME] = timelines_to_html(histories, pictures, facts)
+    files[JSON_NAME], files[CSV_NAME] = histories_to_json(histories, facts), histories_to_csv(histories)
+    write_files(folder, files)
+    return summary
+
+
+def _vectors(
+    table: DeepLesionTable, options: HistoryOptions, weights: DistanceWeights
+) -> tuple[Vectors | None, tuple[str, ...]]:
+    """Embeddings by key, and what is to be said about them."""
+    if options.embeddings is None:
+        return None, ()
+    embedded = load_embedded(options.embeddings)
+    vectors = dict(zip(embedded.keys.tolist(), embedded.vectors, strict=True))
+    keys = [lesion.key for lesion in measured_from_deeplesion(table)]
+    missing = sum(key not in vectors for key in keys)
+    if keys and missing == len(keys):
+        found = f"{len(vectors)} lesions, none of which is in {table.path}"
+        raise ValueError(f"{options.embeddings}: holds {found}; run `lungdet lesions embed` on this table")
+    if missing:
+        how = "by place and type alone" if weights.uses_location else "not at all"
+        return vectors, (f"{missing} marks have no embedding, and are compared {how}",)
+    return vectors, ()
+
+
+def _patients_to_draw(histories: Sequence[PatientHistory], options: HistoryOptions) -> list[PatientHistory]:
+    """Choose those asked for, else those with most to see."""
+    by_name = {history.patient: history for history in histories}
+    if options.patients:
+        names = [name.zfill(6) if name.isdigit() else name for name in options.patients]
+        unknown = [name for name in names if name not in by_name]
+        if unknown:
+            raise ValueError(
+                f"no patient {', '.join(unknown)} in the table; names look like {next(iter(by_name), '-')}"
+            )
+        return [by_name[name] for name in names]
+    followed = [history for history in histories if history.followed]
+    followed.sort(key=lambda history: (-sum(len(one) for one in history.followed), history.patient))
+    return followed[: options.plots]
+
+
+def _facts(
+    source: str | Path, options: HistoryOptions, weights: DistanceWeights, summary: HistorySummary
+) -> Mapping[str, Any]:
+    return {
+        "source": Path(source).name,
+        "embeddings": None if options.embeddings is None else Path(options.embeddings).name,
+        "rule": options.rule,
+        "weights": weights.to_json(),
+        "counts": summary.counts,
+        "notes": list(summary.notes),
+        "problems": list(summary.problems),
+    }
