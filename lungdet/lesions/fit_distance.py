@@ -49,7 +49,7 @@ def fit_distance_weights(
     if not same.any() or same.all():
         raise ValueError(f"pairs of the same lesion and of others are needed, got {int(same.sum())} of {len(same)}")
     weights, constant = _fit_logistic(np.nan_to_num(features) * np.array(used), same)
-    if constant <= 0:
+    if constant <= 0 or not weights.any():
         raise ValueError("near pairs are not more often the same lesion than far ones: are the identities right?")
     return DistanceWeights(**dict(zip(TERMS, (weights / constant).tolist(), strict=True)))
 

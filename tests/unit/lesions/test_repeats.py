@@ -1,0 +1,41 @@
+import numpy as np
+
+from lungdet.lesions.repeats import group_repeats, overlap_in_series
+from lungdet.records import MeasuredLesion
+
+
+def mark(key: str, study: int = 1, series: int = 1, center: tuple[float, float, float] | None = None) -> MeasuredLesion:
+    return MeasuredLesion(key, "p", study, series, "lung", 10.0, 8.0, center_mm=center)
+
+
+def test_slices_of_one_series_are_told_by_position():
+    a, near, beside = mark("a", center=(0, 0, 0)), mark("b", center=(4, 0, 5)), mark("c", center=(5, 0, 0))
+    above = mark("d", center=(0, 0, 5.1))
+    assert overlap_in_series(a, near)  # radius 4.5
+    assert not overlap_in_series(a, beside)
+    assert not overlap_in_series(a, above)
+    assert overlap_in_series(a, mark("e")) is None
+
+
+def test_distance_does_not_count_within_a_series():
+    marks = [mark("a", center=(0, 0, 0)), mark("b", center=(90, 0, 0)), mark("c", center=(1, 0, 0))]
+    assert group_repeats(marks, np.zeros((3, 3)), 0.1) == [(0, 2), (1,)]
+    assert group_repeats(marks, np.full((3, 3), 9.0), 0.1) == [(0, 2), (1,)]
+
+
+def test_other_series_are_told_by_distance():
+    marks = [mark("a", series=1), mark("b", series=2), mark("c", series=3), mark("d", study=2)]
+    far = np.full((4, 4), 0.5)
+    far[0, 1] = far[1, 0] = far[0, 3] = far[3, 0] = 0.1  # the fourth is of another study
+    assert group_repeats(marks, far, 0.3) == [(0, 1), (2,), (3,)]
+    assert group_repeats(marks, far, 0.0) == [(0,), (1,), (2,), (3,)]
+
+
+def test_a_row_of_neighbours_is_not_one_lesion():
+    marks = [mark(str(n), series=n) for n in range(3)]
+    far = np.array([[0, 0.2, 0.9], [0.2, 0, 0.1], [0.9, 0.1, 0]])
+    assert group_repeats(marks, far, 0.3) == [(0,), (1, 2)]
+
+
+def test_no_marks():
+    assert group_repeats([], np.zeros((0, 0)), 1.0) == []
