@@ -15,14 +15,14 @@ from .torso_build import Build, draw_build
 from .torso_frame import BodyFrame, Part, draw_frame
 from .torso_grain import draw_grain
 from .torso_organs import draw_organs
-from .torso_paint import Anatomy, TorsoPainter
+from .torso_paint import CROTCH_MM, Anatomy, TorsoPainter
 from .torso_places import Place, draw_place
 from .torso_profile import Array, Profile, draw_profile
 from .torso_solids import Solid
 from .torso_vessels import draw_tubes
 
 TORSO_STREAM = 601
-ARM_RADII_MM = (52.0, 48.0, 46.0, 42.0, 38.0, 30.0, 26.0)
+ARM_RADII_MM = (56.0, 54.0, 50.0, 46.0, 40.0, 32.0, 26.0)
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,8 @@ class Torso:
     def body_box(self, z_mm: float) -> tuple[float, float, float, float]:
         """Box ``(x0, y0, x1, y1)`` around the skin of trunk or thighs, without arms, LPS mm; x1 left, y1 back."""
         z = float(self.frame.to_standard(z_mm))
-        skin = self.anatomy.profile.skin_at(z)
-        boxes = [(-skin.half_width, -skin.front, skin.half_width, skin.back)]
-        for solid in self.anatomy.outer:
+        boxes = [self.anatomy.profile.skin_box(z)] if z > CROTCH_MM else []
+        for solid in (*self.anatomy.breasts, *self.anatomy.thighs):
             section = solid.section(z)
             if section is not None:
                 x, y, a, b = section
@@ -137,7 +136,8 @@ def draw_torso(seed: int) -> Torso:
     anatomy = Anatomy(
         build=build,
         profile=profile,
-        outer=_outer(rng, build, profile),
+        breasts=_breasts(rng, build, profile),
+        thighs=_thighs(build, profile),
         below=below,
         above=above,
         spine=vertebrae(rng, build),
@@ -146,6 +146,7 @@ def draw_torso(seed: int) -> Torso:
         arms=arms,
         tubes=draw_tubes(rng, build, profile),
         grain=draw_grain(rng),
+        planes=draw_grain(rng, 45.0, 140.0, 12),
     )
     return Torso(seed, frame, anatomy)
 
@@ -163,22 +164,34 @@ def _draw_arms(build: Build, profile: Profile) -> tuple[Capsules, Capsules]:
     return join(arms), join([tube(left * (side, 1, 1), bone) for side in (-1, 1)])
 
 
-def _outer(rng: np.random.Generator, build: Build, profile: Profile) -> list[Solid]:
-    """Breasts and thighs with their skin."""
-    hu, solids = build.tissue_hu, []
-    skin: dict[str, Any] = {"rim_mm": 1.5, "rim_hu": 0.0}
-    hip = profile.muscle_at(20.0).half_width / 167
-    fat = 4 + 22 * build.fat * (1.2 if build.female else 0.8)
+def _breasts(rng: np.random.Generator, build: Build, profile: Profile) -> list[Solid]:
+    """Breasts of a woman that lies on her back: fat with glands in it."""
+    if not build.female:
+        return []
+    size = float(rng.uniform(0.7, 1.15)) * (0.8 + 0.5 * build.fat)
+    front, solids = profile.skin_at(420.0).front, []
+    dense = float(rng.uniform(-70, 25))
     for side in (-1, 1):
-        if build.female:
-            size = float(rng.uniform(0.7, 1.15)) * (0.8 + 0.5 * build.fat)
-            front = profile.skin_at(420.0).front
-            at = (side * 82.0, 12 - front, 425.0)
-            solids.append(Solid("breast", at, (62 * size, 44 * size, 60 * size), hu["fat"], grain_hu=8, **skin))
-            gland = (side * 82.0, 2 - front, 425.0)
-            solids.append(Solid("gland", gland, (36 * size, 22 * size, 36 * size), 15, grain_hu=45, wobble_mm=5))
-        at = (side * 88.0 * hip, 8.0, -170.0)
-        look: dict[str, Any] = {"power": 4, "lean": (0.0, -0.05)}
-        solids.append(Solid("thigh", at, (74 * hip + fat, 80 + fat, 215), hu["fat"], **look, **skin))
-        solids.append(Solid("thigh muscle", at, (74 * hip, 78, 210), hu["muscle"], grain_hu=8, wobble_mm=4, **look))
+        at = (side * 84.0, 22 - front, 425.0 + float(rng.normal(0, 4)))
+        radii = (66 * size, 46 * size, 64 * size)
+        solids.append(Solid("breast", at, radii, build.tissue_hu["fat"], grain_hu=8, rim_mm=1.5, angle_deg=side * 12))
+        gland = (at[0], at[1] - 12 * size, at[2])
+        inner = (38 * size, 24 * size, 38 * size)
+        solids.append(Solid("gland", gland, inner, dense, grain_hu=35, wobble_mm=6))
+    return solids
+
+
+def _thighs(build: Build, profile: Profile) -> list[Solid]:
+    """Both thighs from the crotch down."""
+    hu, solids = build.tissue_hu, []
+    hip = profile.muscle_at(20.0).half_width / 165
+    fat = 4 + 20 * build.fat * (1.25 if build.female else 0.8)
+    for side in (-1, 1):
+        at = (side * (84.0 * hip + 0.5 * fat), 10.0, -190.0)
+        look: dict[str, Any] = {"power": 4, "lean": (0.0, -0.03)}
+        solids.append(Solid("thigh", at, (72 * hip + fat, 80 + fat, 196), hu["fat"], rim_mm=1.5, **look))
+        solids.append(Solid("thigh muscle", at, (72 * hip, 78, 194), hu["muscle"], grain_hu=8, wobble_mm=5, **look))
+        for turn, x, y in ((20, 20, -20), (70, -14, 16), (-30, 6, 30)):
+            seam = (at[0] + side * x, at[1] + y, -190.0)
+            solids.append(Solid("seam", seam, (34, 2.2, 180), hu["fat"], angle_deg=side * turn, wobble_mm=4))
     return solids

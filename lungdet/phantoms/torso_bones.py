@@ -122,7 +122,8 @@ def _rib_points(profile: Profile, n: int) -> Array:
         cos, sin = np.cos(angle), np.sin(angle)
         across = (wall.half_width + 5) * np.sign(cos) * abs(cos) ** 0.8
         back = wall.center_y + (wall.half_depth + 5) * np.sign(sin) * abs(sin) ** 0.8
-        points.append((across, back, z))
+        taper = 1 + profile.taper(z) * (wall.center_y - back) / wall.half_depth
+        points.append((across / taper, back, z))
     y = spine_at(top)[0]
     return np.array([(16.0, y + 16, top + 2), *points])
 

@@ -35,8 +35,10 @@ class Grain:
         return texture
 
 
-def draw_grain(rng: np.random.Generator) -> Grain:
-    """Draw the texture of one patient."""
-    length = np.exp(rng.uniform(np.log(SHORTEST_MM), np.log(LONGEST_MM), (3, WAVES)))
-    sign = rng.choice((-1.0, 1.0), (3, WAVES))
-    return Grain(sign * 2 * np.pi / length, rng.uniform(0, 2 * np.pi, (3, WAVES)))
+def draw_grain(
+    rng: np.random.Generator, shortest_mm: float = SHORTEST_MM, longest_mm: float = LONGEST_MM, waves: int = WAVES
+) -> Grain:
+    """Draw a texture of one patient, of waves between two lengths."""
+    length = np.exp(rng.uniform(np.log(shortest_mm), np.log(longest_mm), (3, waves)))
+    sign = rng.choice((-1.0, 1.0), (3, waves))
+    return Grain(sign * 2 * np.pi / length, rng.uniform(0, 2 * np.pi, (3, waves)))

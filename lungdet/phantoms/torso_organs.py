@@ -116,7 +116,7 @@ def _bowel(table: OrganTable, build: Build, rng: np.random.Generator) -> None:
         table.add(
             "colon", center, (radius, radius, radius * 1.15), 30 + 180 * build.oral * rng.random(), 2, 0.1, **stool
         )
-    for _ in range(int(rng.integers(44, 64))):
+    for _ in range(int(rng.integers(60, 86))):
         low = float(rng.uniform(62, 245))
         angle, reach = rng.uniform(0, 2 * np.pi), np.sqrt(rng.random())
         wide = 74 if low > 110 else 42

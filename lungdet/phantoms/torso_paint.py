@@ -10,14 +10,14 @@ import numpy as np
 from .capsules import Capsules, coverage
 from .torso_build import Build
 from .torso_grain import Grain
-from .torso_profile import Array, Outline, Profile
+from .torso_profile import FRONT_SHARE, Array, Outline, Profile
 from .torso_solids import Image, Solid, paint_solid
 from .torso_vessels import Tubes
 
 AIR_HU, SKIN_HU = -1000.0, 10.0
 DOMES_MM = (370.0, 358.0)  # right, left; their mean is the landmark
 RECESS_MM = 262.0  # the lungs reach no deeper
-THIGH_TOP_MM = 40.0
+CROTCH_MM = -58.0
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Anatomy:
     Attributes:
         build: choices.
         profile: outlines.
-        outer: solids painted before the trunk: breasts, thighs.
+        breasts: solids painted before the trunk.
+        thighs: solids painted on its end.
         below: organs painted before the lungs.
         above: organs painted after the lungs.
         spine: vertebrae and sacrum.
@@ -36,11 +37,13 @@ class Anatomy:
         arms: middle lines with the radius of the skin.
         tubes: vessels, airways, muscles.
         grain: texture of all tissues.
+        planes: where fat runs between muscles: at its zeros.
     """
 
     build: Build
     profile: Profile
-    outer: list[Solid]
+    breasts: list[Solid]
+    thighs: list[Solid]
     below: list[Solid]
     above: list[Solid]
     spine: list[Solid]
@@ -49,6 +52,7 @@ class Anatomy:
     arms: Capsules
     tubes: Tubes
     grain: Grain
+    planes: Grain
 
 
 class TorsoPainter:
@@ -66,6 +70,7 @@ class TorsoPainter:
         canvas = _Canvas(self.anatomy, z, x, y)
         canvas.arms()
         canvas.trunk()
+        canvas.solids(self.anatomy.thighs)
         canvas.cavity()
         canvas.solids(self.anatomy.below)
         canvas.lungs()
@@ -95,41 +100,52 @@ class _Canvas:
 
     def outline(self, outline: Outline, square: float) -> tuple[tuple[slice, slice], Any]:
         """The window that holds an outline, and how many pixels deep each of its pixels lies."""
-        columns = slice(*np.searchsorted(self.x, (-outline.half_width - self.pixel, outline.half_width + self.pixel)))
-        rows = slice(*np.searchsorted(self.y, (-outline.front - self.pixel, outline.back + self.pixel)))
-        across = (self.x[columns] / np.float32(max(outline.half_width, 1.0))) ** 2
-        back = ((self.y[rows] - np.float32(outline.center_y)) / np.float32(max(outline.half_depth, 1.0))) ** 2
-        level = np.sqrt(across[None, :] + back[:, None])
-        boxy = np.sqrt(np.sqrt((across**2)[None, :] + (back**2)[:, None]))
+        wide, long = 1.2 * outline.half_width, 1.08 * outline.half_depth
+        columns = slice(*np.searchsorted(self.x, (-wide - self.pixel, wide + self.pixel)))
+        rows = slice(*np.searchsorted(self.y, (outline.center_y - long, outline.center_y + long)))
+        x, y = self.x[columns], self.y[rows]
+        along, deep = self.anatomy.profile.bend(self.z, x, y, outline)
+        across = (x / np.float32(max(outline.half_width, 1.0))) ** 2
+        back = ((y - np.float32(outline.center_y)) / np.float32(max(outline.half_depth, 1.0))) ** 2
+        groove = back * np.where(y < outline.center_y, np.float32(FRONT_SHARE), np.float32(1.0))
+        squares = across[None, :] * (along**2)[:, None], back[:, None] + groove[:, None] * (deep**2 - 1)[None, :]
+        level = np.sqrt(squares[0] + squares[1])
+        boxy = np.sqrt(np.sqrt(squares[0] ** 2 + squares[1] ** 2))
         level += np.float32(square) * (boxy - level)
         size = np.sqrt(max(outline.half_width * outline.half_depth, 1.0))
         return (rows, columns), (1 - level) * np.float32(size / self.pixel)
 
     def arms(self) -> None:
-        """Arms, breasts and thighs: what stands apart from the trunk."""
+        """Arms and breasts: what stands apart from the trunk."""
         arms = self.anatomy.arms
         for shrink, hu in ((1.0, self.hu["fat"]), (0.78, self.hu["muscle"])):
             self.draw(arms.grown(shrink, 0.0), hu)
-        self.solids(self.anatomy.outer)
+        self.solids(self.anatomy.breasts)
 
     def trunk(self) -> None:
         """Skin, fat, and muscles with the planes of fat between them."""
+        if self.z < CROTCH_MM:
+            return
         profile = self.anatomy.profile
         where, depth = self.outline(profile.skin_at(self.z), 0.55)
         cover = np.clip(depth + np.float32(0.5), 0, 1)
         skin = np.clip(1 - np.abs(depth - np.float32(1.2 / self.pixel)) * np.float32(self.pixel / 1.6), 0, 1)
-        fat = np.float32(self.hu["fat"]) + np.float32(7) * self.grain[where]
+        fat = np.float32(self.hu["fat"]) + np.float32(6) * self.grain[where]
         fat += skin * (np.float32(SKIN_HU) - fat) * np.float32(min(1.0, 1.8 / self.pixel))
         self.image[where] += cover * (fat - self.image[where])
         where, depth = self.outline(profile.muscle_at(self.z), 0.5)
-        if self.z < THIGH_TOP_MM:
-            depth = depth - np.float32(max(0.0, -self.z - 10) / self.pixel)
-        cover = np.clip(depth + np.float32(0.5), 0, 1)
-        grain = self.grain[where]
-        plane = np.clip(1 - np.abs(grain) * np.float32(9), 0, 1) * np.float32(0.75)
-        muscle = np.float32(self.hu["muscle"]) + np.float32(6) * grain
-        muscle += plane * (np.float32(self.hu["fat"]) - muscle)
-        self.image[where] += cover * (muscle - self.image[where])
+        self.muscle(where, np.clip(depth + np.float32(0.5), 0, 1), depth * np.float32(self.pixel))
+
+    def muscle(self, where: tuple[slice, slice], cover: Image, depth_mm: Image) -> None:
+        """Muscles in a window: fat runs between them in winding planes, and in one layer along the wall."""
+        planes = self.anatomy.planes.slice(self.z, self.x[where[1]], self.y[where[0]])
+        wide = np.float32(max(1.6, self.pixel))
+        streak = np.clip(1 - np.abs(planes) * np.float32(14.0 / wide), 0, 1)
+        layer = np.clip(1 - np.abs(depth_mm - 10 - 4 * planes) / wide, 0, 1)
+        fat = np.maximum(streak, layer) * np.float32(min(0.8, 1.6 / self.pixel))
+        value = np.float32(self.hu["muscle"]) + np.float32(5) * self.grain[where]
+        value += fat * (np.float32(self.hu["fat"]) - value)
+        self.image[where] += cover * (value - self.image[where])
 
     def cavity(self) -> None:
         """The cavity of chest, belly and pelvis, filled with fat."""
@@ -168,9 +184,11 @@ class _Canvas:
     def diaphragm_mm(self, x: Array, y: Array) -> Array:
         """Standard height of the diaphragm at ``x`` and ``y``: two domes that fall to the wall, most at the back."""
         wide = np.float32(self.anatomy.profile.cavity_at(330.0).half_width / 134)
-        side = np.clip(np.abs(x) / wide - 55, 0, None) / np.float32(78)
-        back = (y + np.float32(12)) / np.float32(88)
-        dome = np.where(x < 0, np.float32(DOMES_MM[0]), np.float32(DOMES_MM[1]))
+        off = np.abs(x) / wide - 58
+        side = np.where(off > 0, off / np.float32(76), off / np.float32(150))
+        back = (y + np.float32(12)) / np.float32(94)
+        middle, half = (DOMES_MM[0] + DOMES_MM[1]) / 2, (DOMES_MM[0] - DOMES_MM[1]) / 2
+        dome = np.float32(middle) - np.float32(half) * np.tanh(x / np.float32(30))
         height: Array = dome - (np.float32(78) + np.float32(0.28) * y) * (side * side + back * back)
         return height
 

@@ -14,26 +14,32 @@ from .torso_build import Build
 Array = NDArray[Any]
 
 GRID_LOW_MM, GRID_HIGH_MM = -160, 720
+FRONT_SHARE = 0.35  # of the unevenness of the back that the front shows
 # Standard heights, then half width, front and back of the muscles' outer border (mm from the middle line of the trunk).
 MUSCLE_ROWS = (
-    (720, 62, 88, 78), (660, 62, 84, 66), (640, 60, 78, 62), (615, 56, 52, 62), (590, 58, 42, 62), (570, 72, 44, 64),
-    (556, 108, 48, 70), (542, 158, 54, 78), (525, 178, 62, 86), (505, 176, 72, 93), (485, 170, 82, 99),
-    (460, 164, 92, 104), (420, 157, 101, 107), (370, 151, 107, 106), (300, 142, 106, 101), (250, 135, 98, 95),
-    (200, 133, 90, 91), (160, 139, 86, 90), (120, 149, 86, 93), (60, 161, 86, 102), (20, 167, 82, 104),
-    (-5, 166, 70, 98), (-30, 160, 52, 86), (-50, 140, 34, 60), (-70, 110, 10, 30), (-160, 100, 8, 20),
+    (720, 62, 88, 78), (660, 62, 84, 66), (640, 60, 78, 62), (615, 57, 54, 63), (590, 60, 46, 64), (572, 84, 48, 68),
+    (556, 138, 54, 76), (542, 172, 60, 84), (525, 180, 68, 93), (505, 177, 79, 101), (485, 171, 90, 107),
+    (460, 165, 101, 112), (420, 158, 111, 115), (370, 152, 117, 114), (300, 143, 113, 109), (250, 136, 102, 103),
+    (200, 133, 92, 99), (160, 139, 87, 98), (120, 149, 86, 98), (60, 161, 86, 102), (20, 165, 82, 104),
+    (-5, 156, 70, 96), (-30, 110, 52, 80), (-50, 52, 34, 56), (-62, 24, 16, 40), (-160, 20, 10, 30),
 )  # fmt: skip
 CAVITY_ROWS = (
-    (720, 0, 0, 0), (562, 0, 0, 0), (556, 34, 5, 22), (545, 62, 22, 52), (530, 86, 36, 68), (510, 107, 52, 78),
-    (490, 120, 64, 84), (470, 128, 73, 88), (430, 134, 83, 92), (390, 136, 89, 92), (350, 134, 91, 90),
-    (300, 127, 90, 84), (270, 122, 86, 78), (240, 118, 80, 70), (200, 115, 75, 62), (160, 116, 71, 58),
-    (120, 112, 68, 58), (80, 92, 66, 66), (40, 70, 60, 72), (0, 52, 48, 62), (-25, 30, 20, 40), (-40, 0, 0, 0),
-    (-160, 0, 0, 0),
+    (720, 0, 0, 0), (562, 0, 0, 0), (556, 34, 5, 24), (545, 62, 24, 54), (530, 86, 40, 72), (510, 107, 58, 84),
+    (490, 120, 72, 91), (470, 128, 82, 95), (430, 134, 93, 99), (390, 136, 99, 99), (350, 134, 101, 97),
+    (300, 127, 98, 89), (270, 122, 91, 80), (240, 118, 83, 69), (200, 115, 77, 61), (160, 116, 72, 58),
+    (120, 112, 68, 58), (80, 92, 66, 66), (40, 66, 60, 72), (15, 44, 50, 64), (-5, 26, 40, 54), (-25, 12, 16, 40),
+    (-40, 0, 0, 0), (-160, 0, 0, 0),
 )  # fmt: skip
 # Standard heights, then thickness of the fat under the skin at the side, front and back, of a middling patient.
 FAT_ROWS = (
     (720, 4, 4, 5), (620, 5, 5, 7), (570, 7, 6, 10), (530, 9, 9, 11), (460, 10, 11, 11), (400, 12, 13, 12),
-    (330, 14, 15, 13), (250, 20, 20, 16), (180, 26, 26, 24), (100, 26, 26, 34), (30, 24, 22, 36), (-30, 20, 16, 24),
-    (-160, 16, 14, 18),
+    (330, 14, 15, 13), (250, 20, 20, 16), (180, 26, 26, 24), (100, 26, 26, 34), (30, 24, 22, 36), (-30, 16, 14, 20),
+    (-62, 4, 4, 6), (-160, 4, 4, 4),
+)  # fmt: skip
+# Standard heights, then how much narrower a section is in front than in the middle, and how deep the back's groove is.
+SHAPE_ROWS = (
+    (720, 0.05, 0.0), (560, 0.0, 0.03), (520, 0.04, 0.05), (470, 0.13, 0.04), (400, 0.13, 0.05), (330, 0.08, 0.07),
+    (230, 0.02, 0.1), (150, 0.0, 0.1), (90, 0.08, 0.02), (0, 0.1, 0.02), (-160, 0.1, 0.0),
 )  # fmt: skip
 
 
@@ -67,11 +73,15 @@ class Profile:
 
     Attributes:
         muscle, cavity, fat: ``(K, 3)`` half width, front, back on the grid of heights; fat as thickness.
+        shape: ``(K, 2)`` taper to the front and depth of the back's groove.
+        waves: ``(4,)`` phases of the small waves in the outlines.
     """
 
     muscle: Array
     cavity: Array
     fat: Array
+    shape: Array
+    waves: Array
 
     def muscle_at(self, z: float) -> Outline:
         """Outer border of the muscles at a standard height."""
@@ -84,6 +94,42 @@ class Profile:
     def skin_at(self, z: float) -> Outline:
         """The skin: muscles and the fat on them."""
         return Outline(*(self._row(self.muscle, z) + self._row(self.fat, z)))
+
+    def taper(self, z: float) -> float:
+        """How much narrower a section is in front than in the middle, as a share."""
+        return float(self._row(self.shape, z)[0])
+
+    def skin_box(self, z: float) -> tuple[float, float, float, float]:
+        """Smallest and largest x and y of the skin, as ``(x0, y0, x1, y1)``."""
+        skin = self.skin_at(z)
+        y = np.linspace(-1.0, 1.0, 41) * skin.half_depth + skin.center_y
+        x = np.linspace(-1.0, 1.0, 81) * skin.half_width
+        wide, _ = self.bend(z, x, y, skin)
+        reach = float((skin.half_width * _rounded((y - skin.center_y) / skin.half_depth) / wide).max())
+        _, deep = self.bend(z, x, y, skin)
+        long = skin.half_depth * _rounded(x / skin.half_width)
+        front = float((long / np.sqrt(1 + FRONT_SHARE * (deep**2 - 1))).max())
+        return -reach, skin.center_y - front, reach, skin.center_y + float((long / deep).max())
+
+    def bend(self, z: float, x: Array, y: Array, outline: Outline) -> tuple[Array, Array]:
+        """What turns a superellipse into a trunk: factors of ``x`` at each ``y`` and of ``y`` at each ``x``.
+
+        Args:
+            z: standard height.
+            x: ``(X,)`` standard mm.
+            y: ``(Y,)`` likewise.
+            outline: of the section.
+
+        Returns:
+            ``(Y,)`` factor of x, and ``(X,)`` factor of the distance from the section's middle in y; one is no change.
+        """
+        taper, groove = self._row(self.shape, z)
+        back = np.clip((y - outline.center_y) / max(outline.half_depth, 1.0), -1.1, 1.1)
+        slow = 0.011 * z
+        wide = 1 - taper * back + 0.015 * np.sin(3.1 * back + self.waves[0] + slow)
+        deep = 1 + groove * np.exp(-((x / 20) ** 2))
+        deep += 0.012 * np.sin(x / 23 + self.waves[1] + slow) + 0.012 * np.sin(x / 41 + self.waves[2] - slow)
+        return wide.astype(np.float32), deep.astype(np.float32)
 
     @staticmethod
     def _row(table: Array, z: float) -> Array:
@@ -98,20 +144,30 @@ def draw_profile(rng: np.random.Generator, build: Build) -> Profile:
     """Draw a patient's outlines."""
     heights = np.arange(GRID_LOW_MM, GRID_HIGH_MM + 1.0)
     muscle, cavity, fat = (_smooth(rows, heights) for rows in (MUSCLE_ROWS, CAVITY_ROWS, FAT_ROWS))
+    shape = _smooth(SHAPE_ROWS, heights) * rng.uniform(0.5, 1.5, 2)
     chest = _bump(heights, 300.0, 560.0, 40.0)[:, None] * (np.array([*build.chest, build.chest[1]]) - 1) + 1
     belly = _bump(heights, 130.0, 300.0, 45.0)
     front = 1 + belly * (build.belly - 1)
     side = 1 + 0.4 * belly * (build.belly - 1)
     hip = 1 + _bump(heights, -120.0, 120.0, 30.0) * (0.05 if build.female else -0.02)
-    shape = np.stack([side * hip, front, np.ones_like(front)], axis=1)
+    stretch = np.stack([side * hip, front, np.ones_like(front)], axis=1)
     brawn = np.exp(rng.normal(0, 0.05))
     walls = np.maximum(muscle - cavity, 4) * (brawn if not build.female else 0.92 * brawn)
-    hollow = cavity * chest * shape
+    hollow = cavity * chest * stretch
     outer = np.where(cavity[:, :1] > 60, hollow + walls, muscle * hip[:, None])
     smooth = _bump(heights, 10.0, 530.0, 12.0)[:, None]
     outer = smooth * outer + (1 - smooth) * muscle * np.stack([hip, 0 * hip + 1, 0 * hip + 1], axis=1)
     amount = (0.25 + 2.1 * build.fat) * np.exp(rng.normal(0, 0.15))
-    return Profile(outer, hollow, fat * amount + 2.0)
+    return Profile(outer, hollow, fat * amount + 2.0, shape, rng.uniform(0, 2 * np.pi, 4))
+
+
+def _rounded(share: Array, square: float = 0.55) -> Array:
+    """Half extent of a rounded box across, where it is ``share`` of its half extent along; solved by steps."""
+    across = np.linspace(0.0, 1.0, 201)[None, :]
+    along = np.abs(share)[:, None]
+    level = (1 - square) * np.sqrt(across**2 + along**2) + square * (across**4 + along**4) ** 0.25
+    reach: Array = across[0][np.clip((level <= 1).sum(axis=1) - 1, 0, None)]
+    return reach
 
 
 def _smooth(rows: tuple[tuple[float, ...], ...], heights: Array) -> Array:
