@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from . import lesions_describe, lesions_history
+from . import lesions_describe, lesions_history, lesions_query
 
 _SUBCOMMANDS = (
     ("describe", lesions_describe.add_arguments, "how many, how large, where, and how they grow"),
+    ("embed", lesions_query.add_embed_arguments, "give each a vector, for what looks alike"),
+    ("query", lesions_query.add_query_arguments, "which of other patients look most like one"),
     ("history", lesions_history.add_arguments, "which are the same lesion later, and what became of it"),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,9 +21,19 @@ _COLUMNS: dict[str, tuple[Any, int | None]] = {
 _OPTIONAL = ("box_edge", "spacing_mm", "window_hu", "split")
 
 
+def _no_numbers() -> NDArray[np.float32]:
+    return np.zeros(0, dtype=np.float32)
+
+
+def _no_names() -> NDArray[np.str_]:
+    return np.zeros(0, dtype=np.str_)
+
+
 @dataclass(frozen=True, eq=False)
 class EmbeddedLesions:
     """Lesions as columns, one row each. What is given is checked and made arrays of the types said here.
+
+    The last columns may be left out, and are then filled with what says that nothing is known.
 
     Attributes:
         keys: ``(N,)`` names, all different; see :func:`~lungdet.records.lesion_key.lesion_keys`.
@@ -53,17 +63,17 @@ class EmbeddedLesions:
     patient: NDArray[np.str_]
     study: NDArray[np.int32]
     image: NDArray[np.str_]
-    box_edge: NDArray[np.float32] | None = None
-    spacing_mm: NDArray[np.float32] | None = None
-    window_hu: NDArray[np.float32] | None = None
-    split: NDArray[np.str_] | None = None
+    box_edge: NDArray[np.float32] = field(default_factory=_no_numbers)
+    spacing_mm: NDArray[np.float32] = field(default_factory=_no_numbers)
+    window_hu: NDArray[np.float32] = field(default_factory=_no_numbers)
+    split: NDArray[np.str_] = field(default_factory=_no_names)
     weights_sha256: str = ""
 
     def __post_init__(self) -> None:
         count = len(self.keys)
         for name, (kind, width) in _COLUMNS.items():
             values = getattr(self, name)
-            if values is None and name in _OPTIONAL:
+            if name in _OPTIONAL and not len(values):
                 values = _nothing(kind, count, width)
             object.__setattr__(self, name, _column(name, values, kind, width, count))
         if len(set(self.keys.tolist())) != count:
@@ -124,7 +134,7 @@ class EmbeddedLesions:
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """List the columns by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self) if field.name in _COLUMNS}
+        return {name: getattr(self, name) for name in _COLUMNS}
 
     def _close_to(self, key: str) -> str:
         stem = key.rsplit("#", 1)[0]

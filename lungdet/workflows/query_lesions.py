@@ -1,0 +1,181 @@
+"""Ask a collection of lesions for those most like one of them, or like one that is marked on a slice."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lungdet.lesions import EmbeddedLesions, LesionRetrieval, load_embedded
+from lungdet.lesions.retrieval import NO_ANSWER
+from lungdet.readers.deeplesion_mark import MarkedSlice
+from lungdet.records.lesion import LESION_TYPES
+from lungdet.records.similar_lesion import SimilarLesion
+from lungdet.reports import prepare_output, write_files
+from lungdet.reports.similar_files import similar_to_csv, similar_to_json
+
+from .similar_pictures import LesionView, similar_sheet
+
+ANSWERS_CSV, ANSWERS_JSON, SHEET = "answers.csv", "answers.json", "sheet.png"
+UNKNOWN = LESION_TYPES[-1]
+
+
+@dataclass(frozen=True)
+class SimilarLesions:
+    """What a search found.
+
+    Attributes:
+        query: what was asked for.
+        answers: most similar first; fewer than asked for where patients are too few.
+        problems: pictures that could not be read.
+    """
+
+    query: SimilarLesion
+    answers: tuple[SimilarLesion, ...]
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class _Question:
+    """A lesion that is asked for: its vector, its patient, what is known of it and where it is to be seen."""
+
+    vector: NDArray[np.float32]
+    patient: str
+    lesion: SimilarLesion
+    view: LesionView
+
+
+def query_lesions(
+    source: str | Path | EmbeddedLesions,
+    question: str | MarkedSlice,
+    *,
+    count: int = 10,
+    output: str | Path | None = None,
+    images_dir: str | Path | None = None,
+    bundle: str | Path = "lesion_embedding",
+    device: str | None = None,
+    one_a_patient: bool = True,
+) -> SimilarLesions:
+    """Find the lesions of other patients that are most like one.
+
+    Args:
+        source: embedded lesions, or their file.
+        question: key of a lesion among them; or a mark on a slice, which the bundle embeds first.
+        count: answers.
+        output: folder for ``answers.csv``, ``answers.json`` and, with ``images_dir``, ``sheet.png``.
+        images_dir: ``Images_png`` of the collection.
+        bundle: that embedded the collection; only a marked slice needs it.
+        device: where to embed a marked slice; None leaves it to the bundle.
+        one_a_patient: give no patient twice.
+
+    Raises:
+        ValueError: the file cannot be read, is empty, or has no such lesion; the slice cannot be read, or was embedded
+            by another network than the collection; there is no folder of images.
+        OSError: the results cannot be written.
+    """
+    lesions = source if isinstance(source, EmbeddedLesions) else load_embedded(source)
+    name = "the collection" if isinstance(source, EmbeddedLesions) else str(source)
+    if not len(lesions):
+        raise ValueError(f"{name}: holds no lesions to search among; embed some with 'lungdet lesions embed'")
+    images = None if images_dir is None else Path(images_dir)
+    if images is not None and not images.is_dir():
+        raise ValueError(f"{images}: no such folder of images; name Images_png of the collection")
+    folder = None if output is None else prepare_output(output)
+    retrieval = LesionRetrieval(lesions, one_a_patient=one_a_patient)
+    asked = (
+        _known(lesions, question, name, images)
+        if isinstance(question, str)
+        else _marked(lesions, question, bundle, device)
+    )
+    found = retrieval.like(asked.vector[None], [asked.patient], count)
+    rows = [int(row) for row in found.rows[0] if row != NO_ANSWER]
+    answers = tuple(
+        _similar(lesions, row, place, float(distance), asked.lesion.lesion_type)
+        for place, (row, distance) in enumerate(zip(rows, found.distances[0], strict=False), start=1)
+    )
+    result = SimilarLesions(asked.lesion, answers)
+    if folder is None:
+        return result
+    about = _about(retrieval, lesions)
+    files = {
+        ANSWERS_CSV: similar_to_csv(answers),
+        ANSWERS_JSON: similar_to_json(asked.lesion, answers, about),
+    }
+    if images is not None:
+        views = [LesionView.of_row(lesions, row, images) for row in rows]
+        view = asked.view if asked.view.window_hu or not views else replace(asked.view, window_hu=views[0].window_hu)
+        sheet, problems = similar_sheet((asked.lesion, view), list(zip(answers, views, strict=True)), len(lesions))
+        files[SHEET], result = sheet, replace(result, problems=tuple(problems))
+    write_files(folder, files)
+    return result
+
+
+def _known(lesions: EmbeddedLesions, key: str, name: str, images: Path | None) -> _Question:
+    try:
+        row = lesions.row_of(key)
+    except KeyError as error:
+        raise ValueError(f"{name}: {error.args[0]}") from error
+    asked = _similar(lesions, row, 0, 0.0, UNKNOWN)
+    view = LesionView.of_row(lesions, row, images) if images is not None else LesionView(Path(), (), (), ())
+    return _Question(lesions.vectors[row], str(lesions.patient[row]), asked, view)
+
+
+def _marked(lesions: EmbeddedLesions, marked: MarkedSlice, bundle: str | Path, device: str | None) -> _Question:
+    """Embed a mark on a slice by the network of the collection."""
+    from .lesion_embedder import LesionEmbedder, LesionProblem, MarkedLesion
+
+    same_series = np.flatnonzero(np.char.startswith(lesions.image, f"{marked.series_name}/"))
+    spacing = marked.spacing_mm
+    if spacing is None and len(same_series):
+        spacing = tuple(lesions.spacing_mm[same_series[0]].tolist())
+    if spacing is None or not all(map(math.isfinite, spacing)):
+        raise ValueError(f"{marked.image}: its pixel size is not known; tell it with --spacing-mm X Y Z")
+    embedder = LesionEmbedder(bundle, device)
+    ours, theirs = embedder.model.weights_sha256, lesions.weights_sha256
+    if theirs and ours != theirs:
+        what = f"weights {ours[:12]}..., the collection by {theirs[:12]}..."
+        raise ValueError(f"{marked.image}: embedded by {what}; name the same bundle, or embed the collection again")
+    answer = next(iter(embedder([MarkedLesion(marked.key, str(marked.image), marked.recist_edge, spacing)], workers=0)))
+    if isinstance(answer, LesionProblem):
+        raise ValueError(answer.error)
+    window = tuple(lesions.window_hu[same_series[0]].tolist()) if len(same_series) else ()
+    asked = SimilarLesion(
+        *(0, 0.0, marked.key, marked.patient, 0, UNKNOWN, marked.diameters_mm(spacing), (None, None, None)),
+        image=marked.image.name,
+        same_type=None,
+    )
+    return _Question(answer, marked.patient, asked, LesionView(marked.image, marked.box_edge, spacing, window))
+
+
+def _similar(lesions: EmbeddedLesions, row: int, place: int, distance: float, wanted_type: str) -> SimilarLesion:
+    told = str(lesions.lesion_type[row])
+    return SimilarLesion(
+        place=place,
+        distance=distance,
+        key=str(lesions.keys[row]),
+        patient=str(lesions.patient[row]),
+        study=int(lesions.study[row]),
+        lesion_type=told,
+        size_mm=_known_numbers(lesions.size_mm[row]),
+        location=_known_numbers(lesions.location[row]),
+        image=str(lesions.image[row]),
+        same_type=None if UNKNOWN in (told, wanted_type) else told == wanted_type,
+    )
+
+
+def _known_numbers(values: NDArray[np.float32]) -> tuple[float | None, ...]:
+    return tuple(round(value, 4) if math.isfinite(value) else None for value in values.tolist())
+
+
+def _about(retrieval: LesionRetrieval, lesions: EmbeddedLesions) -> dict[str, Any]:
+    return {
+        "searched": len(lesions),
+        "patients": len(set(lesions.patient.tolist())),
+        "search": retrieval.index.name,
+        "one_a_patient": retrieval.one_a_patient,
+        "weights_sha256": lesions.weights_sha256 or None,
+    }
