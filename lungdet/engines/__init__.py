@@ -30,7 +30,9 @@ from .save_evaluation import EvaluationSaver
 from .save_findings import FindingsSaver, read_model_info, save_study, volume_of
 from .save_labels import LabelSaver
 from .save_model import BestModelSaver, better_score
+from .save_slice_scores import SliceScoreSaver
 from .scan_sampler import ScanSampler
+from .score_scale_fitter import ScoreScaleFitter, labelled_scan
 from .scored_picture import DisturbedOutput, PictureKeys, ScoredPicture, read_scored_picture
 from .scored_scan import EvaluationKeys, ScoredScan, read_scored_scan
 from .seed_epochs import SeedEpochs
@@ -64,10 +66,12 @@ __all__ = [
     "PictureKeys",
     "PrepareLesionBatch",
     "ScanSampler",
+    "ScoreScaleFitter",
     "ScoredPicture",
     "ScoredScan",
     "SeedEpochs",
     "SeededCacheDataset",
+    "SliceScoreSaver",
     "StopOnNonFinite",
     "StopWhenStale",
     "TrainingHistory",
@@ -84,6 +88,7 @@ __all__ = [
     "evaluate_pictures",
     "evaluation_files",
     "label_weights",
+    "labelled_scan",
     "list_items",
     "list_lesions",
     "list_pictures",

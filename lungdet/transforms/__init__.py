@@ -4,8 +4,8 @@ Images are ``(C, X, Y, Z)``, boxes ``(N, 6)`` in the edge frame of their image (
 Pictures are ``(C, rows, columns)``, float in ``[0, 1]``.
 """
 
-from .body_mask import BodyMask, BodyMaskd
 from .axial_slices import AxialSlices, AxialSlicesd
+from .body_mask import BodyMask, BodyMaskd
 from .box_frames import BoxToVoxel, BoxToVoxeld, BoxToWorld, BoxToWorldd
 from .contours_to_mask import ContoursToMask, ContoursToMaskd
 from .disturb import Disturb, Disturbd
@@ -37,6 +37,7 @@ from .rescale_to_hu import RescaleToHU, RescaleToHUd
 from .scale_hu import ScaleHU, ScaleHUd
 from .slice_augmentation import SliceAugmentation, SliceAugmentationd
 from .stitch_patches import StitchPatches, StitchPatchesd
+from .torso import MakeTorsod
 
 __all__ = [
     "AxialSlices",
@@ -63,6 +64,7 @@ __all__ = [
     "LoadRadiographd",
     "MakeBackgroundd",
     "MakePhantomd",
+    "MakeTorsod",
     "MaskPadding",
     "MaskPaddingd",
     "MoveBoxes",

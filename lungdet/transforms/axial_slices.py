@@ -74,6 +74,7 @@ class AxialSlicesd(MapTransform):
         pixel_mm: see there.
         centred: see there.
         dtype: see there.
+        source_key: where the name of the file or folder goes.
         positions_key: where ``(Z,)`` positions go, mm, rising towards the feet; of the last of several volumes.
         allow_missing_keys: do not complain about keys that are not there.
     """
@@ -88,14 +89,17 @@ class AxialSlicesd(MapTransform):
         centred: bool = True,
         dtype: str = "float32",
         positions_key: Hashable = "positions_mm",
+        source_key: Hashable = "source",
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.slices, self.positions_key = AxialSlices(side, pixel_mm, centred, dtype), positions_key
+        self.slices = AxialSlices(side, pixel_mm, centred, dtype)
+        self.positions_key, self.source_key = positions_key, source_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Cut every volume in a copy of ``data``."""
         item = dict(data)
         for key in self.key_iterator(item):
+            item[self.source_key] = str(getattr(item[key], "meta", {}).get("filename_or_obj", ""))
             item[key], item[self.positions_key] = self.slices.cut(item[key], key)
         return item

@@ -9,7 +9,14 @@ from monai.transforms import Flipd, MapTransform, RandFlipd, Transform
 
 from lungdet import transforms
 
-ONLY_FOR_DICTIONARIES = {"MakeBackgroundd", "MakePhantomd", "RandInsertNoduled", "RandMoveBoxesd", "RandPhantomPatchd"}
+ONLY_FOR_DICTIONARIES = {
+    "MakeBackgroundd",
+    "MakePhantomd",
+    "MakeTorsod",
+    "RandInsertNoduled",
+    "RandMoveBoxesd",
+    "RandPhantomPatchd",
+}
 OF_PICTURES = (
     "Disturb",
     "FitPicture",
@@ -45,6 +52,7 @@ EXAMPLES = {
     "LoadRadiographd": {"keys": "image"},
     "MakeBackgroundd": {},
     "MakePhantomd": {},
+    "MakeTorsod": {},
     "MaskPadding": {},
     "MaskPaddingd": {"keys": "image"},
     "MoveBoxes": {},
@@ -116,7 +124,15 @@ def test_kind_and_pickle(name):
         for name in EXAMPLES
         if name[-1] == "d"
         and name
-        not in ("BoxToWorld", "LoadCTd", "LoadRadiographd", "MakeBackgroundd", "MakePhantomd", "RandPhantomPatchd")
+        not in (
+            "BoxToWorld",
+            "LoadCTd",
+            "LoadRadiographd",
+            "MakeBackgroundd",
+            "MakePhantomd",
+            "MakeTorsod",
+            "RandPhantomPatchd",
+        )
     ],
 )
 def test_dictionaries_are_copied_and_missing_keys_noticed(name, item):
