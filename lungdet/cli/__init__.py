@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from lungdet import __version__
 
-from . import bundle, datalist, detect, evaluate, label, lesions, phantom, route, series
+from . import bundle, datalist, detect, evaluate, label, lesions, phantom, route, score, series
 from .exit_codes import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
 from .messages import be_quiet, complain, show_any_name
 
@@ -22,6 +22,7 @@ _COMMANDS = (
     ("detect", detect, "find nodules in CT studies, and write reports"),
     ("label", label, "say of radiographs what they show, or ask a person"),
     ("route", route, "copy radiographs where rules send them, by what they show"),
+    ("score", score, "say which part of the body CT studies show, and flag what does not fit"),
     ("series", series, "list the series that can be read"),
     ("datalist", datalist, "turn the labels of a data set into a training list"),
     ("evaluate", evaluate, "score a detector from CSV files"),

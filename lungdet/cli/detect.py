@@ -36,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pictures", type=_count, default=10, metavar="N", help="draw the first N findings (default 10)"
     )
+    parser.add_argument(
+        "--no-guard", action="store_true", help="do not warn of scans that hold no lungs or are upside down"
+    )
     parser.set_defaults(run=run)
 
 
@@ -56,6 +59,7 @@ def run(options: argparse.Namespace) -> int:
             on_tilt=options.on_tilt,
             overrides=overrides,
             max_pictures=options.pictures,
+            guard=not options.no_guard,
             on_result=_print_result,
         )
     for study in summary.failed:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,11 @@ class FindingsSaver:
 
 
 def save_study(
-    item: Mapping[str, Any], output_dir: str | Path, model: ModelInfo, max_pictures: int = 10
+    item: Mapping[str, Any],
+    output_dir: str | Path,
+    model: ModelInfo,
+    max_pictures: int = 10,
+    warnings: tuple[str, ...] = (),
 ) -> tuple[DetectionReport, Path]:
     """Write one study's findings into a folder of its own.
 
@@ -64,6 +69,7 @@ def save_study(
         output_dir: where the study's folder goes; an older one of the same series is replaced.
         model: which model looked.
         max_pictures: findings that get pictures of their own.
+        warnings: why the findings may mean nothing.
 
     Returns:
         The report, and the path of its HTML.
@@ -78,6 +84,7 @@ def save_study(
         volume.info,
         model,  # edge frame of "image"
     )
+    report = replace(report, warnings=warnings)
     folder = Path(output_dir) / study_folder_name(volume.info)
     return report, write_study(folder, report, volume, max_pictures)
 

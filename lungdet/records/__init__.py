@@ -11,7 +11,7 @@ from .measured_lesion import MeasuredLesion
 from .nodule import Extent, Nodule, Placement, RatingSummary
 from .radiograph import Radiograph, RadiographInfo
 from .routed_file import RoutedFile
-from .scan_score import BODY_REGIONS, CoveredRegion, ScanScore, ScoreFlag, ScoreLine
+from .scan_score import BODY_REGIONS, CoveredRegion, FlagKind, ScanScore, ScoreFlag, ScoreLine
 from .series import CTVolume, SeriesInfo
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "DetectionReport",
     "Extent",
     "Finding",
+    "FlagKind",
     "LabelledFile",
     "Lesion",
     "LesionSequence",

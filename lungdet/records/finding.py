@@ -78,6 +78,7 @@ class DetectionReport:
         findings: detected nodules.
         model: which model looked.
         software_version: version of lungdet.
+        warnings: why the findings may mean nothing, such as a scan without lungs.
     """
 
     series: SeriesInfo
@@ -86,6 +87,7 @@ class DetectionReport:
     findings: tuple[Finding, ...]
     model: ModelInfo
     software_version: str
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         scores = [finding.score for finding in self.findings]

@@ -41,6 +41,7 @@ def report_to_html(report: DetectionReport, pictures: Mapping[str, bytes], creat
         title=escape(f"Lung nodule detection: {source_name(report.series.source)}"),
         subtitle=_subtitle(report, created),
         headline={0: "No findings", 1: "1 finding"}.get(count, f"{count} findings"),
+        warnings=_warnings(report),
         overview=_overview(report, pictures),
         table=_table(report) if count else _no_findings(),
         pictures=_sections(report, pictures),
@@ -81,6 +82,12 @@ def _subtitle(report: DetectionReport, created: datetime | None) -> str:
         f'<time datetime="{stamp}">{stamp[:10]} {stamp[11:16]} UTC</time>',
     ]
     return " &middot; ".join(part for part in parts if part)
+
+
+def _warnings(report: DetectionReport) -> str:
+    """Say above all findings why they may mean nothing."""
+    head = '<p class="warning" role="alert"><strong>Is this a chest?</strong> '
+    return "\n".join(f"{head}{escape(text[:1].upper() + text[1:])}.</p>" for text in report.warnings)
 
 
 def _no_findings() -> str:

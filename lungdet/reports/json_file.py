@@ -56,6 +56,7 @@ def report_to_json(report: DetectionReport, created: datetime | None = None) -> 
             "affine_lps": report.affine_lps,
         },
         "frames": MEANINGS,
+        "warnings": report.warnings,
         "findings": [_finding_entry(report, rank, item) for rank, item in enumerate(report.findings, start=1)],
     }
     return (json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n").encode("ascii")
@@ -163,6 +164,7 @@ def _report(content: dict[str, Any]) -> DetectionReport:
         findings=tuple(_finding(entry) for entry in content["findings"]),
         model=ModelInfo(**content["model"]),
         software_version=content["software"]["version"],
+        warnings=tuple(content.get("warnings", ())),  # files of older versions have none
     )
 
 

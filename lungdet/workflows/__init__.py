@@ -7,42 +7,62 @@ from typing import TYPE_CHECKING, Any
 from .bundle import BundleError, bundle_names, bundle_root, open_bundle
 
 if TYPE_CHECKING:
+    from .body_scorer import BodyScorer
     from .detector import Detector
     from .evaluate import FrocEvaluation, evaluate_froc
     from .label_radiographs import LabelSummary, label
+    from .lesion_embedder import EmbeddingResult, LesionEmbedder, LesionProblem, MarkedLesion, embed_lesions
     from .many_studies import detect
     from .radiograph_labeller import RadiographLabeller
     from .route_radiographs import RouteSummary, route
+    from .score_studies import ScoredStudy, ScoreSummary, score
     from .studies import StudyJob, find_studies
     from .summary import DetectSummary, StudyResult
 
 __all__ = [
+    "BodyScorer",
     "BundleError",
     "DetectSummary",
     "Detector",
+    "EmbeddingResult",
     "FrocEvaluation",
     "LabelSummary",
+    "LesionEmbedder",
+    "LesionProblem",
+    "MarkedLesion",
     "RadiographLabeller",
     "RouteSummary",
+    "ScoreSummary",
+    "ScoredStudy",
     "StudyJob",
     "StudyResult",
     "bundle_names",
     "bundle_root",
     "detect",
+    "embed_lesions",
     "evaluate_froc",
     "find_studies",
     "label",
     "open_bundle",
     "route",
+    "score",
 ]
 
 _HOMES = {
+    "EmbeddingResult": "lesion_embedder",
+    "LesionEmbedder": "lesion_embedder",
+    "LesionProblem": "lesion_embedder",
+    "MarkedLesion": "lesion_embedder",
+    "embed_lesions": "lesion_embedder",
+    "BodyScorer": "body_scorer",
     "DetectSummary": "summary",
     "Detector": "detector",
     "FrocEvaluation": "evaluate",
     "LabelSummary": "label_radiographs",
     "RadiographLabeller": "radiograph_labeller",
     "RouteSummary": "route_radiographs",
+    "ScoreSummary": "score_studies",
+    "ScoredStudy": "score_studies",
     "StudyJob": "studies",
     "StudyResult": "summary",
     "detect": "many_studies",
@@ -50,6 +70,7 @@ _HOMES = {
     "find_studies": "studies",
     "label": "label_radiographs",
     "route": "route_radiographs",
+    "score": "score_studies",
 }
 
 

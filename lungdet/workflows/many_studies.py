@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from lungdet.engines.save_findings import save_study
+from lungdet.engines.save_findings import save_study, volume_of
 from lungdet.records import SeriesInfo
 from lungdet.reports import prepare_output, series_digest
 
 from .bundle import bundle_root
 from .detector import Detector
+from .lung_guard import LungGuard
 from .studies import StudyJob, find_studies, unique_sources
 from .summary import DetectSummary, StudyResult
 
@@ -34,6 +35,7 @@ def detect(
     on_tilt: Literal["error", "resample"] = "error",
     overrides: Mapping[str, Any] | None = None,
     max_pictures: int = 10,
+    guard: bool = True,
     progress: bool = True,
     on_result: Callable[[StudyResult], None] | None = None,
 ) -> DetectSummary:
@@ -55,6 +57,8 @@ def detect(
         overrides: new values of other settings of the bundle, by id, such as ``{"min_score": 0.3}``; values, not
             expressions.
         max_pictures: findings of a study that get pictures of their own.
+        guard: warn, in the log and in the report, of a scan that holds no lungs or is upside down, by the shipped
+            body-part regressor; without its weights there is no guard.
         progress: show a bar, if the error stream is a terminal.
         on_result: called with each study's result as soon as it is there; what it raises is logged.
 
@@ -74,8 +78,8 @@ def detect(
     folder = prepare_output(output_dir)
     detector = Detector(root, device, {"on_gap": on_gap, "on_tilt": on_tilt, **(overrides or {})})
     named = unique_sources([sources] if isinstance(sources, (str, os.PathLike)) else sources)
-    jobs = [job for source in named for job in _jobs(source, series, choose)]
-    run = _Run(detector, folder, max_pictures)
+    jobs = [job for source in named for job in jobs_of(source, series, choose)]
+    run = _Run(detector, folder, max_pictures, LungGuard(device=device) if guard else None)
     try:
         for job in tqdm(jobs, unit="study", disable=None if progress else True):
             result = run.process(job)
@@ -89,8 +93,9 @@ def detect(
 class _Run:
     """The results of one run so far."""
 
-    def __init__(self, detector: Detector, folder: Path, max_pictures: int) -> None:
+    def __init__(self, detector: Detector, folder: Path, max_pictures: int, guard: LungGuard | None) -> None:
         self.detector, self.folder, self.max_pictures = detector, folder, max_pictures
+        self.guard = guard
         self.results: list[StudyResult] = []
         self._sources: dict[str, str] = {}  # by digest of the series
 
@@ -111,12 +116,17 @@ class _Run:
         if digest in self._sources:
             logger.warning("%s: the same series as in %s, left out", job.source, self._sources[digest])
             return None
-        result = StudyResult(job.source, *save_study(item, self.folder, self.detector.model, self.max_pictures))
+        warnings = () if self.guard is None else self.guard(volume_of(item["ct"]))
+        for warning in warnings:
+            logger.warning("%s: %s", job.source, warning)
+        saved = save_study(item, self.folder, self.detector.model, self.max_pictures, warnings)
+        result = StudyResult(job.source, *saved)
         self._sources[digest] = job.source
         return result
 
 
-def _jobs(source: str, series: str | None, choose: Literal["thinnest"] | None) -> list[StudyJob]:
+def jobs_of(source: str, series: str | None, choose: Literal["thinnest"] | None) -> list[StudyJob]:
+    """Split a source; one in which nothing can be found is a job with a problem."""
     try:
         return find_studies(source, series, choose)
     except Exception as error:  # one bad source does not stop the rest

@@ -16,7 +16,7 @@ from lungdet.reports import read_json, reports_to_csv, series_digest, write_file
 
 logger = logging.getLogger(__name__)
 
-COLUMNS = ("source", "study_uid", "series_uid", "findings", "highest_score", "report", "error")
+COLUMNS = ("source", "study_uid", "series_uid", "findings", "highest_score", "report", "error", "warnings")
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class DetectSummary:
         stream = io.StringIO(newline="")
         writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows({**row, "error": " ".join(row["error"].split())} for row in rows)  # one line per study
+        writer.writerows(_on_one_line(row) for row in rows)
         return {
             "findings.csv": reports_to_csv(reports),
             "summary.csv": stream.getvalue().encode(errors="backslashreplace"),
@@ -114,6 +114,10 @@ def earlier_results(folder: Path, known: Iterable[DetectionReport] = ()) -> tupl
     return tuple(results)
 
 
+def _on_one_line(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "error": " ".join(row["error"].split()), "warnings": "; ".join(row["warnings"])}
+
+
 def _models(reports: tuple[DetectionReport, ...]) -> list[dict[str, Any]]:
     unique = dict.fromkeys((report.model, report.software_version) for report in reports)
     return [{**asdict(model), "software_version": version} for model, version in unique]
@@ -121,7 +125,7 @@ def _models(reports: tuple[DetectionReport, ...]) -> list[dict[str, Any]]:
 
 def _row(study: StudyResult, folder: Path) -> dict[str, Any]:
     report = study.report
-    row: dict[str, Any] = {**dict.fromkeys(COLUMNS, ""), "source": study.source, "error": study.error}
+    row: dict[str, Any] = {**dict.fromkeys(COLUMNS, ""), "source": study.source, "error": study.error, "warnings": ()}
     if report is None or study.page is None:
         return row
     scores = [finding.score for finding in report.findings]
@@ -132,4 +136,5 @@ def _row(study: StudyResult, folder: Path) -> dict[str, Any]:
         "findings": len(scores),
         "highest_score": max(scores, default=""),
         "report": study.page.relative_to(folder).as_posix(),
+        "warnings": report.warnings,
     }

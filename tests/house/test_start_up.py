@@ -39,7 +39,7 @@ def test_help_takes_under_500_ms():
     assert seconds("-m", "lungdet", "--help") < 0.5
 
 
-@pytest.mark.parametrize("command", ["detect", "series", "datalist", "evaluate", "phantom", "bundle", "label", "route"])
+@pytest.mark.parametrize("command", ["detect", "series", "datalist", "evaluate", "phantom", "bundle", "label", "route", "score"])
 def test_help_of_commands_loads_nothing_heavy(command: str):
     code = (
         "import sys\nfrom lungdet.cli import main\n"

@@ -1,0 +1,52 @@
+"""Warn before anyone believes a nodule detector about a scan without lungs."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from lungdet.records import CTVolume, FlagKind
+
+from .body_scorer import BUNDLE, BodyScorer
+from .bundle import BundleError
+
+logger = logging.getLogger(__name__)
+
+MOST_SLICES = 24  # enough to see lungs, and which way a body runs
+WARNS_OF: tuple[FlagKind, ...] = ("empty", "upside_down", "no_lungs")
+
+
+class LungGuard:
+    """Tell of a CT whether a detector of lung nodules has any business with it.
+
+    Where the regressor has no weights there is no guard; that is logged once. A scan that cannot be scored is let pass,
+    and that is logged, too: the guard may not stand in the way of findings.
+
+    Args:
+        bundle: of a body-part regressor.
+        device: ``"cpu"``, ``"cuda:0"``, ...; None leaves it to the bundle.
+
+    Raises:
+        ValueError: there is no such device, or the bundle's scale does not belong to its weights.
+    """
+
+    def __init__(self, bundle: str | Path = BUNDLE, device: str | None = None) -> None:
+        self.scorer: BodyScorer | None = None
+        try:
+            self.scorer = BodyScorer(bundle, device)
+        except BundleError as error:
+            logger.warning("no guard against scans without lungs: %s", error)
+
+    def __call__(self, volume: CTVolume) -> tuple[str, ...]:
+        """Return what is wrong with the scan for a search for lung nodules; nothing if all is well."""
+        if self.scorer is None:
+            return ()
+        try:
+            scan = self.scorer(volume, MOST_SLICES)
+        except ValueError as error:
+            logger.warning("%s; not checked for lungs", error)
+            return ()
+        said = [flag for flag in scan.flags if flag.kind in WARNS_OF and not flag.rows]
+        if scan.has("empty"):
+            said = [flag for flag in said if flag.kind == "empty"] or said
+        return tuple(flag.message for flag in said)
