@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from lungdet.datalists import read_datalist
 from lungdet.lesions import MeasurementError, measured_from_datalist, measured_from_deeplesion
 from lungdet.lesions.description import ALL, describe_measured
 from lungdet.readers import read_deeplesion
@@ -93,6 +92,8 @@ def describe_lesions(source: str | Path, output: str | Path, error: MeasurementE
 
 def _measured(source: str | Path) -> tuple[tuple[MeasuredLesion, ...], tuple[str, ...]]:
     if Path(source).suffix.lower() == ".json":
+        from lungdet.datalists import read_datalist  # torch and MONAI come with it, which a CSV does without
+
         return measured_from_datalist(read_datalist(source))
     table = read_deeplesion(source, strict=False)
     return measured_from_deeplesion(table), tuple(str(problem) for problem in table.problems)
