@@ -11,6 +11,8 @@ from typing import Any
 
 from lungdet.records.lesion_sequence import LesionSequence, PatientHistory
 
+from .timeline_tables import Growth, growth_since_first
+
 MOST_ROWS = 200
 _COUNTS = (
     ("sequences", "lesions followed"), ("marks_in_sequences", "marks in them"), ("lesions_marked_once", "marked once"),
@@ -19,7 +21,7 @@ _COUNTS = (
 
 
 def timelines_to_html(
-    histories: Sequence[PatientHistory], pictures: Mapping[str, bytes], facts: Mapping[str, Any]
+    histories: Sequence[PatientHistory], pictures: Mapping[str, bytes], facts: Mapping[str, Any], growth: Growth
 ) -> bytes:
     """Lay out the sequences of many patients as one self-contained page.
 
@@ -27,6 +29,7 @@ def timelines_to_html(
         histories: of all patients.
         pictures: PNG bytes by name, ``<patient>.png`` and ``<patient>_lesions.png``.
         facts: what ``history.json`` says at its top.
+        growth: tells growth from measurement error.
 
     Returns:
         UTF-8 text.
@@ -40,7 +43,7 @@ def timelines_to_html(
         counts="".join(f"<li><b>{facts['counts'][name]}</b>{escape(text)}</li>" for name, text in _COUNTS),
         notes=_list([*facts["notes"], *facts["problems"]]),
         patients="\n".join(_patient(history, pictures) for history in shown),
-        table=_table(histories),
+        table=_table(histories, growth),
     )
     return page.encode(errors="xmlcharrefreplace")
 
@@ -56,15 +59,15 @@ def _patient(history: PatientHistory, pictures: Mapping[str, bytes]) -> str:
     return f"<section><h2>Patient {escape(history.patient)}</h2>{images}</section>"
 
 
-def _table(histories: Sequence[PatientHistory]) -> str:
+def _table(histories: Sequence[PatientHistory], growth: Growth) -> str:
     sequences = [sequence for history in histories for sequence in history.followed]
-    head = "".join(f"<th>{name}</th>" for name in ("Lesion", "Type", "Studies", "Long diameter, mm", "Change"))
+    head = "".join(f"<th>{name}</th>" for name in ("Lesion", "Type", "Studies", "Long diameter, mm", "Change", ""))
     note = f"<p>The first {MOST_ROWS}; sequences.csv has all.</p>" if len(sequences) > MOST_ROWS else ""
-    rows = "".join(map(_row, sequences[:MOST_ROWS]))
+    rows = "".join(_row(sequence, growth) for sequence in sequences[:MOST_ROWS])
     return f"{note}<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def _row(sequence: LesionSequence) -> str:
+def _row(sequence: LesionSequence, growth: Growth) -> str:
     sizes = [mark.lesion.long_mm for mark in sequence.marks]
     change = f"{100 * (sizes[-1] / sizes[0] - 1):+.0f} %" if sizes[0] else ""
     cells = (
@@ -73,6 +76,7 @@ def _row(sequence: LesionSequence) -> str:
         ", ".join(map(str, sequence.studies)),
         ", ".join(f"{size:.1f}" for size in sizes),
         change,
+        growth_since_first(sequence, len(sequence) - 1, growth) or "",
     )
     return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lungdet.records.lesion_sequence import LesionSequence, PatientHistory, SequenceMark
@@ -13,34 +13,45 @@ from .csv_rows import table_to_csv
 FORMAT = "lungdet lesion history 1"
 COLUMNS = (
     "patient", "sequence", "lesion_type", "study", "key", "image", "long_mm", "short_mm", "change_mm", "change_percent",
-    "change_from_smallest_percent", "x", "y", "z", "distance", "repeats",
+    "change_from_smallest_percent", "growth", "x", "y", "z", "distance", "repeats",
 )  # fmt: skip
 
 
-def histories_to_csv(histories: Sequence[PatientHistory]) -> bytes:
+Growth = Callable[[float, float], str]  # says of a diameter before and after, in mm, whether it grew
+
+
+def histories_to_csv(histories: Sequence[PatientHistory], growth: Growth) -> bytes:
     """List the lesions that were marked in two studies or more, one row a study.
 
-    ``change_mm`` and ``change_percent`` compare the long diameter with that of the first study of the sequence,
-    ``change_from_smallest_percent`` with the smallest of the studies before, as RECIST does for progression.
+    ``change_mm``, ``change_percent`` and ``growth`` compare the long diameter with that of the first study of the
+    sequence, ``change_from_smallest_percent`` with the smallest of the studies before, as RECIST does for progression.
     ``distance`` is that to the study before, ``repeats`` the keys of further marks of the same lesion in that study.
+
+    Args:
+        histories: of all patients.
+        growth: tells growth from measurement error: ``growth(before_mm, after_mm)``, a word.
     """
     rows = [
-        _row(sequence, place) for one in histories for sequence in one.followed for place in range(len(sequence.marks))
+        _row(sequence, place, growth)
+        for one in histories
+        for sequence in one.followed
+        for place in range(len(sequence.marks))
     ]
     return table_to_csv(COLUMNS, rows)
 
 
-def histories_to_json(histories: Sequence[PatientHistory], facts: Mapping[str, Any]) -> bytes:
+def histories_to_json(histories: Sequence[PatientHistory], facts: Mapping[str, Any], growth: Growth) -> bytes:
     """Write everything: sequences, lesions that were marked once, and sums over time.
 
     Args:
         histories: of all patients.
         facts: what else to say, at the top: source, weights, rule, counts.
+        growth: as for :func:`histories_to_csv`.
     """
     content = {
         "format": FORMAT,
         **facts,
-        "patients": [_patient(history) for history in histories if len(history.studies) > 1],
+        "patients": [_patient(history, growth) for history in histories if len(history.studies) > 1],
         "patients_with_one_study": [history.patient for history in histories if len(history.studies) == 1],
     }
     return (json.dumps(content, indent=1, sort_keys=False, allow_nan=False) + "\n").encode()
@@ -77,34 +88,39 @@ def change(sequence: LesionSequence, place: int) -> tuple[float | None, float | 
     )
 
 
-def _row(sequence: LesionSequence, place: int) -> list[Any]:
+def growth_since_first(sequence: LesionSequence, place: int, growth: Growth) -> str | None:
+    """Say whether a lesion grew since its first mark; None for that one."""
+    return growth(sequence.marks[0].lesion.long_mm, sequence.marks[place].lesion.long_mm) if place else None
+
+
+def _row(sequence: LesionSequence, place: int, growth: Growth) -> list[Any]:
     mark = sequence.marks[place]
     lesion = mark.lesion
-    sizes = [lesion.long_mm, lesion.short_mm, *change(sequence, place)]
-    rounded = [_round(value, 3) for value in (*sizes, *(lesion.location or (None,) * 3), mark.distance)]
+    sizes = [_round(value, 3) for value in (lesion.long_mm, lesion.short_mm, *change(sequence, place))]
+    where = [_round(value, 5) for value in (*(lesion.location or (None,) * 3), mark.distance)]
     return [
-        sequence.patient, sequence.name, lesion.lesion_type, lesion.study, lesion.key, lesion.image, *rounded,
-        " ".join(mark.keys[1:]),
+        sequence.patient, sequence.name, lesion.lesion_type, lesion.study, lesion.key, lesion.image, *sizes,
+        growth_since_first(sequence, place, growth), *where, " ".join(mark.keys[1:]),
     ]  # fmt: skip
 
 
-def _patient(history: PatientHistory) -> dict[str, Any]:
+def _patient(history: PatientHistory, growth: Growth) -> dict[str, Any]:
     lesions, sums = sums_over_time(history)
     return {
         "patient": history.patient,
         "studies": list(history.studies),
-        "sequences": [_sequence(sequence) for sequence in history.followed],
+        "sequences": [_sequence(sequence, growth) for sequence in history.followed],
         "marked_once": [list(sequence.keys) for sequence in history.sequences if len(sequence) == 1],
         "sum_of_lesions_in_all_studies": {"lesions": lesions, "long_mm": [_round(value, 3) for value in sums]},
     }
 
 
-def _sequence(sequence: LesionSequence) -> dict[str, Any]:
-    marks = [_mark(sequence, place, mark) for place, mark in enumerate(sequence.marks)]
+def _sequence(sequence: LesionSequence, growth: Growth) -> dict[str, Any]:
+    marks = [_mark(sequence, place, mark, growth) for place, mark in enumerate(sequence.marks)]
     return {"name": sequence.name, "lesion_type": sequence.lesion_type, "marks": marks}
 
 
-def _mark(sequence: LesionSequence, place: int, mark: SequenceMark) -> dict[str, Any]:
+def _mark(sequence: LesionSequence, place: int, mark: SequenceMark, growth: Growth) -> dict[str, Any]:
     lesion = mark.lesion
     _, percent, from_smallest = change(sequence, place)
     return {
@@ -116,8 +132,9 @@ def _mark(sequence: LesionSequence, place: int, mark: SequenceMark) -> dict[str,
         "short_mm": _round(lesion.short_mm, 3),
         "change_percent": _round(percent, 2),
         "change_from_smallest_percent": _round(from_smallest, 2),
+        "growth": growth_since_first(sequence, place, growth),
         "location": None if lesion.location is None else [_round(value, 5) for value in lesion.location],
-        "distance": _round(mark.distance, 4),
+        "distance": _round(mark.distance, 5),
     }
 
 

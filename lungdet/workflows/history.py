@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lungdet.lesions import DistanceWeights, find_histories, load_embedded
+from lungdet.lesions import DistanceWeights, MeasurementError, find_histories, load_embedded
 from lungdet.lesions.links import Rule
 from lungdet.lesions.matching_weights import EMBEDDED, GEOMETRY
 from lungdet.lesions.measured import measured_from_deeplesion
@@ -138,10 +138,15 @@ def find_lesion_histories(
     summary = HistorySummary(histories, problems, (*notes, *more_notes))
     facts = _facts(source, options, weights, summary)
     files = {f"{PICTURE_FOLDER}/{name}": content for name, content in pictures.items()}
-    files[PAGE_NAME] = timelines_to_html(histories, pictures, facts)
-    files[JSON_NAME], files[CSV_NAME] = histories_to_json(histories, facts), histories_to_csv(histories)
+    files[PAGE_NAME] = timelines_to_html(histories, pictures, facts, _growth)
+    files[JSON_NAME] = histories_to_json(histories, facts, _growth)
+    files[CSV_NAME] = histories_to_csv(histories, _growth)
     write_files(folder, files)
     return summary
+
+
+def _growth(before_mm: float, after_mm: float) -> str:
+    return MeasurementError().growth([before_mm], [after_mm])
 
 
 def _vectors(
