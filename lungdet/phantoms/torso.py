@@ -74,7 +74,7 @@ class Torso:
         """Box ``(x0, y0, x1, y1)`` around the skin of trunk or thighs, without arms, LPS mm; x1 left, y1 back."""
         z = float(self.frame.to_standard(z_mm))
         boxes = [self.anatomy.profile.skin_box(z)] if z > CROTCH_MM else []
-        for solid in (*self.anatomy.breasts, *self.anatomy.thighs):
+        for solid in (*self.anatomy.breasts, *self.anatomy.surface):
             section = solid.section(z)
             if section is not None:
                 x, y, a, b = section
@@ -137,7 +137,7 @@ def draw_torso(seed: int) -> Torso:
         build=build,
         profile=profile,
         breasts=_breasts(rng, build, profile),
-        thighs=_thighs(build, profile),
+        surface=[*_hollows(build, profile), *_thighs(build, profile)],
         below=below,
         above=above,
         spine=vertebrae(rng, build),
@@ -160,7 +160,11 @@ def _draw_arms(build: Build, profile: Profile) -> tuple[Capsules, Capsules]:
         return join([]), join(bones)
     skin = np.array(ARM_RADII_MM[: len(left)]) * (0.85 + 0.3 * build.fat)
     bone = np.array([21.0, *[11.5] * (len(left) - 1)])
-    arms = [tube(left * (side, 1, 1), skin) for side in (-1, 1)]
+    covered = left - [
+        (0, 0, 26 if build.arms == "down" else 0),
+        *[(0, 0, 0)] * (len(left) - 1),
+    ]  # not above the shoulder
+    arms = [tube(covered * (side, 1, 1), skin) for side in (-1, 1)]
     return join(arms), join([tube(left * (side, 1, 1), bone) for side in (-1, 1)])
 
 
@@ -178,6 +182,25 @@ def _breasts(rng: np.random.Generator, build: Build, profile: Profile) -> list[S
         gland = (at[0], at[1] - 12 * size, at[2])
         inner = (38 * size, 24 * size, 38 * size)
         solids.append(Solid("gland", gland, inner, dense, grain_hu=35, wobble_mm=6))
+    return solids
+
+
+def _hollows(build: Build, profile: Profile) -> list[Solid]:
+    """Fat in the armpits and above the collar bones, and the cleft between the buttocks."""
+    fat = build.tissue_hu["fat"] + 10
+    wide = profile.cavity_at(490.0).half_width / 120
+    solids = [Solid("cleft", (0, profile.skin_at(10.0).back + 4, 5.0), (2.5, 30 + 20 * build.fat, 62), -350)]
+    for side in (-1, 1):
+        for x, y, z, radii, turn in (
+            (138, -8, 496, (17, 36, 44), -14),
+            (126, 34, 492, (8, 30, 46), 22),
+            (60, -6, 553, (28, 20, 20), 0),
+            (96, 30, 545, (36, 7, 18), 12),
+            (112, -44, 500, (30, 4, 34), 24),
+        ):
+            at = (side * x * wide, float(y), float(z))
+            turned = float(side * turn)
+            solids.append(Solid("hollow", at, radii, fat, angle_deg=turned, wobble_mm=4, phase=x, grain_hu=14))
     return solids
 
 

@@ -159,7 +159,7 @@ def arm_path(build: Build, profile: Profile) -> Array:
         return np.array([(150, 14, 536), (166, 10, 590), (176, 2, 650), (170, -8, 720)]) * (wide, 1, 1)
     side = profile.skin_at(200.0).half_width
     return np.array(
-        [(152 * wide, 12, 528), (186 * wide + 12, 20, 460), (max(205 * wide, side + 34), 30, 360),
+        [(152 * wide, 12, 528), (186 * wide + 8, 20, 460), (max(205 * wide, side + 34), 30, 360),
          (max(205 * wide, side + 42), 30, 240), (side + 48, 8, 160), (side + 52, -20, 60), (side + 52, -24, -20)]
     )  # fmt: skip
 
@@ -167,7 +167,7 @@ def arm_path(build: Build, profile: Profile) -> Array:
 def _pelvis(profile: Profile) -> list[Capsules]:
     """Left hip bone: wing, socket, pubis and seat bone."""
     wide = profile.muscle_at(60.0).half_width / 161
-    crest = np.array([(44, 88, 112), (62, 84, 140), (92, 62, 160), (120, 26, 168), (134, -8, 160), (138, -34, 140),
+    crest = np.array([(44, 88, 108), (62, 84, 135), (92, 62, 153), (120, 26, 160), (134, -8, 153), (138, -34, 140),
                       (130, -52, 108)]) * (wide, 1, 1)  # fmt: skip
     base = np.array(
         [(48, 80, 62), (62, 62, 52), (76, 40, 50), (90, 20, 54), (100, 4, 56), (104, -14, 52), (104, -28, 50)]

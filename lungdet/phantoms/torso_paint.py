@@ -28,7 +28,7 @@ class Anatomy:
         build: choices.
         profile: outlines.
         breasts: solids painted before the trunk.
-        thighs: solids painted on its end.
+        surface: solids painted on its muscles: fat in the armpits, thighs.
         below: organs painted before the lungs.
         above: organs painted after the lungs.
         spine: vertebrae and sacrum.
@@ -43,7 +43,7 @@ class Anatomy:
     build: Build
     profile: Profile
     breasts: list[Solid]
-    thighs: list[Solid]
+    surface: list[Solid]
     below: list[Solid]
     above: list[Solid]
     spine: list[Solid]
@@ -70,7 +70,7 @@ class TorsoPainter:
         canvas = _Canvas(self.anatomy, z, x, y)
         canvas.arms()
         canvas.trunk()
-        canvas.solids(self.anatomy.thighs)
+        canvas.solids(self.anatomy.surface)
         canvas.cavity()
         canvas.solids(self.anatomy.below)
         canvas.lungs()

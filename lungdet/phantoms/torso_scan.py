@@ -149,18 +149,19 @@ class Furniture:
 
     def __init__(self, rng: np.random.Generator, torso: Torso, z: Array, x: Array, y: Array) -> None:
         backs = [torso.body_box(float(height))[3] for height in z[:: max(1, len(z) // 24)]]
-        top = max(backs) + float(rng.uniform(1, 12))
-        curve = float(rng.choice((0.0, rng.uniform(4e-4, 9e-4))))
-        bow = curve * (x - torso.frame.origin_mm[0]) ** 2
-        depth = y[:, None] - (top - np.minimum(bow, 60.0))[None, :]  # below the table's surface
-        pixel = float(y[1] - y[0])
-        thick = float(rng.uniform(25, 60))
-        wide = np.clip((float(rng.uniform(190, 250)) - np.abs(x - torso.frame.origin_mm[0])) / pixel, 0, 1)[None, :]
-        shell = 3.0 + pixel / 2
-        lines = np.maximum(_band(depth, 0.0, shell, pixel), _band(depth, thick, thick + shell, pixel)) * wide
-        foam = _band(depth, 0.0, thick, pixel) * wide
-        self.hu = (-1000 + foam * float(rng.uniform(10, 80)) + lines * float(rng.uniform(350, 900))).astype(np.float32)
-        self.weight = np.maximum(lines, foam).astype(np.float32)
+        gap = float(rng.choice((rng.uniform(1, 12), rng.uniform(20, 55))))
+        off = np.abs(x - torso.frame.origin_mm[0])
+        bow = np.minimum(float(rng.choice((0.0, rng.uniform(4e-4, 15e-4)))) * off**2, 60.0)
+        pixel, thick, wide = float(y[1] - y[0]), float(rng.uniform(25, 60)), float(rng.uniform(190, 250))
+        top = max(backs) + gap
+        upper = y[:, None] - (top - bow + bow.min())[None, :]
+        under = thick - np.clip(off - float(rng.uniform(90, 180)), 0, None) * float(rng.uniform(0.0, 0.6))
+        lower = y[:, None] - (top + np.maximum(under, 4.0 - bow))[None, :]
+        within = np.clip((wide - off) / pixel, 0, 1)[None, :]
+        shell = 2.5 + pixel / 2
+        lines = np.maximum(_band(upper, 0.0, shell, pixel), _band(lower, -shell, 0.0, pixel)) * within
+        foam = np.clip(upper / pixel + 0.5, 0, 1) * np.clip(0.5 - lower / pixel, 0, 1) * within
+        self.hu = (-1000 + foam * float(rng.uniform(5, 80)) + lines * float(rng.uniform(500, 1250))).astype(np.float32)
 
     def paint(self, hu: NDArray[np.float32]) -> None:
         """Paint into ``(N, Y, X)`` HU in place; the patient stays in front."""
