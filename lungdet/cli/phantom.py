@@ -1,4 +1,4 @@
-"""``lungdet phantom``: a synthetic chest CT."""
+"""``lungdet phantom``: a synthetic chest or trunk, or a synthetic DeepLesion."""
 
 from __future__ import annotations
 
@@ -7,25 +7,47 @@ from pathlib import Path
 
 from .exit_codes import EXIT_OK
 
+CHEST_SPACING_MM, CHEST_SIZE = (1.0, 1.0, 1.5), (352, 352, 200)
+TORSO_SPACING_MM, TORSO_SIZE = (1.7, 1.7, 5.0), (256, 256)
+TORSO_LESIONS_STREAM = 501
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
-    parser.description = "Write OUT/dicom, the true nodules as OUT/truth.json and OUT/truth.csv, and OUT/excluded.csv."
-    parser.add_argument("output", metavar="OUT", help="folder to write into")
-    parser.add_argument("--seed", type=int, default=0, help="which chest (default 0)")
-    parser.add_argument(
-        "--spacing", type=float, nargs=3, default=(1.0, 1.0, 1.5), metavar="MM", help="voxel size x y z"
+    parser.description = (
+        "Write synthetic CT with its truth. chest: OUT/dicom, the nodules as OUT/truth.json and OUT/truth.csv, and "
+        "OUT/excluded.csv. torso: OUT/dicom from jaw to thigh, and OUT/truth.json with landmarks, the body coordinate "
+        "of each slice and lesions. deeplesion: OUT/Images_png, OUT/DL_info.csv and OUT/truth.csv."
     )
-    parser.add_argument("--size", type=int, nargs=3, default=(352, 352, 200), metavar="N", help="voxels along x y z")
+    parser.add_argument("output", metavar="OUT", help="folder to write into")
+    parser.add_argument("--kind", choices=("chest", "torso", "deeplesion"), default="chest", help="(default chest)")
+    parser.add_argument("--seed", type=int, default=0, help="which patient, or which data set (default 0)")
+    scan = parser.add_argument_group("chest and torso")
+    scan.add_argument("--spacing", type=float, nargs=3, metavar="MM", help="voxel size x y z")
+    scan.add_argument("--size", type=int, nargs=3, metavar="N", help="voxels along x y z (a torso: z about its middle)")
+    scan.add_argument("--lesions", type=int, default=0, metavar="N", help="of a torso (default none)")
+    folder = parser.add_argument_group("deeplesion")
+    folder.add_argument("--patients", type=int, default=20, metavar="N", help="how many (default 20)")
+    folder.add_argument("--image-size", type=int, default=512, metavar="N", help="columns and rows (default 512)")
+    folder.add_argument("--context", type=float, default=30.0, metavar="MM", help="above and below marks (default 30)")
+    folder.add_argument(
+        "--hide-training-types", action="store_true", help="type -1 in the training part, as in the real one"
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write a phantom and its truth."""
+    {"chest": _write_chest, "torso": _write_torso, "deeplesion": _write_deeplesion}[options.kind](options)
+    return EXIT_OK
+
+
+def _write_chest(options: argparse.Namespace) -> None:
     from lungdet.phantoms import make_chest, write_dicom_series, write_truth
 
     folder = Path(options.output)
-    chest = make_chest(options.seed, spacing_mm=tuple(options.spacing), shape=tuple(options.size))
+    spacing, size = options.spacing or CHEST_SPACING_MM, options.size or CHEST_SIZE
+    chest = make_chest(options.seed, spacing_mm=tuple(spacing), shape=tuple(size))
     info = write_dicom_series(chest.volume, folder / "dicom", seed=options.seed)
     write_truth(
         chest.nodules,
@@ -40,4 +62,41 @@ def run(options: argparse.Namespace) -> int:
     print(
         f"{len(info.slice_uids)} slices in {folder / 'dicom'}, {len(chest.nodules)} nodules in {folder / 'truth.csv'}"
     )
-    return EXIT_OK
+
+
+def _write_torso(options: argparse.Namespace) -> None:
+    import numpy as np
+
+    from lungdet.phantoms import draw_lesions, draw_torso, make_torso, write_dicom_series, write_torso_truth
+
+    folder = Path(options.output)
+    spacing = tuple(options.spacing or TORSO_SPACING_MM)
+    torso = draw_torso(options.seed)
+    rng = np.random.default_rng([options.seed, TORSO_LESIONS_STREAM])
+    drawn = draw_lesions(rng, torso, f"{options.seed:06d}", 1, options.lesions)
+    states = [state for lesion in drawn if (state := lesion.state(0)) is not None]
+    heights = None
+    if options.size:
+        half = (options.size[2] - 1) / 2 * spacing[2]
+        middle = sum(torso.z_range_mm) / 2
+        heights = (middle - half, middle + half)
+    size = tuple((options.size or TORSO_SIZE)[:2])
+    phantom = make_torso(options.seed, spacing_mm=spacing, size=size, z_range_mm=heights, lesions=states)
+    info = write_dicom_series(phantom.volume, folder / "dicom", seed=options.seed)
+    write_torso_truth(folder / "truth.json", phantom, info.series_uid, image="dicom", lesions=states)
+    print(f"{len(info.slice_uids)} slices in {folder / 'dicom'}, {len(states)} lesions in {folder / 'truth.json'}")
+
+
+def _write_deeplesion(options: argparse.Namespace) -> None:
+    from lungdet.phantoms import write_deeplesion
+
+    written = write_deeplesion(
+        options.output,
+        patients=options.patients,
+        seed=options.seed,
+        image_size=options.image_size,
+        context_mm=options.context,
+        hide_training_types=options.hide_training_types,
+    )
+    rows = f"{len(written.rows)} lesions of {written.patients} patients in {written.folder / 'DL_info.csv'}"
+    print(f"{rows}, {written.slices} slices in {written.folder / 'Images_png'}")

@@ -1,4 +1,4 @@
-"""Synthetic chest CT with known nodules, written as DICOM, NIfTI and truth, and ways to damage a series. No torch."""
+"""Synthetic chests and trunks with known lesions, as DICOM, NIfTI or DeepLesion; ways to damage a series. No torch."""
 
 from .background import Background, make_background
 from .chest import ChestPhantom, make_chest
@@ -20,6 +20,7 @@ from .torso_lesion import LesionState, TorsoLesion
 from .torso_lesion_history import draw_lesions
 from .torso_places import Place
 from .torso_scan import Paintable, TorsoPhantom, make_torso
+from .torso_truth import write_torso_truth
 from .truth import write_truth
 
 __all__ = [
@@ -58,5 +59,6 @@ __all__ = [
     "write_lidc_xml",
     "write_nifti",
     "write_radiograph_dicom",
+    "write_torso_truth",
     "write_truth",
 ]
