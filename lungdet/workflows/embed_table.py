@@ -61,7 +61,7 @@ def embed_table(
     target = prepare_file(output, [labels])
     table = read_deeplesion(labels, strict=False)
     rows = [row for row, lesion in enumerate(table.lesions) if part is None or lesion.split == part]
-    problems = [f"{labels}: {problem}" for problem in table.problems]
+    problems = [str(problem) for problem in table.problems]
     if not rows:
         raise ValueError(f"{labels}: holds no lesions{f' of part {part}' if part else ''}; name another table or part")
     result = embed_lesions(table, images_dir, LesionEmbedder(bundle, device), rows=rows)

@@ -1,0 +1,188 @@
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lungdet.cli import main
+from lungdet.lesions import EmbeddedLesions, load_embedded, save_embedded
+from lungdet.readers.deeplesion_mark import MarkedSlice
+from lungdet.readers.png_file import write_png16
+from lungdet.workflows import embed_table, lesion_embedder, query_lesions
+from lungdet.workflows.lesion_embedder import LesionProblem
+
+CROSS = (21.0, 21.0, 31.0, 21.0, 26.0, 18.0, 26.0, 24.0)
+COUNT = 6
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """One slice for each of six lesions of as many patients."""
+    folder = tmp_path / "Images_png"
+    for number in range(1, COUNT + 1):
+        series = folder / f"{number:06d}_01_01"
+        series.mkdir(parents=True)
+        write_png16(series / "005.png", np.full((64, 64), 32768 + 10 * number, np.uint16))
+    return folder
+
+
+@pytest.fixture
+def collection(tmp_path: Path) -> Path:
+    """The nearer two numbers of patients, the more alike their lesions."""
+    names = [f"{number:06d}_01_01" for number in range(1, COUNT + 1)]
+    lesions = EmbeddedLesions(
+        keys=np.array([f"{name}_005.png#0" for name in names], dtype=np.str_),
+        vectors=np.arange(COUNT, dtype=np.float32)[:, None] * np.ones((1, 4), np.float32),
+        lesion_type=np.array(["lung", "lung", "liver", "unknown", "bone", "lung"], dtype=np.str_),
+        location=np.full((COUNT, 3), [0.5, 0.25, np.nan]),
+        size_mm=np.full((COUNT, 2), [10.0, 6.0]),
+        patient=np.array([name[:6] for name in names], dtype=np.str_),
+        study=np.ones(COUNT),
+        image=np.array([f"{name}/005.png" for name in names], dtype=np.str_),
+        box_edge=np.full((COUNT, 4), [20.0, 18.0, 31.0, 24.0]),
+        spacing_mm=np.full((COUNT, 3), [1.0, 1.0, 5.0]),
+        window_hu=np.full((COUNT, 2), [-100.0, 100.0]),
+        weights_sha256="ab" * 32,
+    )
+    return save_embedded(lesions, tmp_path / "lesions.npz")
+
+
+class FakeEmbedder:
+    """Gives every lesion the same vector."""
+
+    vector: np.ndarray | LesionProblem = np.full(4, 4.4, np.float32)
+    asked: list = []
+
+    def __init__(self, *arguments: object) -> None:
+        self.model = SimpleNamespace(weights_sha256="ab" * 32)
+
+    def __call__(self, lesions, workers):
+        FakeEmbedder.asked = list(lesions)
+        return iter([self.vector] * len(FakeEmbedder.asked))
+
+
+def ask(collection: Path, *options: str) -> int:
+    return main(["lesions", "query", str(collection), *options])
+
+
+def test_a_lesion_of_the_collection(collection: Path, images: Path, tmp_path: Path, capsys):
+    out = tmp_path / "out"
+    code = ask(collection, "--lesion", "000002_01_01_005.png#0", "-k", "3", "-o", str(out), "--images", str(images))
+    assert code == 0
+    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [line[2][:6] for line in lines] == ["000001", "000003", "000004"]
+    assert lines[0] == ["1", "2.0000", "000001_01_01_005.png#0", "lung", "10.0 x 6.0 mm"]
+    assert sorted(path.name for path in out.iterdir()) == ["answers.csv", "answers.json", "sheet.png"]
+    content = json.loads((out / "answers.json").read_text())
+    assert [told["same_type"] for told in content["answers"]] == [True, False, None]
+    assert content["answers"][0]["location"] == [0.5, 0.25, None]
+    assert (content["searched"], content["weights_sha256"]) == (6, "ab" * 32)
+    with Image.open(out / "sheet.png") as sheet:
+        assert sheet.size[0] > 3 * 200
+
+
+def test_without_images_there_is_no_sheet(collection: Path, tmp_path: Path):
+    query_lesions.query_lesions(collection, "000002_01_01_005.png#0", output=tmp_path / "out")
+    assert not (tmp_path / "out" / "sheet.png").exists()
+    assert not list(tmp_path.glob("out/.*"))
+
+
+def test_pictures_that_are_missing_or_of_8_bits_are_named(collection: Path, images: Path, tmp_path: Path, capsys):
+    (images / "000001_01_01" / "005.png").unlink()
+    Image.new("L", (64, 64)).save(images / "000003_01_01" / "005.png")
+    out = tmp_path / "out"
+    assert ask(collection, "--lesion", "000002_01_01_005.png#0", "-o", str(out), "--images", str(images)) == 1
+    told = capsys.readouterr()
+    assert len(told.out.splitlines()) == 5
+    assert "000001_01_01/005.png: the slice cannot be opened" in told.err
+    assert "000003_01_01/005.png: 8 bits a value, colour type 0; wanted a 16-bit grey PNG" in told.err
+    assert "5 answers, not 10: there are no more patients" in told.err
+    assert (out / "sheet.png").is_file()
+
+
+def test_a_mark_on_a_slice(collection: Path, images: Path, tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.setattr(lesion_embedder, "LesionEmbedder", FakeEmbedder)
+    image = images / "000005_01_01" / "005.png"
+    options = ["--image", str(image), "--recist", *map(str, CROSS), "-k", "2", "--images", str(images)]
+    assert ask(collection, *options, "-o", str(tmp_path / "out")) == 0
+    keys = [line.split("\t")[2][:6] for line in capsys.readouterr().out.splitlines()]
+    assert keys == ["000006", "000004"]  # the nearest is of its own patient
+    (asked,) = FakeEmbedder.asked
+    assert asked.recist_edge[:2] == (20.5, 20.5)
+    assert asked.spacing_mm == (1.0, 1.0, 5.0)  # of the series in the collection
+    content = json.loads((tmp_path / "out" / "answers.json").read_text())
+    assert content["query"]["size_mm"] == [10.0, 6.0]
+
+
+def test_a_slice_from_elsewhere_needs_its_spacing(collection: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(lesion_embedder, "LesionEmbedder", FakeEmbedder)
+    with pytest.raises(ValueError, match="--spacing-mm"):
+        query_lesions.query_lesions(collection, MarkedSlice(tmp_path / "a.png", CROSS))
+    found = query_lesions.query_lesions(collection, MarkedSlice(tmp_path / "a.png", CROSS, (0.5, 0.5, 2.0)), count=1)
+    assert found.query.size_mm == (5.0, 3.0)
+    assert found.answers[0].key.startswith("000005")
+
+
+def test_a_slice_that_cannot_be_read_ends_the_query(collection: Path, images: Path, monkeypatch):
+    monkeypatch.setattr(lesion_embedder, "LesionEmbedder", FakeEmbedder)
+    monkeypatch.setattr(FakeEmbedder, "vector", LesionProblem("a", "a.png: 8 bits a value"))
+    with pytest.raises(ValueError, match="8 bits a value"):
+        query_lesions.query_lesions(collection, MarkedSlice(images / "000005_01_01" / "005.png", CROSS))
+
+
+def test_another_network_is_refused(collection: Path, images: Path, monkeypatch):
+    monkeypatch.setattr(lesion_embedder, "LesionEmbedder", FakeEmbedder)
+    other = load_embedded(collection)
+    other = other.with_vectors(other.vectors, "cd" * 32)
+    with pytest.raises(ValueError, match="embedded by weights abababababab"):
+        query_lesions.query_lesions(other, MarkedSlice(images / "000005_01_01" / "005.png", CROSS))
+
+
+def test_bad_questions_are_answered_clearly(collection: Path, tmp_path: Path, capsys):
+    empty = save_embedded(load_embedded(collection).take([]), tmp_path / "empty.npz")
+    assert ask(empty, "--lesion", "a") == 1
+    assert "holds no lesions to search among" in capsys.readouterr().err
+    assert ask(collection, "--lesion", "000002_01_01_006.png#0") == 1
+    assert "lesions.npz: no lesion '000002_01_01_006.png#0' among 6, but 000002_01" in capsys.readouterr().err
+    assert ask(collection, "--lesion", "000002_01_01_005.png#0", "--images", str(tmp_path / "none")) == 1
+    assert "no such folder of images" in capsys.readouterr().err
+    for options in (["--image", "a.png"], ["--lesion", "a", "--recist", *"12345678"], ["--lesion", "a", "-k", "0"], []):
+        with pytest.raises(SystemExit) as stop:
+            ask(collection, *options)
+        assert stop.value.code == 2
+
+
+def test_a_path_out_of_the_images_is_refused(collection: Path, images: Path, tmp_path: Path):
+    lesions = load_embedded(collection)
+    odd = EmbeddedLesions(**(lesions.columns() | {"image": np.array(["../../secret.png"] * COUNT, dtype=np.str_)}))
+    with pytest.raises(ValueError, match="no image inside"):
+        query_lesions.query_lesions(odd, str(odd.keys[0]), output=tmp_path / "out", images_dir=images)
+
+
+def test_embedding_a_table_tells_what_it_left_out(collection: Path, images: Path, tmp_path: Path, monkeypatch, capsys):
+    lesions = load_embedded(collection)
+    table = SimpleNamespace(
+        lesions=[SimpleNamespace(split="test")] * 3, problems=["DL_info.csv, line 5: Patient_index is -1"]
+    )
+    answer = lesion_embedder.EmbeddingResult(lesions.take([0, 1]), (LesionProblem("c.png#0", "c.png: missing"),))
+    monkeypatch.setattr(embed_table, "read_deeplesion", lambda path, strict: table)
+    monkeypatch.setattr(embed_table, "LesionEmbedder", FakeEmbedder)
+    monkeypatch.setattr(embed_table, "embed_lesions", lambda *arguments, rows: answer)
+    out = tmp_path / "new" / "two.npz"
+    command = ["lesions", "embed", "DL_info.csv", "--images", str(images), "-o", str(out)]
+    assert main(command) == 1
+    told = capsys.readouterr()
+    assert "c.png#0: c.png: missing" in told.err
+    assert "error: DL_info.csv, line 5: " in told.err
+    assert "two.npz: 2 lesions of 2 patients; 2 left out" in told.out
+    assert load_embedded(out).keys.tolist() == lesions.keys[:2].tolist()
+    assert main([*command, "--part", "train"]) == 1
+    assert "holds no lesions of part train" in capsys.readouterr().err
+    answer = lesion_embedder.EmbeddingResult(lesions.take([]), answer.problems)
+    assert main(command) == 1
+    assert "none of 3 lesions could be embedded" in capsys.readouterr().err
+    command[4] = str(tmp_path / "none")
+    assert main(command) == 1
+    assert "no such folder of images" in capsys.readouterr().err
