@@ -22,6 +22,7 @@ WALL_MM = 12.0  # how far thin walls of the chest reach from thicker parts of th
 GAP_MM = 4.5  # half of the gaps that are closed before holes are filled
 PART = 0.5  # of the largest piece: a second piece of this size is body, too, such as the other thigh
 LIMB = 0.5  # of the radius of the largest disc in the trunk: what no disc of that radius fits into may be an arm
+NECK = 0.75  # likewise, where an arm is: greater discs reach less far into its neck
 ARM_PART = 0.03  # of the trunk's area: less is no arm but a corner of the trunk
 
 
@@ -64,10 +65,12 @@ def find_trunk(dense: Mask, step_mm: Coarse) -> Mask:
         dense: ``(rows, columns)``.
         step_mm: size of its pixels.
     """
-    core = _large_pieces(_open(dense, THIN_MM, step_mm))
+    thick = _open(dense, THIN_MM, step_mm)
+    core = _large_pieces(thick)
     if not core.any():
         return core
-    walls = dense & (_away(core, step_mm) <= WALL_MM)  # what opening took from thin walls, not the table beyond
+    others = thick & ~core  # arms, and tables as thick as arms
+    walls = dense & (_away(core, step_mm) <= WALL_MM) & ~others  # what opening took from thin walls
     filled = ndimage.binary_fill_holes(_shut_edges(_close(walls | core, GAP_MM, step_mm)))
     body = _large_pieces(_open(filled, THIN_MM, step_mm))
     return _without_arms(body, step_mm)
@@ -202,9 +205,8 @@ def _large_pieces(mask: Mask) -> Mask:
 def _without_arms(body: Mask, step_mm: Coarse) -> Mask:
     """Cut off what hangs at the sides of the trunk by a narrow neck."""
     depth = _depth(body, step_mm)
-    radius = LIMB * float(depth.max())
-    thick = _large_pieces(depth > radius)
-    trunk = body & (_away(thick, step_mm) <= radius)
+    radius = float(depth.max())
+    trunk = _thick_part(body, depth, LIMB * radius, step_mm)
     columns = np.flatnonzero(trunk.any(axis=0))
     labels, count = ndimage.label(body & ~trunk)
     if not count:
@@ -213,6 +215,15 @@ def _without_arms(body: Mask, step_mm: Coarse) -> Mask:
     sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     middles = np.array([column for _, column in ndimage.center_of_mass(labels > 0, labels, numbers)])
     beside = (middles < columns[0]) | (middles > columns[-1])
-    arms = numbers[beside & (sizes > ARM_PART * trunk.sum())]
-    cut: Mask = body & ~np.isin(labels, arms)
+    arms = np.isin(labels, numbers[beside & (sizes > ARM_PART * trunk.sum())])
+    if not arms.any():
+        return body
+    rest, _ = ndimage.label(body & ~_thick_part(body, depth, NECK * radius, step_mm))
+    cut: Mask = body & ~arms & ~np.isin(rest, np.unique(rest[arms & (rest > 0)]))
     return cut
+
+
+def _thick_part(body: Mask, depth: NDArray[np.float64], radius_mm: float, step_mm: Coarse) -> Mask:
+    """Keep what discs of a radius cover that lie in the body, those of its large pieces."""
+    thick = _large_pieces(depth > radius_mm)
+    return body & (_away(thick, step_mm) <= radius_mm)
