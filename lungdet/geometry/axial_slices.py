@@ -9,10 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .frames import spacing_of
+from .axial import axial_view
 from .slice_field import shrink_slices
-
-LEAST_COSINE = 0.7  # of the angle between the slices' axis and that of the body
 
 
 class AxialSlices(NamedTuple):
@@ -21,84 +19,48 @@ class AxialSlices(NamedTuple):
     Attributes:
         images: ``(Z, 1, side, side)`` float32, HU, rows to the back, columns to the patient's left, slices to the feet.
         positions_mm: ``(Z,)`` float32, minus LPS z, so that it rises towards the feet.
-        axis: of the volume along which the slices lie.
-        turned: whether the volume's own slices run to the head.
+        slice_index: ``(Z,)`` int64, place of each slice along the volume's own axis.
     """
 
     images: Tensor
     positions_mm: Tensor
-    axis: int
-    turned: bool
+    slice_index: NDArray[np.int64]
 
 
 def axial_slices(
-    volume_hu: Tensor,
+    volume_hu: Tensor | NDArray[Any],
     affine_lps: NDArray[Any],
     side: int = 128,
     pixel_mm: float | None = 3.5,
     centred: bool = True,
 ) -> AxialSlices:
-    """Cut a volume into axial slices of one size; see :func:`lungdet.geometry.slice_field.shrink_slices`.
-
-    Axes may be permuted and turned; a tilt up to 45 degrees stays as it is.
+    """Cut a volume into axial slices of one size.
 
     Args:
-        volume_hu: ``(X, Y, Z)`` HU of any real type.
+        volume_hu: ``(X, Y, Z)`` HU of any real type; its axes may be permuted and turned.
         affine_lps: ``(4, 4)``, voxel centres to LPS mm.
         side: of a slice, in pixels.
-        pixel_mm: of its pixels; None shows what there is.
-        centred: on the body.
+        pixel_mm: of its pixels; see :func:`lungdet.geometry.slice_field.shrink_slices`.
+        centred: on the body; see there.
 
     Raises:
         ValueError: the volume has another number of axes, or none of them runs along the body.
 
     Example:
         >>> found = axial_slices(torch.zeros(4, 4, 3), np.diag([1.0, 1, 5, 1]), 2, None)
-        >>> tuple(found.images.shape), found.positions_mm.tolist(), found.turned
-        ((3, 1, 2, 2), [-10.0, -5.0, -0.0], True)
+        >>> tuple(found.images.shape), found.positions_mm.tolist(), found.slice_index.tolist()
+        ((3, 1, 2, 2), [-10.0, -5.0, -0.0], [2, 1, 0])
     """
-    if volume_hu.ndim != 3:
-        raise ValueError(f"a volume is (X, Y, Z), got {tuple(volume_hu.shape)}")
-    affine = np.asarray(affine_lps, dtype=np.float64)
-    columns, rows, along = axial_axes(affine)
-    spacing = spacing_of(affine)
-    slices = volume_hu.permute(along, rows, columns)
-    images = shrink_slices(slices, (spacing[columns], spacing[rows]), side, pixel_mm, centred)
-    turned = bool(affine[2, along] > 0)
-    # The field lies about a middle, so that the small pictures can be turned in place of the large ones.
-    turns = [
-        axis
-        for axis, wrong in zip((0, 1, 2), (turned, affine[1, rows] < 0, affine[0, columns] < 0), strict=True)
-        if wrong
-    ]
-    positions = -(affine[2, 3] + affine[2, along] * np.arange(len(slices)))
-    ordered = np.ascontiguousarray(positions[::-1] if turned else positions)
-    return AxialSlices(images.flip(turns)[:, None], torch.from_numpy(ordered).float(), along, turned)
+    view = axial_view(np.asarray(volume_hu), np.asarray(affine_lps, dtype=np.float64))
+    spacing = np.linalg.norm(view.affine_lps[:3, :2], axis=0)
+    slices = torch.from_numpy(_shareable(view.array.transpose(2, 1, 0)))  # (Z, Y, X), to the head
+    images = shrink_slices(slices, (float(spacing[0]), float(spacing[1])), side, pixel_mm, centred)
+    positions = torch.from_numpy(-view.z_mm[::-1].copy()).float()
+    return AxialSlices(images.flip(0)[:, None], positions, view.slice_index[::-1].copy())
 
 
-def axial_axes(affine_lps: NDArray[np.float64]) -> tuple[int, int, int]:
-    """Find which axes of a volume run across the body, from front to back, and along it.
-
-    Args:
-        affine_lps: ``(4, 4)``; RAS serves as well.
-
-    Returns:
-        The three axes.
-
-    Raises:
-        ValueError: no axis runs along the body, within 45 degrees.
-
-    Example:
-        >>> axial_axes(np.array([[0, 0, 1.0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1]]))
-        (2, 0, 1)
-    """
-    cosines = np.abs(affine_lps[:3, :3]) / spacing_of(affine_lps)
-    along = int(cosines[2].argmax())
-    if not cosines[2, along] >= LEAST_COSINE:
-        raise ValueError(
-            f"no axis of the volume runs along the body: the nearest has a cosine of {cosines[2, along]:.2f}; "
-            "make axial slices of it first"
-        )
-    first, second = (axis for axis in range(3) if axis != along)
-    columns, rows = (first, second) if cosines[0, first] >= cosines[0, second] else (second, first)
-    return columns, rows, along
+def _shareable(array: NDArray[Any]) -> NDArray[Any]:
+    """What torch can share: it knows no read-only arrays, no negative strides and no foreign byte order."""
+    native = array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+    usable = native.flags.writeable and min(native.strides) >= 0
+    return native if usable else native.copy(order="C")

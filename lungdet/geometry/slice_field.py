@@ -91,10 +91,9 @@ def _shrink(
 
 def _middle(counts: Tensor) -> Tensor:
     """Half way between the lines before and after which a tenth of what is dense lies; NaN if there is none."""
-    below = counts.float().cumsum(dim=1)
-    total = below[:, -1:]
-    ends = [(below >= share * total).float().argmax(dim=1) + 0.5 for share in (0.1, 0.9)]
-    return torch.where(total[:, 0] > 0, (ends[0] + ends[1]) / 2, torch.nan)
+    total = counts.sum(dim=1, keepdim=True).float()
+    first, from_last = ((each.cumsum(dim=1) >= 0.1 * total).float().argmax(dim=1) for each in (counts, counts.flip(1)))
+    return torch.where(total[:, 0] > 0, (first + counts.shape[1] - from_last) / 2, torch.nan)
 
 
 def _area_weights(middle: Tensor, pixels: int, side: int, step: float) -> Tensor:

@@ -34,7 +34,7 @@ def score_slices(
 
     Args:
         network: a :class:`lungdet.networks.nets.BodyPartRegressor`, ready for evaluation.
-        volume: axial slices along its last axis; in plane its axes may be permuted and turned.
+        volume: its axes may be permuted and turned.
         side: see :class:`lungdet.transforms.AxialSlices`; these must be as in the training.
         pixel_mm: see there.
         centred: see there.
@@ -45,23 +45,22 @@ def score_slices(
         device: where the network is; asked of its parameters if None.
 
     Returns:
-        ``(Z,)`` raw scores, rising towards the feet, in the order of the volume's last axis.
+        ``(Z,)`` raw scores, rising towards the feet, in the order of the volume's own axis along the body: the last
+        one where its slices are axial.
 
     Raises:
-        ValueError: the slices of the volume do not lie along its last axis.
+        ValueError: no axis of the volume runs along the body.
     """
-    found = axial_slices(torch.from_numpy(_writable(volume.array)), volume.affine_lps, side, pixel_mm, centred)
-    if found.axis != 2:
-        raise ValueError(
-            f"{volume.info.source}: its last axis does not run along the body, so its slices are not axial"
-        )
+    found = axial_slices(volume.array, volume.affine_lps, side, pixel_mm, centred)
     target = next(network.parameters()).device if device is None else torch.device(device)
     infer, scores = AutocastInferer(dtype), []
     with torch.no_grad():
         for part in scale_hu(found.images, low_hu, high_hu).split(batch_size):
             scores.append(infer(part.to(target), network).cpu()[:, 0])
-    raw: NDArray[np.float64] = torch.cat(scores).double().numpy() if scores else np.empty(0)
-    return raw[::-1].copy() if found.turned else raw
+    raw = np.empty(len(found.slice_index))
+    if scores:
+        raw[found.slice_index] = torch.cat(scores).double().numpy()
+    return raw
 
 
 class SliceScorer:
@@ -103,10 +102,3 @@ class StackInferer(Inferer):
         parts = [flat] if self.most is None else flat.split(self.most)
         scores = torch.cat([self.infer(part, network, *args, **kwargs) for part in parts])
         return scores.reshape(inputs.shape[:2])
-
-
-def _writable(array: NDArray[Any]) -> NDArray[Any]:
-    """What torch can share: it knows no read-only arrays, no negative strides and no foreign byte order."""
-    native = array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
-    usable = native.flags.writeable and min(native.strides) >= 0
-    return native if usable else native.copy(order="K")

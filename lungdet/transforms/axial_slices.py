@@ -60,7 +60,7 @@ class AxialSlices(Transform):
         if volume.ndim != 4 or len(volume) != 1:
             raise ValueError(f"wanted a volume (1, X, Y, Z), got {tuple(volume.shape)}")
         affine = ras_to_lps(image_affine(volume, name)).numpy()
-        found = axial_slices(plain(volume)[0], affine, self.side, self.pixel_mm, self.centred)
+        found = axial_slices(plain(volume)[0].cpu(), affine, self.side, self.pixel_mm, self.centred)
         whole = found.images if self.dtype.is_floating_point else found.images.round()
         return whole.to(self.dtype), found.positions_mm
 
