@@ -19,7 +19,7 @@ Array: TypeAlias = NDArray[np.float64]
 SIGMAS = 6.0  # beyond this no network's error leads
 WINDOW_MM = 25.0  # how much of the body is looked at on either side of a place
 LEAST_WINDOW, MOST_WINDOW = 3, 12  # slices
-GAP_STEPS, GAP_MM = 1.5, 40.0
+GAP_STEPS, GAP_MM, GAP_SIGMAS = 1.5, 40.0, 4.5  # medians scatter less, and have no tails
 FOREIGN_NEAR_MM, FOREIGN_FAR_MM = 50.0, 150.0
 BACKWARDS_MM, BACKWARDS_SLICES, BACKWARDS_TAU = 40.0, 6, -0.6
 
@@ -55,7 +55,7 @@ def gaps_in_scores(way_mm: Array, score_mm: Array) -> list[tuple[int, float]]:
     rise, way = _across(score_mm, size), _across(way_mm, size)
     pace = float(np.median(rise / way))  # of most places: that of the line through all has the gaps in it
     jump = rise / pace - way if pace > 0 else rise - way  # of row n + size
-    limit = max(GAP_MM, SIGMAS * median_spread(jump))
+    limit = max(GAP_MM, GAP_SIGMAS * median_spread(jump))
     return [(row + size, float(jump[row])) for row in _peaks(jump, limit, size)]
 
 

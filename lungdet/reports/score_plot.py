@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,12 +11,12 @@ from numpy.typing import NDArray
 from lungdet.records import BODY_REGIONS, ScanScore
 
 from .csv_file import source_name
-from .score_figures import COLORS, STYLE, encode_figure, require_matplotlib
+from .score_figures import COLORS, STYLE, require_matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SIZE_INCH = (7.6, 5.0)
+SIZE_INCH, DPI = (7.6, 5.0), 150
 WINDOW_HU = (-1000.0, 500.0)  # lungs, fat, muscle and bone are all told apart
 REGION_COLORS = dict(zip(BODY_REGIONS, (COLORS[0], COLORS[2], COLORS[4]), strict=True))
 NO_REGION_COLOR, FLAG_COLOR = "#7f7f7f", "#b3261e"
@@ -53,7 +54,9 @@ def draw_score(scan: ScanScore, coronal: NDArray[Any] | None = None, edges_mm: t
             _draw_section(picture, scan, coronal, edges_mm)
         _draw_plot(plot, scan)
         figure.suptitle(_plain(source_name(scan.series.source)), fontsize=10, x=0.01, ha="left")
-        return encode_figure(figure)["png"]
+        stream = io.BytesIO()
+        figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": None})
+        return stream.getvalue()
 
 
 def _draw_section(axes: Axes, scan: ScanScore, coronal: NDArray[Any], edges_mm: tuple[float, ...]) -> None:
@@ -93,7 +96,8 @@ def _draw_plot(axes: Axes, scan: ScanScore) -> None:
     axes.set_axisbelow(True)
     if not axes.get_ylabel() and axes.get_subplotspec().get_gridspec().ncols == 1:  # type: ignore[union-attr]
         axes.set_ylabel("z mm (to the head)")
-    axes.legend(loc="lower left", fontsize=8)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="lower left", fontsize=8)
     whole = [flag.kind.replace("_", " ") for flag in scan.flags if not flag.rows]
     axes.set_title(f"flags: {', '.join(whole)}" if whole else "", fontsize=9, loc="left", color=FLAG_COLOR)
 
