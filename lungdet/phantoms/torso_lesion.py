@@ -21,7 +21,6 @@ WAVES = 10  # of its grain
 WAVELENGTHS = (0.35, 1.1)  # parts of the radius
 RIM_PLACE, RIM_WIDTH = 0.88, 0.09
 RAYS, ROUNDS = 180, 18  # of an outline; half-steps of the search along a ray
-CONTRAST_HU = (22.0, 40.0)  # against the tissue around, at least: nobody marks what cannot be seen
 SPARE_MM = 1.0  # the margin is soft beyond the surface
 
 
@@ -193,13 +192,12 @@ def draw_state(
     shape = NoduleShape(np.zeros(3), half / half.prod() ** (1 / 3), rotation, lumps, "solid", 0.0, 0.0, 0.0, join([]))
     waves = rng.normal(size=(WAVES, 3))
     waves *= (2 * np.pi / rng.uniform(*WAVELENGTHS, WAVES) / np.linalg.norm(waves, axis=1))[:, None]
-    hu = draw_within(rng, look.hu) + (around_hu if look.relative else 0.0)
     return LesionState(
         identity=identity,
         lesion_type=lesion_type,
         shape=shape,
         radius_mm=1.0,
-        hu=_seen_against(around_hu, hu, rng.uniform(*CONTRAST_HU)),
+        hu=draw_within(rng, look.hu) + (around_hu if look.relative else 0.0),
         core=draw_within(rng, look.core),
         core_hu=draw_within(rng, look.core_hu),
         rim_hu=draw_within(rng, look.rim_hu),
@@ -208,18 +206,6 @@ def draw_state(
         edge_mm=draw_within(rng, look.edge_mm),
         keeps_brighter=look.keeps_brighter,
     )
-
-
-def _seen_against(around_hu: float, hu: float, contrast_hu: float) -> float:
-    """Take a density that is too near to that of the tissue around away from it.
-
-    Example:
-        >>> _seen_against(50.0, 60.0, 25.0), _seen_against(50.0, 45.0, 25.0), _seen_against(-90.0, 45.0, 25.0)
-        (75.0, 25.0, 45.0)
-    """
-    if abs(hu - around_hu) >= contrast_hu:
-        return hu
-    return around_hu + contrast_hu if hu >= around_hu else around_hu - contrast_hu
 
 
 def _window(axis: Array, middle: float, reach: float) -> slice:

@@ -22,6 +22,8 @@ APART_MM = 4.0  # between the surfaces of two lesions
 LEAST_LONG_MM, MOST_LONG_MM = 5.0, 90.0
 ROOM = 0.92  # part of the room of a place that the largest state of a lesion may fill
 ROOM_IN_BONE = 1.7  # a lesion of bone may break out of it
+CONTRAST_HU = (24.0, 42.0)  # against the tissue around, at least: nobody marks what cannot be seen
+RING = (1.1, 1.8)  # around a lesion, in parts of its radius
 BONE = 1
 CHANGES: dict[LesionChange, float] = {"stable": 0.35, "grows": 0.28, "shrinks": 0.19, "vanishes": 0.09, "appears": 0.09}
 STEP = (0.08, 0.4)  # of the logarithm of the size from study to study
@@ -69,17 +71,17 @@ def _draw_lesion(
     change, scale = draw_scales(rng, studies)
     size = SIZES[lesion_type]
     long_mm = float(np.clip(rng.lognormal(np.log(size.median_mm), size.spread), LEAST_LONG_MM, MOST_LONG_MM))
-    look = draw_look(rng, lesion_type)
+    look, contrast = draw_look(rng, lesion_type), float(rng.uniform(*CONTRAST_HU))
     unit = draw_state(rng, identity, lesion_type, look, float(place.hu))
     reach = unit.shape.reach_mm - 0.5  # for a radius of 1 mm
     room = room_mm * (ROOM_IN_BONE if lesion_type == BONE else ROOM)
     radius = min(long_mm / 2 / reach, room / (reach * max(scale)))
     if 2 * radius * reach * min(s for s in scale if s) < LEAST_LONG_MM * 0.8:
         return None
-    shape = replace(
-        unit.shape, center=np.asarray(place.center_mm, dtype=float), half_axes=unit.shape.half_axes * radius
-    )
-    first = replace(_sized(unit, look, radius), shape=shape)
+    center = np.asarray(place.center_mm, dtype=float)
+    shape = replace(unit.shape, center=center, half_axes=unit.shape.half_axes * radius)
+    around = _around_hu(torso, center, radius)
+    first = replace(_sized(unit, look, radius), shape=shape, hu=seen_against(around, unit.hu, contrast))
     shift = rng.normal(0, SHIFT_MM, (studies, 3)) * min(1.0, room_mm / 15)
     return TorsoLesion(identity, change, look.name, first, scale, shift)
 
@@ -107,6 +109,27 @@ def draw_scales(rng: np.random.Generator, studies: int) -> tuple[LesionChange, t
     if change == "appears":
         scale[:turn] = 0.0
     return change, tuple(float(value) for value in scale)
+
+
+def _around_hu(torso: Torso, center: Array, radius_mm: float) -> float:
+    """Median density in a ring around a place, in its slice."""
+    grid = np.linspace(-RING[1], RING[1], 15)
+    away = np.hypot(grid[None, :], grid[:, None])
+    steps = grid * radius_mm
+    hu = torso.paint(center[2:], center[0] + steps, center[1] + steps)[0]
+    return float(np.median(hu[(away > RING[0]) & (away <= RING[1])]))
+
+
+def seen_against(around_hu: float, hu: float, contrast_hu: float) -> float:
+    """Take a density that is too near to that of the tissue around away from it.
+
+    Example:
+        >>> seen_against(50.0, 60.0, 25.0), seen_against(50.0, 45.0, 25.0), seen_against(-90.0, 45.0, 25.0)
+        (75.0, 25.0, 45.0)
+    """
+    if abs(hu - around_hu) >= contrast_hu:
+        return hu
+    return around_hu + contrast_hu if hu >= around_hu else around_hu - contrast_hu
 
 
 def _apart(one: TorsoLesion, other: TorsoLesion) -> bool:

@@ -18,10 +18,13 @@ class Spot:
 
 
 class OpenBody:
-    """A body with room everywhere."""
+    """A body with room everywhere, all of it at 40 HU."""
 
     def draw_place(self, rng: np.random.Generator, lesion_type: int) -> Spot:
         return Spot(rng.uniform(-100, 100, 3))
+
+    def paint(self, z_mm: Any, x_mm: Any, y_mm: Any) -> Any:
+        return np.full((len(z_mm), len(y_mm), len(x_mm)), 40, np.float32)
 
 
 def test_the_same_seed_gives_the_same_lesions():
@@ -43,6 +46,12 @@ def test_lesions_keep_apart_and_within_their_room():
                     if first is not None and second is not None:
                         reach = first.shape.reach_mm + second.shape.reach_mm
                         assert np.linalg.norm(first.center_mm - second.center_mm) > reach - 6
+
+
+def test_every_lesion_stands_out_against_what_is_around():
+    for seed in range(10):
+        for lesion in draw_lesions(np.random.default_rng(seed), OpenBody(), "000001", 1, 6):
+            assert abs(lesion.first.hu - 40) >= 24
 
 
 def test_a_place_that_is_too_small_is_left_out():
