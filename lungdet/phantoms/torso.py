@@ -104,8 +104,14 @@ class Torso:
         return out
 
     def draw_place(self, rng: np.random.Generator, lesion_type: int) -> Place:
-        """Draw where a lesion of a DeepLesion type may grow, see :func:`~.torso_places.draw_place`."""
-        return draw_place(rng, self.frame, self.anatomy, lesion_type)
+        """Draw where a lesion of a DeepLesion type may grow; raises ValueError for a type other than 1 to 8."""
+        painter = TorsoPainter(self.anatomy)
+
+        def probe(point: Array) -> float:
+            near = np.arange(-4.0, 5.0, 2.0)
+            return float(painter.paint(float(point[2]), point[0] + near, point[1] + near).mean())
+
+        return draw_place(rng, self.frame, self.anatomy, lesion_type, probe)
 
 
 def draw_torso(seed: int) -> Torso:
@@ -140,8 +146,8 @@ def draw_torso(seed: int) -> Torso:
         surface=[*_hollows(build, profile), *_thighs(build, profile)],
         below=below,
         above=above,
-        spine=vertebrae(rng, build),
-        bones=join([long_bones(rng, build, profile), humerus]),
+        spine=vertebrae(build, profile),
+        bones=join([long_bones(build, profile), humerus]),
         cartilages=cartilages(profile),
         arms=arms,
         tubes=draw_tubes(rng, build, profile),

@@ -26,21 +26,21 @@ RIB_COUNT = 12
 MIRROR = np.array([-1.0, 1.0, 1.0])
 
 
-def spine_at(z: float) -> tuple[float, float, float]:
+def spine_at(z: float, profile: Profile) -> tuple[float, float, float]:
     """The spine's y, half width and half depth at a standard height."""
     table = np.array(SPINE_ROWS)
     y, width, depth = (float(np.interp(z, table[:, 0], table[:, n])) for n in (1, 2, 3))
-    return y, width, depth
+    return float(profile.stretched(np.array([0.0, y, z]))[1]), width, depth
 
 
-def vertebrae(rng: np.random.Generator, build: Build) -> list[Solid]:
+def vertebrae(build: Build, profile: Profile) -> list[Solid]:
     """Vertebral bodies, discs, arches and processes, and the canal."""
     solids: list[Solid] = []
     marrow = 90 + 110 * build.bone
     for top, bottom in zip(VERTEBRA_TOPS, (*VERTEBRA_TOPS[1:], SPINE_END_MM), strict=True):
         gap = 0.2 * (top - bottom)
         middle, half = (top + bottom) / 2, (top - bottom) / 2
-        y, width, depth = spine_at(middle)
+        y, width, depth = spine_at(middle, profile)
         back = y + depth
         lumbar = top < 291
         arch = 0.55 * width
@@ -56,20 +56,20 @@ def vertebrae(rng: np.random.Generator, build: Build) -> list[Solid]:
             wing = (side * (arch + reach * 0.8), back + (10 if lumbar else 14), middle)
             turn = side * (-8 if lumbar else -30)
             solids.append(Solid("arch", wing, (reach, 4.5, half * 0.35), 260, angle_deg=-turn, **dense))
-        process = Solid("arch", (0, back + 31, middle - half * 0.4), (4.5, 14, half * 0.75), 260, **dense)
+        process = Solid("arch", (0, back + 24, middle - half * 0.4), (4.5, 11, half * 0.75), 260, **dense)
         canal = Solid("canal", (0, back + 10, middle), (9.5, 7.5, half * 1.15), 28, grain_hu=3, power=4)
         lamina = Solid("arch", (0, back + 16, middle - half * 0.2), (15, 7, half * 0.6), 350, **dense)
         solids += [lamina, process, canal]
-    return solids + _sacrum(build)
+    return solids + _sacrum(build, profile)
 
 
-def _sacrum(build: Build) -> list[Solid]:
+def _sacrum(build: Build, profile: Profile) -> list[Solid]:
     """The sacrum and coccyx, a wedge that leans to the back."""
     bone: dict[str, Any] = {"grain_hu": 30.0, "rim_mm": 2.0, "rim_hu": 280 * build.bone + 110}
     marrow = 70 + 90 * build.bone
     solids = []
     for n, z in enumerate((95.0, 76.0, 58.0, 42.0, 26.0, 10.0)):
-        y, width, depth = spine_at(z)
+        y, width, depth = spine_at(z, profile)
         solids.append(Solid("sacrum", (0, y + 6, z), (width + 12, depth + 4, 11), marrow, 4, **bone))
         for side in (-1, 1):
             if n < 4:
@@ -78,10 +78,9 @@ def _sacrum(build: Build) -> list[Solid]:
     return solids
 
 
-def long_bones(rng: np.random.Generator, build: Build, profile: Profile) -> Capsules:
+def long_bones(build: Build, profile: Profile) -> Capsules:
     """Ribs, breastbone, shoulders, pelvis and thighs, both sides."""
     right = [*_ribs(profile), *_shoulder(build, profile), *_pelvis(profile), *_thigh()]
-    front = profile.cavity_at(430.0).front
     middle = [
         tube([(x, 2 - profile.cavity_at(z).front, z) for z in (508, 480, 440, 400, 362)], [5.5, 5.5, 5.5, 5.5, 4])
         for x in (-12.0, -4.0, 4.0, 12.0)
@@ -89,7 +88,6 @@ def long_bones(rng: np.random.Generator, build: Build, profile: Profile) -> Caps
     jaw = [tube([(-46, 20, 668), (-44, -20, 652), (-28, -58, 640), (0, -70, 637), (28, -58, 640), (44, -20, 652),
                  (46, 20, 668)], [6, 7, 7, 7, 7, 7, 6])]  # fmt: skip
     hyoid = [tube([(-18, -8, 612), (-12, -26, 610), (0, -31, 609), (12, -26, 610), (18, -8, 612)], [2.0] * 5)]
-    del front
     return join([*right, *(_mirror(part) for part in right), *middle, *jaw, *hyoid])
 
 
@@ -124,7 +122,7 @@ def _rib_points(profile: Profile, n: int) -> Array:
         back = wall.center_y + (wall.half_depth + 5) * np.sign(sin) * abs(sin) ** 0.8
         taper = 1 + profile.taper(z) * (wall.center_y - back) / wall.half_depth
         points.append((across / taper, back, z))
-    y = spine_at(top)[0]
+    y = spine_at(top, profile)[0]
     return np.array([(16.0, y + 16, top + 2), *points])
 
 
@@ -140,13 +138,17 @@ def _shoulder(build: Build, profile: Profile) -> list[Capsules]:
     joint = np.array([150.0 * wide, 18.0, 540.0 if up else 520.0])
     front = -profile.cavity_at(508.0).front
     collar = tube([(16, front + 2, 510), (60, front - 2, 522), (105, -22, 534), (joint[0] - 8, 4, 546)], [7, 6, 5.5, 6])
-    corner = np.array([80.0, 88.0, 528.0]), np.array([92.0 if not up else 112.0, 97.0 if not up else 88.0, 402.0])
+    high, low = (profile.muscle_at(z).back for z in (528.0, 402.0))
+    corner = (
+        np.array([80.0, high - 9, 528.0]),
+        np.array([92.0 if not up else 112.0, low - (17 if not up else 26), 402.0]),
+    )
     rays = []
     for share in np.linspace(0, 1, 13):
         inner = corner[0] + share * (corner[1] - corner[0])
         outer = joint + share * np.array([-12.0, 40.0, -105.0]) + (-12, 12, -4)
         rays.append(tube([inner, 0.5 * (inner + outer) + (4, 8, 0), outer], [4.2, 3.0, 5.0]))
-    spine = tube([(86, 94, 512), (118, 84, 528), (joint[0] + 4, 40, 548)], [4.5, 5, 6.5])
+    spine = tube([(86, high - 7, 512), (118, high - 14, 528), (joint[0] + 4, 40, 548)], [4.5, 5, 6.5])
     return [collar, *rays, spine]
 
 

@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 
 from .torso_build import Build
-from .torso_profile import CAVITY_ROWS, Array, Profile
+from .torso_profile import Array, Profile
 from .torso_solids import Solid
-
-STANDARD_CAVITY = np.array(CAVITY_ROWS, dtype=float)[::-1]
 
 
 class OrganTable:
@@ -35,23 +33,13 @@ class OrganTable:
         **look: Any,
     ) -> Solid:
         """Add one solid and return it as drawn."""
-        x, y, z = (float(v) for v in np.array(center) + self.rng.normal(0, stray_mm, 3))
+        x, y, z = (float(v) for v in self.profile.stretched(np.array(center) + self.rng.normal(0, stray_mm, 3)))
         size = np.exp(self.rng.normal(0, swell))
         drawn = tuple(float(r * size * np.exp(self.rng.normal(0, 0.4 * swell))) for r in radii)
-        place = self.stretched(x, y, z)
         phase = float(self.rng.uniform(0, 6.28))
-        solid = Solid(name, place, (drawn[0], drawn[1], drawn[2]), hu, phase=phase, **look)
+        solid = Solid(name, (x, y, z), (drawn[0], drawn[1], drawn[2]), hu, phase=phase, **look)
         self.solids.append(solid)
         return solid
-
-    def stretched(self, x: float, y: float, z: float) -> tuple[float, float, float]:
-        """Move a standard point as the patient's cavity differs from the standard one; the back stays."""
-        wide, front = (float(np.interp(z, STANDARD_CAVITY[:, 0], STANDARD_CAVITY[:, n])) for n in (1, 2))
-        own = self.profile.cavity_at(z)
-        x *= own.half_width / wide if wide > 20 else 1.0
-        if y < 0 and front > 20:
-            y *= own.front / front
-        return x, y, z
 
 
 def draw_organs(rng: np.random.Generator, build: Build, profile: Profile) -> tuple[list[Solid], list[Solid]]:
@@ -75,7 +63,7 @@ def _upper_abdomen(table: OrganTable, build: Build) -> None:
     inside: dict[str, Any] = {"inside": True}
     fluid = 260.0 if build.oral else 15.0
     cortex: dict[str, Any] = {"rim_mm": 7.0, "rim_hu": hu["cortex"], "grain_hu": 5.0, "wobble_mm": 1.5}
-    table.add("spleen", (92, 34, 312), (28, 44, 46), hu["spleen"], 4, 0.14, angle_deg=24, wobble_mm=2, **inside)
+    table.add("spleen", (90, 36, 304), (28, 44, 46), hu["spleen"], 4, 0.14, angle_deg=24, wobble_mm=2, **inside)
     table.add("liver", (-60, 0, 318), (84, 98, 74), hu["liver"], 3, 0.05, power=4, angle_deg=12, wobble_mm=3, **inside)
     table.add("liver", (6, -48, 326), (62, 30, 38), hu["liver"], 4, 0.08, angle_deg=-8, wobble_mm=3, **inside)
     table.add("liver", (-78, 10, 250), (36, 48, 42), hu["liver"], 4, 0.1, wobble_mm=3, **inside)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,34 +41,47 @@ NODES = {
         ((4, -48, 470), (14, 8, 22), "prevascular", 20)),
     2: (((22, 4, 215), (8, 6, 40), "paraaortic", 20), ((-6, -34, 215), (24, 10, 35), "mesentery", 24),
         ((34, 24, 296), (4, 5, 8), "adrenal", 20), ((-34, 24, 296), (4, 5, 8), "adrenal", 20),
-        ((4, -20, 258), (20, 6, 8), "pancreas", 20), ((88, 36, 312), (10, 18, 20), "spleen", 20)),
+        ((4, -20, 258), (20, 6, 8), "pancreas", 20), ((84, 36, 298), (9, 13, 14), "spleen", 18)),
     8: (((66, -16, 60), (8, 10, 18), "iliac", 18), ((-66, -16, 60), (8, 10, 18), "iliac", 18),
         ((40, 24, 66), (8, 10, 14), "adnexa", 24), ((-40, 24, 66), (8, 10, 14), "adnexa", 24),
         ((0, 34, 48), (14, 6, 12), "presacral", 18), ((84, -62, -6), (8, 6, 16), "groin", 14),
         ((-84, -62, -6), (8, 6, 16), "groin", 14)),
 }  # fmt: skip
+MOST_DRAWS = 30
+SOFT_TISSUE = (-150.0, 110.0)
+# Mean HU that the picture must show about a place, where it is not soft tissue or the organ's own HU.
+TISSUES = {
+    "vertebra": (90.0, 500.0), "sacrum": (70.0, 500.0), "ilium": (90.0, 600.0), "rib": (90.0, 600.0),
+    "kidney": (0.0, 260.0), "hilum": (-150.0, 420.0),
+}  # fmt: skip
 BONES = ("vertebra", "sacrum", "ilium", "rib")
 
 
-def draw_place(rng: np.random.Generator, frame: BodyFrame, anatomy: Anatomy, lesion_type: int) -> Place:
-    """Draw a place for a lesion.
+def draw_place(
+    rng: np.random.Generator, frame: BodyFrame, anatomy: Anatomy, lesion_type: int, probe: Callable[[Array], float]
+) -> Place:
+    """Draw a place for a lesion, and draw again while the picture there shows another tissue.
 
     Args:
         rng: source.
         frame: of the patient.
         anatomy: of the patient.
         lesion_type: 1 bone, 2 abdomen, 3 mediastinum, 4 liver, 5 lung, 6 kidney, 7 soft tissue, 8 pelvis.
+        probe: mean HU about a standard point.
 
     Raises:
         ValueError: another type.
     """
     draws = {1: _in_bone, 4: _in_organ, 5: _in_lung, 6: _in_organ, 7: _in_wall}
-    if lesion_type in NODES:
-        standard, reach, organ, hu = _at_node(rng, anatomy, lesion_type)
-    elif lesion_type in draws:
-        standard, reach, organ, hu = draws[lesion_type](rng, anatomy, lesion_type)
-    else:
+    if lesion_type not in draws and lesion_type not in NODES:
         raise ValueError(f"lesion_type must be 1 to 8, got {lesion_type}")
+    for _ in range(MOST_DRAWS):
+        standard, reach, organ, hu = draws.get(lesion_type, _at_node)(rng, anatomy, lesion_type)
+        low, high = TISSUES.get(organ, SOFT_TISSUE)
+        if organ in anatomy.build.tissue_hu:
+            low, high = hu - 45, hu + 45
+        if low <= probe(standard) <= high:
+            break
     return Place(frame.point_mm(standard), float(reach * min(frame.scale)), organ, float(hu))
 
 

@@ -95,6 +95,19 @@ class Profile:
         """The skin: muscles and the fat on them."""
         return Outline(*(self._row(self.muscle, z) + self._row(self.fat, z)))
 
+    def stretched(self, points: Array) -> Array:
+        """Move standard points ``(..., 3)`` as the patient's cavity differs from the standard one."""
+        moved = np.array(points, dtype=float)
+        place = np.clip(moved[..., 2] - GRID_LOW_MM, 0, len(self.cavity) - 1)
+        own, standard = (
+            np.stack([np.interp(place, np.arange(len(table)), table[:, n]) for n in range(3)], axis=-1)
+            for table in (self.cavity, STANDARD_CAVITY)
+        )
+        ratio = np.where(standard > 20, own / np.maximum(standard, 1), 1.0)
+        moved[..., 0] *= ratio[..., 0]
+        moved[..., 1] *= np.where(moved[..., 1] < 0, ratio[..., 1], ratio[..., 2])
+        return moved
+
     def taper(self, z: float) -> float:
         """How much narrower a section is in front than in the middle, as a share."""
         return float(self._row(self.shape, z)[0])
@@ -181,3 +194,6 @@ def _bump(heights: Array, low: float, high: float, soft: float) -> Array:
     """One between two heights, zero far from them."""
     bump: Array = 1 / (1 + np.exp((low - heights) / (soft / 3))) / (1 + np.exp((heights - high) / (soft / 3)))
     return bump
+
+
+STANDARD_CAVITY = _smooth(CAVITY_ROWS, np.arange(GRID_LOW_MM, GRID_HIGH_MM + 1.0))

@@ -101,7 +101,7 @@ def draw_tubes(rng: np.random.Generator, build: Build, profile: Profile) -> Tube
     def drawn(path: tuple[tuple[float, ...], ...], stray_mm: float, widen: float = 1.0) -> Capsules:
         knots = np.array(path, dtype=float)
         shift = rng.normal(0, stray_mm, (len(knots), 3)) * (1, 1, 0.5)
-        return tube(knots[:, :3] + shift, knots[:, 3] * widen)
+        return tube(profile.stretched(knots[:, :3] + shift), knots[:, 3] * widen)
 
     def both(path: tuple[tuple[float, ...], ...], stray_mm: float, widen: float) -> list[Capsules]:
         knots = np.array(path, dtype=float)
@@ -140,7 +140,7 @@ def lung_tree(rng: np.random.Generator, profile: Profile, tips: int = 620) -> Ca
     """Grow vessels from both hila: each of many tips joins the nearest knot that is nearer to the hilum."""
     parts = []
     for side in (-1, 1):
-        hilum = np.array([side * 42.0, 12.0, 446.0])
+        hilum = profile.stretched(np.array([side * 42.0, 12.0, 446.0]))
         targets = _lung_points(rng, profile, side, tips)
         order = np.argsort(np.linalg.norm(targets - hilum, axis=1))
         knots = np.concatenate([hilum[None], targets[order]])
