@@ -1,5 +1,6 @@
 """What lesions have to do with each other: where they are, what looks alike, what is the same one later."""
 
+from .description import describe_measured
 from .embedded import EmbeddedLesions
 from .embedded_file import EmbeddedFileError, load_embedded, save_embedded
 from .fit_distance import fit_distance_weights, fit_threshold, score_histories
@@ -31,6 +32,7 @@ __all__ = [
     "ScoreScaleError",
     "SequenceSampler",
     "build_index",
+    "describe_measured",
     "find_histories",
     "fit_distance_weights",
     "fit_score_scale",

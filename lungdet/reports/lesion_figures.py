@@ -30,7 +30,7 @@ TYPE_COLORS = dict(
         strict=True,
     )
 )
-TYPE_MARKERS = dict(zip(TYPE_NAMES, "sDo^ovPXh", strict=True))  # told apart without colour, too
+TYPE_MARKERS = dict(zip(TYPE_NAMES, "sDo^pvPXh", strict=True))  # told apart without colour, too
 GROWTH_COLORS = {"grows": "#D55E00", "shrinks": "#0072B2", "within error": "#9A9A9A"}
 LIMIT_SD = 1.96  # 95 % of changes without growth lie within
 BIN_MM, LAST_MM = 5.0, 100.0

@@ -8,7 +8,9 @@ from .bundle import BundleError, bundle_names, bundle_root, open_bundle
 
 if TYPE_CHECKING:
     from .body_scorer import BodyScorer
+    from .describe import DescribedLesions, describe_lesions
     from .detector import Detector
+    from .embedded_table import EmbeddedTable, embed_table
     from .evaluate import FrocEvaluation, evaluate_froc
     from .label_radiographs import LabelSummary, label
     from .lesion_embedder import EmbeddingResult, LesionEmbedder, LesionProblem, MarkedLesion, embed_lesions
@@ -16,14 +18,17 @@ if TYPE_CHECKING:
     from .radiograph_labeller import RadiographLabeller
     from .route_radiographs import RouteSummary, route
     from .score_studies import ScoredStudy, ScoreSummary, score
+    from .similar_lesions import SimilarLesions, query_lesions
     from .studies import StudyJob, find_studies
     from .summary import DetectSummary, StudyResult
 
 __all__ = [
     "BodyScorer",
     "BundleError",
+    "DescribedLesions",
     "DetectSummary",
     "Detector",
+    "EmbeddedTable",
     "EmbeddingResult",
     "FrocEvaluation",
     "LabelSummary",
@@ -34,27 +39,34 @@ __all__ = [
     "RouteSummary",
     "ScoreSummary",
     "ScoredStudy",
+    "SimilarLesions",
     "StudyJob",
     "StudyResult",
     "bundle_names",
     "bundle_root",
+    "describe_lesions",
     "detect",
     "embed_lesions",
+    "embed_table",
     "evaluate_froc",
     "find_studies",
     "label",
     "open_bundle",
+    "query_lesions",
     "route",
     "score",
 ]
 
 _HOMES = {
+    "EmbeddedTable": "embedded_table",
     "EmbeddingResult": "lesion_embedder",
     "LesionEmbedder": "lesion_embedder",
     "LesionProblem": "lesion_embedder",
     "MarkedLesion": "lesion_embedder",
     "embed_lesions": "lesion_embedder",
+    "embed_table": "embedded_table",
     "BodyScorer": "body_scorer",
+    "DescribedLesions": "describe",
     "DetectSummary": "summary",
     "Detector": "detector",
     "FrocEvaluation": "evaluate",
@@ -63,12 +75,15 @@ _HOMES = {
     "RouteSummary": "route_radiographs",
     "ScoreSummary": "score_studies",
     "ScoredStudy": "score_studies",
+    "SimilarLesions": "similar_lesions",
     "StudyJob": "studies",
     "StudyResult": "summary",
+    "describe_lesions": "describe",
     "detect": "many_studies",
     "evaluate_froc": "evaluate",
     "find_studies": "studies",
     "label": "label_radiographs",
+    "query_lesions": "similar_lesions",
     "route": "route_radiographs",
     "score": "score_studies",
 }
