@@ -59,7 +59,7 @@ def add_query_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_embed(options: argparse.Namespace) -> int:
     """Embed the lesions of a table; 1 if one failed."""
-    from lungdet.workflows.embed_table import embed_table
+    from lungdet.workflows.embedded_table import embed_table
 
     with messages_above_the_bar():
         embedded = embed_table(
@@ -82,7 +82,7 @@ def run_query(options: argparse.Namespace) -> int:
         options.usage_error("--image and --recist belong together: the slice, and the diameters marked on it")
     from lungdet.readers.deeplesion_mark import MarkedSlice
     from lungdet.reports.similar_files import similar_line
-    from lungdet.workflows.query_lesions import query_lesions
+    from lungdet.workflows.similar_lesions import query_lesions
 
     question = options.lesion
     if question is None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .ct_series import list_series, read_ct
 from .deeplesion import DeepLesionTable, read_deeplesion
+from .deeplesion_mark import MarkedSlice
 from .deeplesion_png import read_deeplesion_group, write_deeplesion_group
 from .dicom_limits import ReadLimits
 from .errors import DicomFileError, MissingCodecError, NotDicomError, RadiographError, SeriesError
@@ -32,6 +33,7 @@ __all__ = [
     "LabelProblem",
     "LidcReport",
     "Luna16",
+    "MarkedSlice",
     "MissingCodecError",
     "NotDicomError",
     "RadiographError",

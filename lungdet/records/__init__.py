@@ -5,6 +5,7 @@ from .decision import Decision
 from .finding import DetectionReport, Finding, ModelInfo
 from .labelled_file import LabelledFile
 from .lesion import LESION_TYPES, Lesion
+from .lesion_key import lesion_keys
 from .lesion_sequence import LesionSequence, PatientHistory, SequenceMark
 from .mark import Contour, Mark, Rating, SeriesMarks
 from .measured_lesion import MeasuredLesion
@@ -13,6 +14,7 @@ from .radiograph import Radiograph, RadiographInfo
 from .routed_file import RoutedFile
 from .scan_score import BODY_REGIONS, CoveredRegion, FlagKind, ScanScore, ScoreFlag, ScoreLine
 from .series import CTVolume, SeriesInfo
+from .similar_lesion import SimilarLesion
 
 __all__ = [
     "BODY_REGIONS",
@@ -47,5 +49,7 @@ __all__ = [
     "SequenceMark",
     "SeriesInfo",
     "SeriesMarks",
+    "SimilarLesion",
     "is_snomed_code",
+    "lesion_keys",
 ]

@@ -10,7 +10,7 @@ from lungdet.cli import main
 from lungdet.lesions import EmbeddedLesions, load_embedded, save_embedded
 from lungdet.readers.deeplesion_mark import MarkedSlice
 from lungdet.readers.png_file import write_png16
-from lungdet.workflows import embed_table, lesion_embedder, query_lesions
+from lungdet.workflows import embedded_table, lesion_embedder, similar_lesions
 from lungdet.workflows.lesion_embedder import LesionProblem
 
 CROSS = (21.0, 21.0, 31.0, 21.0, 26.0, 18.0, 26.0, 24.0)
@@ -84,7 +84,7 @@ def test_a_lesion_of_the_collection(collection: Path, images: Path, tmp_path: Pa
 
 
 def test_without_images_there_is_no_sheet(collection: Path, tmp_path: Path):
-    query_lesions.query_lesions(collection, "000002_01_01_005.png#0", output=tmp_path / "out")
+    similar_lesions.query_lesions(collection, "000002_01_01_005.png#0", output=tmp_path / "out")
     assert not (tmp_path / "out" / "sheet.png").exists()
     assert not list(tmp_path.glob("out/.*"))
 
@@ -119,8 +119,8 @@ def test_a_mark_on_a_slice(collection: Path, images: Path, tmp_path: Path, monke
 def test_a_slice_from_elsewhere_needs_its_spacing(collection: Path, tmp_path: Path, monkeypatch):
     monkeypatch.setattr(lesion_embedder, "LesionEmbedder", FakeEmbedder)
     with pytest.raises(ValueError, match="--spacing-mm"):
-        query_lesions.query_lesions(collection, MarkedSlice(tmp_path / "a.png", CROSS))
-    found = query_lesions.query_lesions(collection, MarkedSlice(tmp_path / "a.png", CROSS, (0.5, 0.5, 2.0)), count=1)
+        similar_lesions.query_lesions(collection, MarkedSlice(tmp_path / "a.png", CROSS))
+    found = similar_lesions.query_lesions(collection, MarkedSlice(tmp_path / "a.png", CROSS, (0.5, 0.5, 2.0)), count=1)
     assert found.query.size_mm == (5.0, 3.0)
     assert found.answers[0].key.startswith("000005")
 
@@ -129,7 +129,7 @@ def test_a_slice_that_cannot_be_read_ends_the_query(collection: Path, images: Pa
     monkeypatch.setattr(lesion_embedder, "LesionEmbedder", FakeEmbedder)
     monkeypatch.setattr(FakeEmbedder, "vector", LesionProblem("a", "a.png: 8 bits a value"))
     with pytest.raises(ValueError, match="8 bits a value"):
-        query_lesions.query_lesions(collection, MarkedSlice(images / "000005_01_01" / "005.png", CROSS))
+        similar_lesions.query_lesions(collection, MarkedSlice(images / "000005_01_01" / "005.png", CROSS))
 
 
 def test_another_network_is_refused(collection: Path, images: Path, monkeypatch):
@@ -137,7 +137,7 @@ def test_another_network_is_refused(collection: Path, images: Path, monkeypatch)
     other = load_embedded(collection)
     other = other.with_vectors(other.vectors, "cd" * 32)
     with pytest.raises(ValueError, match="embedded by weights abababababab"):
-        query_lesions.query_lesions(other, MarkedSlice(images / "000005_01_01" / "005.png", CROSS))
+        similar_lesions.query_lesions(other, MarkedSlice(images / "000005_01_01" / "005.png", CROSS))
 
 
 def test_bad_questions_are_answered_clearly(collection: Path, tmp_path: Path, capsys):
@@ -158,7 +158,7 @@ def test_a_path_out_of_the_images_is_refused(collection: Path, images: Path, tmp
     lesions = load_embedded(collection)
     odd = EmbeddedLesions(**(lesions.columns() | {"image": np.array(["../../secret.png"] * COUNT, dtype=np.str_)}))
     with pytest.raises(ValueError, match="no image inside"):
-        query_lesions.query_lesions(odd, str(odd.keys[0]), output=tmp_path / "out", images_dir=images)
+        similar_lesions.query_lesions(odd, str(odd.keys[0]), output=tmp_path / "out", images_dir=images)
 
 
 def test_embedding_a_table_tells_what_it_left_out(collection: Path, images: Path, tmp_path: Path, monkeypatch, capsys):
@@ -167,9 +167,9 @@ def test_embedding_a_table_tells_what_it_left_out(collection: Path, images: Path
         lesions=[SimpleNamespace(split="test")] * 3, problems=["DL_info.csv, line 5: Patient_index is -1"]
     )
     answer = lesion_embedder.EmbeddingResult(lesions.take([0, 1]), (LesionProblem("c.png#0", "c.png: missing"),))
-    monkeypatch.setattr(embed_table, "read_deeplesion", lambda path, strict: table)
-    monkeypatch.setattr(embed_table, "LesionEmbedder", FakeEmbedder)
-    monkeypatch.setattr(embed_table, "embed_lesions", lambda *arguments, rows: answer)
+    monkeypatch.setattr(embedded_table, "read_deeplesion", lambda path, strict: table)
+    monkeypatch.setattr(embedded_table, "LesionEmbedder", FakeEmbedder)
+    monkeypatch.setattr(embedded_table, "embed_lesions", lambda *arguments, rows: answer)
     out = tmp_path / "new" / "two.npz"
     command = ["lesions", "embed", "DL_info.csv", "--images", str(images), "-o", str(out)]
     assert main(command) == 1
