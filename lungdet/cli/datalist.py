@@ -8,7 +8,7 @@ from pathlib import Path
 from .exit_codes import EXIT_FAILED, EXIT_OK
 from .messages import messages_above_the_bar
 
-KINDS = ("lidc", "luna16", "deeplesion", "tensorbox", "radiographs")
+KINDS = ("lidc", "luna16", "deeplesion", "tensorbox", "radiographs", "ct")
 LESION_TYPES = ("bone", "abdomen", "mediastinum", "liver", "lung", "kidney", "soft tissue", "pelvis", "unknown")
 
 
@@ -23,7 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source", nargs="+", metavar="SOURCE",
         help="lidc: XML file, folder or archive; luna16: folder of the CSV files; deeplesion: DL_info.csv; tensorbox: "
-        "JSON lists; radiographs: a folder with a folder for each class, or a CSV with image,label[,patient][,split]",
+        "JSON lists; ct: folders of DICOM, NIfTI files, or folders of both, without labels; radiographs: a folder "
+        "with a folder for each class, or a CSV with image,label[,patient][,split]",
     )  # fmt: skip
     parser.add_argument("-o", "--output", required=True, metavar="LIST.json", help="where the list goes")
     parser.add_argument("--images", metavar="BASE", help="folder of the images; the list names them relative to it")
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--patient-pattern", default="", metavar="REGEX",
-        help="tensorbox, radiographs: finds the patient in an image path, in its first group if it has one",
+        help="tensorbox, radiographs, ct: finds the patient in an image path, in its first group if it has one",
     )  # fmt: skip
     parser.add_argument(
         "--to-tensorbox", action="store_true",

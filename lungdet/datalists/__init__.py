@@ -1,5 +1,6 @@
 """Labels to training lists: one entry for each image, split by patient, as JSON with a schema. No torch."""
 
+from .build_ct import build_ct
 from .build_deeplesion import DeepLesionChoice, build_deeplesion, deeplesion_groups, lesion_boxes_lps
 from .build_lidc import LidcChoice, build_lidc
 from .build_luna16 import build_luna16
@@ -43,6 +44,7 @@ __all__ = [
     "RadiographChoice",
     "ScanEntry",
     "assign_folds",
+    "build_ct",
     "build_deeplesion",
     "build_lidc",
     "build_luna16",

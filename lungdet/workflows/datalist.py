@@ -15,6 +15,7 @@ from lungdet.datalists import (
     LidcChoice,
     ScanEntry,
     assign_folds,
+    build_ct,
     build_deeplesion,
     build_lidc,
     build_luna16,
@@ -37,7 +38,8 @@ from .deeplesion_volumes import write_deeplesion_volumes
 from .targets import prepare_file, refuse_inputs
 
 DEFAULT_SHARES = (0.8, 0.1, 0.1)
-KINDS = ("lidc", "luna16", "deeplesion", "tensorbox")
+KINDS = ("lidc", "luna16", "deeplesion", "tensorbox", "ct")
+WITH_PATTERN = ("tensorbox", "ct")
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class DatalistOptions:
         seed: of the split.
         patients: CSV with ``patient_id,series_uid``, for labels that name no patients; TensorBox:
             ``patient_id,image_path``.
-        patient_pattern: TensorBox: a regular expression that finds the patient in an image path.
+        patient_pattern: TensorBox, CT: a regular expression that finds the patient in an image path.
         lidc: LIDC-IDRI: what to make of the marks.
         deeplesion: DeepLesion: what to make of the lesions.
         deeplesion_png: DeepLesion: folder of its slices; the volumes in ``images`` that are not there are made of them.
@@ -116,7 +118,8 @@ def make_datalist(
 
     Args:
         kind: one of ``KINDS``.
-        sources: ``luna16``: the folder of its CSV files. ``deeplesion``: ``DL_info.csv``. ``tensorbox``: lists; those
+        sources: ``ct``: volume files, and folders of them or of DICOM. ``luna16``: the folder of its CSV files.
+            ``deeplesion``: ``DL_info.csv``. ``tensorbox``: lists; those
             named for train, val and test are an official split. ``lidc``: the XML files, as a folder or an archive.
         output: the JSON to write.
         options: how.
@@ -134,8 +137,10 @@ def make_datalist(
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
     if options.patients is not None and kind == "deeplesion":
         raise ValueError("DeepLesion names its patients: give no others")
-    if options.patient_pattern and kind != "tensorbox":
-        raise ValueError(f"a pattern of patients is for tensorbox, not for {kind}")
+    if options.patient_pattern and kind not in WITH_PATTERN:
+        raise ValueError(f"a pattern of patients is for {' and '.join(WITH_PATTERN)}, not for {kind}")
+    if options.patients is not None and kind == "ct":
+        raise ValueError("of CT without labels, name the patients by a pattern")
     inputs = (*sources, options.images, options.patients, options.deeplesion_png)
     prepare_file(output, [path for path in inputs if path is not None])
     built = _BUILDERS[kind](sources, options)
@@ -241,7 +246,12 @@ def _lidc(sources: Sequence[str | Path], options: DatalistOptions) -> BuiltList:
     return replace(built, notes=built.notes + note)
 
 
+def _ct(sources: Sequence[str | Path], options: DatalistOptions) -> BuiltList:
+    return build_ct(sources, options.images, options.patient_pattern, progress=_bar(options, "CT"))
+
+
 _BUILDERS: dict[str, Callable[[Sequence[str | Path], DatalistOptions], BuiltList]] = {
+    "ct": _ct,
     "lidc": _lidc,
     "luna16": _luna16,
     "deeplesion": _deeplesion,
