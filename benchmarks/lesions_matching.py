@@ -1,7 +1,7 @@
 """The same lesion over time: precision and recall of pairs and sequences on a synthetic DeepLesion, and the time taken.
 
-Weights are fitted to the patients of the training part, thresholds to those of the validation part, and scores are of
-the test part; beside them, the weights that lungdet ships.
+In five rounds, weights are fitted to three fifths of the patients and the threshold to one, and the last is scored; so
+every patient is scored once, by what others taught. Beside these stand the weights that lungdet ships, on all patients.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import detector_results
 import numpy as np
+from lesions_patients import add_patients, patients_folder
 
 from lungdet.lesions import (
-    DistanceWeights,
     find_histories,
     fit_distance_weights,
     fit_threshold,
@@ -32,9 +32,11 @@ from lungdet.lesions import (
 from lungdet.lesions.links import RULES
 from lungdet.lesions.matching_weights import EMBEDDED, GEOMETRY
 from lungdet.readers import read_deeplesion
-from lungdet.records import MeasuredLesion
+from lungdet.records import MeasuredLesion, PatientHistory
 
 ROWS, PATIENTS = 32_735, 4_427  # of DeepLesion
+FOLDS = 5
+LATER = 20  # no patient has so many studies
 GEOMETRY_TERMS = ("x", "y", "z", "long", "short", "type")
 GROUNDS = {"geometry": GEOMETRY_TERMS, "embedding": ("embedding",), "both": (*GEOMETRY_TERMS, "embedding")}
 Vectors = dict[str, Any] | None
@@ -42,60 +44,77 @@ Vectors = dict[str, Any] | None
 
 @dataclass(frozen=True)
 class Cohort:
-    """Marks of one part of the split, and which lesion each is."""
+    """Marks, and which lesion each is."""
 
     lesions: Sequence[MeasuredLesion]
     identities: Sequence[str]
 
+    def of(self, patients: set[str]) -> Cohort:
+        """The marks of some patients."""
+        rows = [row for row, lesion in enumerate(self.lesions) if lesion.patient in patients]
+        return Cohort([self.lesions[row] for row in rows], [self.identities[row] for row in rows])
 
-def read_cohorts(folder: Path) -> dict[str, Cohort]:
-    """Marks and identities by part."""
-    table = read_deeplesion(folder / "DL_info.csv")
+
+def read_cohort(folder: Path) -> Cohort:
+    """Marks and identities of a folder."""
+    lesions = measured_from_deeplesion(read_deeplesion(folder / "DL_info.csv"))
     with (folder / "truth.csv").open(newline="") as stream:
         names = {row["key"]: row["identity"] for row in csv.DictReader(stream)}
-    marks = list(zip(measured_from_deeplesion(table), (lesion.split for lesion in table.lesions), strict=True))
-    chosen = {part: [mark for mark, split in marks if split == part] for part in ("train", "validation", "test")}
-    return {part: Cohort(some, [names[mark.key] for mark in some]) for part, some in chosen.items()}
+    return Cohort(lesions, [names[lesion.key] for lesion in lesions])
 
 
-def rows(cohorts: dict[str, Cohort], vectors: Vectors, seed: int) -> Iterator[dict[str, Any]]:
+def rows(cohort: Cohort, vectors: Vectors, seed: int, fit: bool = True) -> Iterator[dict[str, Any]]:
     """A row for each ground, rule and way to come by weights."""
     for ground, terms in GROUNDS.items():
         if "embedding" in terms and vectors is None:
             continue
         used = vectors if "embedding" in terms else None
-        fitted = fit_distance_weights(cohorts["train"].lesions, cohorts["train"].identities, used, terms)
         shipped = {"geometry": GEOMETRY, "both": EMBEDDED}.get(ground)
         for rule in RULES:
-            validation = cohorts["validation"]
-            weights = fit_threshold(validation.lesions, validation.identities, fitted, used, rule)
-            yield {"by": ground, "weights": "fitted", "rule": rule, **score(cohorts["test"], weights, used, rule, seed)}
+            if fit:
+                histories, thresholds = by_rounds(cohort, used, terms, rule, seed)
+                told = {"by": ground, "weights": "fitted", "rule": rule, "threshold": f"{np.mean(thresholds):.2f}"}
+                yield {**told, **score(cohort, histories, seed)}
             if shipped is not None:
-                told = score(cohorts["test"], shipped, used, rule, seed)
-                yield {"by": ground, "weights": "shipped", "rule": rule, **told}
+                told = {"by": ground, "weights": "shipped", "rule": rule, "threshold": f"{shipped.threshold:.2f}"}
+                yield {**told, **score(cohort, find_histories(cohort.lesions, shipped, used, rule), seed)}
 
 
-def score(cohort: Cohort, weights: DistanceWeights, vectors: Vectors, rule: Any, seed: int) -> dict[str, Any]:
-    """Scores of one part, with 95 % intervals of the pairs' over patients."""
-    histories = find_histories(cohort.lesions, weights, vectors, rule)
+def by_rounds(
+    cohort: Cohort, vectors: Vectors, terms: Sequence[str], rule: Any, seed: int
+) -> tuple[list[PatientHistory], list[float]]:
+    """Histories of all patients, each by weights and threshold of others; and the thresholds."""
+    patients = sorted({lesion.patient for lesion in cohort.lesions})
+    order = np.random.default_rng(seed).permutation(len(patients)) % FOLDS
+    histories, thresholds = [], []
+    for fold in range(FOLDS):
+        part = {name: (place - fold) % FOLDS for name, place in zip(patients, order.tolist(), strict=True)}
+        test, tune = (cohort.of({name for name in patients if part[name] == number}) for number in (0, 1))
+        train = cohort.of({name for name in patients if part[name] > 1})
+        weights = fit_distance_weights(train.lesions, train.identities, vectors, terms)
+        weights = fit_threshold(tune.lesions, tune.identities, weights, vectors, rule)
+        thresholds.append(weights.threshold)
+        histories += find_histories(test.lesions, weights, vectors, rule)
+    return sorted(histories, key=lambda history: history.patient), thresholds
+
+
+def score(cohort: Cohort, histories: Sequence[PatientHistory], seed: int) -> dict[str, Any]:
+    """Scores of pairs, with 95 % intervals over patients, and of whole sequences."""
     scores = score_histories(histories, cohort.lesions, cohort.identities)
     low, high = intervals(cohort, histories, seed)
     return {
-        "threshold": round(weights.threshold, 2),
         "pairs": scores.pairs.true,
-        "precision": round(scores.pairs.precision, 4),
-        "precision 95 %": f"{low[0]:.3f}-{high[0]:.3f}",
-        "recall": round(scores.pairs.recall, 4),
-        "recall 95 %": f"{low[1]:.3f}-{high[1]:.3f}",
-        "F1": round(scores.pairs.f1, 4),
+        "precision": f"{scores.pairs.precision:.4f} ({low[0]:.3f} to {high[0]:.3f})",
+        "recall": f"{scores.pairs.recall:.4f} ({low[1]:.3f} to {high[1]:.3f})",
+        "F1": f"{scores.pairs.f1:.4f}",
         "sequences": scores.sequences.true,
-        "whole: precision": round(scores.sequences.precision, 4),
-        "whole: recall": round(scores.sequences.recall, 4),
-        "whole: F1": round(scores.sequences.f1, 4),
+        "whole: precision": f"{scores.sequences.precision:.4f}",
+        "whole: recall": f"{scores.sequences.recall:.4f}",
+        "whole: F1": f"{scores.sequences.f1:.4f}",
     }
 
 
-def intervals(cohort: Cohort, histories: Any, seed: int, draws: int = 1000) -> tuple[Any, Any]:
+def intervals(cohort: Cohort, histories: Sequence[PatientHistory], seed: int, draws: int = 1000) -> tuple[Any, Any]:
     """Bounds of precision and recall of pairs, by drawing whole patients."""
     members: dict[str, list[int]] = {}
     for row, mark in enumerate(cohort.lesions):
@@ -112,18 +131,35 @@ def intervals(cohort: Cohort, histories: Any, seed: int, draws: int = 1000) -> t
 
 
 def enlarge(source: Path, target: Path) -> None:
-    """Repeat the patients of a table, with new names, until it has as many rows and patients as DeepLesion."""
+    """Repeat the patients of a table, with new names, until it has as many patients and rows as DeepLesion."""
     with source.open(newline="") as stream:
         head, *table = csv.reader(stream)
     patients: dict[str, list[list[str]]] = {}
     for row in table:
         patients.setdefault(row[1], []).append(row)
     some = list(patients.values())
-    written: list[list[str]] = []
-    for number, place in zip(count(1), np.resize(np.arange(len(some)), PATIENTS), strict=False):
-        written += [[f"{number:06d}{row[0][6:]}", str(number), *row[2:]] for row in some[place]]
+    many = [list(some[place % len(some)]) for place in range(PATIENTS)]
+    spare = sum(map(len, many)) - ROWS
+    for members in cycle(many):
+        if spare > 0 and len(members) > 1:
+            members.pop()
+            spare -= 1
+        elif spare < 0:  # their lesions once more, in later studies
+            added = [row for row in members if int(row[2]) < LATER][:-spare]
+            members += [[row[0], row[1], str(int(row[2]) + LATER), *row[3:]] for row in added]
+            spare += len(added)
+        if spare == 0:
+            break
     with target.open("w", newline="") as stream:
-        csv.writer(stream).writerows([head, *written[:ROWS]])
+        writer = csv.writer(stream)
+        writer.writerow(head)
+        for number, members in enumerate(many, start=1):
+            writer.writerows([name_of(number, row), str(number), *row[2:]] for row in members)
+
+
+def name_of(number: int, row: Sequence[str]) -> str:
+    """File name of a row of another patient or study."""
+    return f"{number:06d}_{int(row[2]):02d}_{int(row[3]):02d}_{int(row[4]):03d}.png"
 
 
 def speed(source: Path) -> dict[str, Any]:
@@ -146,37 +182,22 @@ def speed(source: Path) -> dict[str, Any]:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--deeplesion", type=Path, help="folder with DL_info.csv and truth.csv; made if not given")
-    parser.add_argument("--patients", type=int, default=300, help="of the folder that is made")
-    parser.add_argument(
-        "--embeddings", type=Path, help="vectors of its lesions; made with the shipped bundle if not given"
-    )
-    parser.add_argument("--no-embedding", action="store_true", help="geometry alone: no images are needed")
-    parser.add_argument(
-        "--table", type=Path, help="DL_info.csv to enlarge for the speed; that of the folder if not given"
-    )
+    add_patients(parser)
+    parser.add_argument("--embeddings", type=Path, help="vectors of its lesions; by the shipped bundle if not given")
+    parser.add_argument("--no-embedding", action="store_true", help="geometry alone: no network is needed")
+    parser.add_argument("--table", type=Path, help="DL_info.csv to enlarge for the speed; the folder's if not given")
 
 
 def main(options: argparse.Namespace) -> None:
-    patients = 20 if options.quick else options.patients
-    folder = options.deeplesion or made(options.work / f"matching_{patients}_{options.seed}", patients, options.seed)
+    folder = patients_folder(options)
     vectors = None if options.no_embedding else read_vectors(folder, options.embeddings)
-    found = list(rows(read_cohorts(folder), vectors, options.seed))
+    found = list(rows(read_cohort(folder), vectors, options.seed, fit=not options.quick))  # six patients teach nothing
     timed = speed(options.table or folder / "DL_info.csv")
-    told = {"folder": str(folder), "patients": patients, "seed": options.seed, "quick": options.quick}
+    told = {"folder": str(folder), "seed": options.seed, "quick": options.quick}
     detector_results.append(options.out, "lesions matching", told, {"rows": found, "speed": timed})
     print(detector_results.markdown(found))
     print()
     print(detector_results.markdown([timed]))
-
-
-def made(folder: Path, patients: int, seed: int) -> Path:
-    """Write a synthetic DeepLesion, unless it is there."""
-    from lungdet.phantoms import write_deeplesion
-
-    if not (folder / "DL_info.csv").is_file():
-        write_deeplesion(folder, patients=patients, seed=seed, image_size=256, context_mm=10.0)
-    return folder
 
 
 def read_vectors(folder: Path, path: Path | None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -14,12 +15,11 @@ Link = tuple[int, int]
 
 
 def optimal_links(distances: NDArray[np.float64], studies: NDArray[np.int64], threshold: float) -> list[Link]:
-    """Link lesions over time so that all links together are worth most.
+    """Link lesions over time by assignment; then join what interleaves.
 
-    Every lesion has at most one successor, in any later study, and one predecessor, in any earlier one: so sequences
-    may skip studies, and never hold two lesions of one. A link is worth ``threshold**2 - distance**2``: with distances
-    that come from likelihoods, what it says for "the same" above "as likely as not". The best set of links over all
-    studies at once is an assignment of lesions to successors, solved exactly.
+    The links of :func:`assigned_links` make chains. Two chains that share no study may still be one lesion: where a
+    whole study is shifted, the others pass it by. So chains with a pair of lesions within the threshold are joined,
+    the closest first, as long as no study is in both.
 
     Args:
         distances: ``(N, N)``, symmetric; infinite where lesions cannot be the same.
@@ -27,12 +27,26 @@ def optimal_links(distances: NDArray[np.float64], studies: NDArray[np.int64], th
         threshold: no link is longer.
 
     Returns:
-        Pairs of rows, the earlier one first, in the order of the first.
+        Pairs of rows, the earlier one first, in the order of the first. What hangs together is one lesion.
 
     Example:
         >>> far = np.array([[0, 9, 0.2, 0.6], [9, 0, 0.3, 9], [0.2, 0.3, 0, 9], [0.6, 9, 9, 0]])
         >>> optimal_links(far, np.array([1, 1, 2, 2]), 1.0)  # the nearest, 0 and 2, are not linked: both pairs count
         [(0, 3), (1, 2)]
+    """
+    near = (studies[:, None] < studies[None]) & (distances <= threshold)
+    return _joined(near, distances, studies, assigned_links(distances, studies, threshold))
+
+
+def assigned_links(distances: NDArray[np.float64], studies: NDArray[np.int64], threshold: float) -> list[Link]:
+    """Link lesions over time so that all links together are worth most.
+
+    Every lesion has at most one successor, in any later study, and one predecessor, in any earlier one: so sequences
+    may skip studies, and never hold two lesions of one. A link is worth ``threshold**2 - distance**2``: with distances
+    that come from likelihoods, what it says for "the same" above "as likely as not". The best set of links over all
+    studies at once is an assignment of lesions to successors, solved exactly.
+
+    Args and result are those of :func:`optimal_links`.
     """
     later = studies[:, None] < studies[None]
     worth = np.where(later & (distances <= threshold), threshold**2 - np.minimum(distances, threshold) ** 2, 0.0)
@@ -47,37 +61,36 @@ def greedy_links(distances: NDArray[np.float64], studies: NDArray[np.int64], thr
     of the two ends drops is gone. What hangs together is a sequence. Over three studies that may join two lesions of
     one study; so edges are taken from the shortest on, and one that would do so is left out.
 
-    Args:
-        distances: ``(N, N)``, symmetric; infinite where lesions cannot be the same.
-        studies: ``(N,)`` in the order of time.
-        threshold: no link is longer.
-
-    Returns:
-        Pairs of rows, the earlier one first, in the order of the first.
+    Args and result are those of :func:`optimal_links`.
 
     Example:
         >>> far = np.array([[0, 9, 0.2, 0.6], [9, 0, 0.3, 9], [0.2, 0.3, 0, 9], [0.6, 9, 9, 0]])
         >>> greedy_links(far, np.array([1, 1, 2, 2]), 1.0)
         [(0, 2)]
     """
-    edges = sorted(
-        (float(distances[a, b]), int(a), int(b))
-        for a, b in zip(*np.nonzero(_nearest_of_both(distances, studies, threshold)), strict=True)
-        if studies[a] < studies[b]
-    )
+    return _joined(_nearest_of_both(distances, studies, threshold), distances, studies, [])
+
+
+def _joined(
+    edges: NDArray[np.bool_], distances: NDArray[np.float64], studies: NDArray[np.int64], links: Sequence[Link]
+) -> list[Link]:
+    """Add edges to links, the shortest first, if they join groups that share no study; ties by row."""
     home = list(range(len(studies)))
-    members = [{row} for row in home]
-    links = []
-    for _, a, b in edges:
-        joined = members[home[a]] | members[home[b]]
-        if home[a] == home[b]:
-            links.append((a, b))
-        elif len({int(studies[row]) for row in joined}) == len(joined):
-            links.append((a, b))
-            members[home[a]] = joined
-            for row in joined:
-                home[row] = home[a]
-    return sorted(links)
+    members = [[row] for row in home]
+    seen = [{study} for study in studies.tolist()]
+    pairs = [(int(a), int(b)) for a, b in zip(*np.nonzero(edges), strict=True) if studies[a] < studies[b]]
+    pairs.sort(key=lambda pair: (float(distances[pair]), pair))
+    kept = []
+    for a, b in [*links, *pairs]:
+        one, other = home[a], home[b]
+        if one == other or seen[one] & seen[other]:
+            continue
+        kept.append((a, b))
+        members[one] += members[other]
+        seen[one] |= seen[other]
+        for row in members[other]:
+            home[row] = one
+    return sorted(kept)
 
 
 def _nearest_of_both(distances: NDArray[np.float64], studies: NDArray[np.int64], threshold: float) -> NDArray[np.bool_]:

@@ -111,8 +111,9 @@ def _marks(
     chain: Sequence[int], groups: Groups, lesions: Sequence[MeasuredLesion], between: NDArray[np.float64]
 ) -> tuple[SequenceMark, ...]:
     marks = []
-    for before, place in zip([None, *chain], chain, strict=False):
-        longest, *others = sorted((lesions[row] for row in groups[place]), key=lambda mark: (-mark.long_mm, mark.key))
-        distance = None if before is None else float(between[before, place])
-        marks.append(SequenceMark(longest, tuple(others), distance))
+    for place in chain:
+        longest, *repeats = sorted((lesions[row] for row in groups[place]), key=lambda mark: (-mark.long_mm, mark.key))
+        others = [other for other in chain if other != place]
+        distance = float(between[place, others].min()) if others else None
+        marks.append(SequenceMark(longest, tuple(repeats), distance))
     return tuple(marks)

@@ -15,7 +15,7 @@ class SequenceMark:
     Attributes:
         lesion: the mark that stands for it: the one with the longest diameter.
         repeats: other marks of the same lesion in the same study, on other slices or in other series.
-        distance: to the mark of the study before in the sequence; None for the first. See
+        distance: to the closest mark of the other studies in the sequence; None if there is none. See
             :class:`lungdet.lesions.DistanceWeights` for its unit.
     """
 

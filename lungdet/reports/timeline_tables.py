@@ -25,7 +25,7 @@ def histories_to_csv(histories: Sequence[PatientHistory], growth: Growth) -> byt
 
     ``change_mm``, ``change_percent`` and ``growth`` compare the long diameter with that of the first study of the
     sequence, ``change_from_smallest_percent`` with the smallest of the studies before, as RECIST does for progression.
-    ``distance`` is that to the study before, ``repeats`` the keys of further marks of the same lesion in that study.
+    ``distance`` is that to the closest mark of another study, ``repeats`` the keys of further marks in that study.
 
     Args:
         histories: of all patients.

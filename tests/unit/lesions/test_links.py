@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lungdet.lesions.links import Link, greedy_links, optimal_links
+from lungdet.lesions.links import Link, assigned_links, greedy_links, optimal_links
 
 
 def line(places: list[float], studies: list[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -47,12 +47,21 @@ def chains(links: list[Link], count: int) -> list[set[int]]:
 def test_no_other_links_are_worth_more(lesions: list[tuple[int, int]], threshold: float):
     lesions.sort(key=lambda one: one[1])
     distances, studies = line([place for place, _ in lesions], [study for _, study in lesions])
-    links = optimal_links(distances, studies, threshold)
+    links = assigned_links(distances, studies, threshold)
     worth = sum(threshold**2 - distances[link] ** 2 for link in links)
     assert worth == pytest.approx(brute_force(distances, studies, threshold))
 
 
-@pytest.mark.parametrize("find", [optimal_links, greedy_links])
+def test_chains_that_interleave_are_joined():
+    """Studies 2 and 3 are shifted, to 0.8 and 1.6: 1 and 4 fit, 2 and 3 do, and 1 and 2 are just near enough."""
+    distances, studies = line([0.0, 0.9, 0.8, 0.0], [1, 2, 3, 4])
+    assert assigned_links(distances, studies, 0.85) == [(0, 3), (1, 2)]
+    assert optimal_links(distances, studies, 0.85) == [(0, 2), (0, 3), (1, 2)]
+    distances, studies = line([0.0, 0.9, 0.8, 0.0], [1, 2, 3, 2])
+    assert optimal_links(distances, studies, 0.85) == [(0, 3), (1, 2)]  # both hold study 2
+
+
+@pytest.mark.parametrize("find", [optimal_links, assigned_links, greedy_links])
 @settings(max_examples=60, deadline=None)
 @given(lesions=st.lists(st.tuples(st.floats(0, 5), st.integers(1, 5)), max_size=25))
 def test_no_chain_holds_two_lesions_of_a_study(find, lesions: list[tuple[float, int]]):

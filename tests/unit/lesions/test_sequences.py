@@ -31,8 +31,8 @@ def test_sequences_by_hand(rule: str):
     ]  # fmt: skip
     assert [one.name for one in history.followed] == ["000001-01", "000001-03"]
     distances = [one.distance for one in history.sequences[0].marks]
-    assert distances[0] is None
-    assert distances[1:] == pytest.approx([0.2, 0.2])
+    assert distances == pytest.approx([0.2, 0.2, 0.2])
+    assert history.sequences[1].marks[0].distance is None
 
 
 def test_a_repeat_stays_with_its_lesion_and_the_longest_stands_for_it():
