@@ -15,7 +15,7 @@ from .torso_build import Build, draw_build
 from .torso_frame import BodyFrame, Part, draw_frame
 from .torso_grain import draw_grain
 from .torso_organs import draw_organs
-from .torso_paint import CROTCH_MM, Anatomy, TorsoPainter
+from .torso_paint import AIR_HU, CROTCH_MM, Anatomy, TorsoPainter
 from .torso_places import Place, draw_place
 from .torso_profile import Array, Profile, draw_profile
 from .torso_solids import Solid
@@ -74,9 +74,9 @@ class Torso:
         """Box ``(x0, y0, x1, y1)`` around the skin of trunk or thighs, without arms, LPS mm; x1 left, y1 back."""
         z = float(self.frame.to_standard(z_mm))
         boxes = [self.anatomy.profile.skin_box(z)] if z > CROTCH_MM else []
-        for solid in (*self.anatomy.breasts, *self.anatomy.surface):
+        for solid in (*self.anatomy.beside, *self.anatomy.surface):
             section = solid.section(z)
-            if section is not None:
+            if section is not None and solid.name in ("breast", "thigh"):
                 x, y, a, b = section
                 boxes.append((x - a, y - b, x + a, y + b))
         low, high = np.min(boxes, axis=0)[:2], np.max(boxes, axis=0)[2:]
@@ -138,11 +138,11 @@ def draw_torso(seed: int) -> Torso:
     frame = draw_frame(rng, build.size)
     profile = draw_profile(rng, build)
     below, above = draw_organs(rng, build, profile)
-    arms, humerus = _draw_arms(build, profile)
+    arms, humerus = _draw_arms(rng, build, profile)
     anatomy = Anatomy(
         build=build,
         profile=profile,
-        breasts=_breasts(rng, build, profile),
+        beside=[*_breasts(rng, build, profile), *_yoke(rng, build)],
         surface=[*_hollows(build, profile), *_thighs(build, profile)],
         below=below,
         above=above,
@@ -157,21 +157,23 @@ def draw_torso(seed: int) -> Torso:
     return Torso(seed, frame, anatomy)
 
 
-def _draw_arms(build: Build, profile: Profile) -> tuple[Capsules, Capsules]:
+def _draw_arms(rng: np.random.Generator, build: Build, profile: Profile) -> tuple[Capsules, Capsules]:
     """Both arms' skin and bones; a stump of bone in the shoulder where the arms are not shown."""
     left = arm_path(build, profile)
     if not len(left):
         joint = np.array([(148.0, 14.0, 530.0), (158.0, 14.0, 525.0)])
         bones = [tube(joint * (side, 1, 1), [20, 20]) for side in (-1, 1)]
         return join([]), join(bones)
-    skin = np.array(ARM_RADII_MM[: len(left)]) * (0.85 + 0.3 * build.fat)
+    skin = np.array(ARM_RADII_MM[: len(left)]) * (0.9 + 0.45 * build.fat)
     bone = np.array([21.0, *[11.5] * (len(left) - 1)])
-    covered = left - [
-        (0, 0, 26 if build.arms == "down" else 0),
-        *[(0, 0, 0)] * (len(left) - 1),
-    ]  # not above the shoulder
-    arms = [tube(covered * (side, 1, 1), skin) for side in (-1, 1)]
-    return join(arms), join([tube(left * (side, 1, 1), bone) for side in (-1, 1)])
+    arms, bones = [], []
+    for side in (-1, 1):
+        own = left.copy()
+        own[1:] += rng.normal(0, (6.0, 14.0, 8.0))  # no two arms lie alike
+        bones.append(tube(own * (side, 1, 1), bone))
+        own[0, 2] -= 26.0 * (build.arms == "down")  # the skin goes over the shoulder there
+        arms.append(tube(own * (side, 1, 1), skin))
+    return join(arms), join(bones)
 
 
 def _breasts(rng: np.random.Generator, build: Build, profile: Profile) -> list[Solid]:
@@ -191,11 +193,29 @@ def _breasts(rng: np.random.Generator, build: Build, profile: Profile) -> list[S
     return solids
 
 
+def _yoke(rng: np.random.Generator, build: Build) -> list[Solid]:
+    """Shoulders that raised arms lift behind the neck."""
+    if build.arms != "up":
+        return []
+    hu, solids = build.tissue_hu, []
+    thick = float(rng.uniform(0.6, 1.3))
+    for side in (-1, 1):
+        at = (side * 100.0, 38.0, 565.0)
+        lean = (side * 0.3, 0.0)
+        skin = (78.0, 27 * thick + 6 + 10 * build.fat, 62.0 + 10 * build.fat)
+        solids.append(Solid("yoke", at, skin, hu["fat"], lean=lean, angle_deg=-side * 14, rim_mm=1.5, grain_hu=8))
+        inner = (72.0, 26 * thick, 58.0)
+        solids.append(Solid("yoke muscle", at, inner, hu["muscle"], lean=lean, angle_deg=-side * 14, wobble_mm=4))
+    return solids
+
+
 def _hollows(build: Build, profile: Profile) -> list[Solid]:
     """Fat in the armpits and above the collar bones, and the cleft between the buttocks."""
     fat = build.tissue_hu["fat"] + 10
     wide = profile.cavity_at(490.0).half_width / 120
-    solids = [Solid("cleft", (0, profile.skin_at(10.0).back + 4, 5.0), (2.5, 30 + 20 * build.fat, 62), -350)]
+    solids = [
+        Solid("cleft", (0, profile.skin_at(10.0).back + 4, 5.0), (2.5, 30 + 20 * build.fat, 62), AIR_HU, grain_hu=0)
+    ]
     for side in (-1, 1):
         for x, y, z, radii, turn in (
             (138, -8, 496, (17, 36, 44), -14),

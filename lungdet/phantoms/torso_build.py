@@ -62,7 +62,7 @@ def draw_build(rng: np.random.Generator) -> Build:
         size=float(np.clip(rng.normal(0.95 if female else 1.02, 0.04), 0.84, 1.14)),
         fat=fat,
         belly=1 + float(np.clip(0.45 * fat + rng.normal(0, 0.06), 0, 0.5)) * (0.8 if female else 1.0),
-        chest=(float(rng.normal(1.0, 0.03)), float(np.clip(rng.normal(1.0, 0.08), 0.82, 1.2))),
+        chest=(float(rng.normal(1.0, 0.03)), float(np.clip(rng.normal(1.06, 0.09), 0.85, 1.3))),
         arms=arms,
         phase=phase,
         tissue_hu=_draw_tissues(rng, phase, fat),

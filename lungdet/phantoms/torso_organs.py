@@ -149,7 +149,7 @@ def _mediastinum(table: OrganTable, build: Build) -> None:
     """Fat, heart with its chambers."""
     hu = build.tissue_hu
     fat: dict[str, Any] = {"grain_hu": 10.0, "wobble_mm": 3.0, "inside": True}
-    table.add("mediastinum", (0, 4, 460), (30, 76, 118), hu["fat"] + 12, 2, 0.05, power=4, **fat)
+    table.add("mediastinum", (0, 4, 460), (23, 76, 118), hu["fat"] + 12, 2, 0.05, power=4, **fat)
     table.add("mediastinum", (4, -8, 442), (46, 42, 52), hu["fat"] + 10, 2, 0.05, power=4, **fat)
     table.add("mediastinum", (18, -24, 400), (66, 60, 52), hu["fat"] + 5, 2, 0.04, angle_deg=-30, **fat)
     size = float(np.exp(table.rng.normal(0, 0.07)))

@@ -16,6 +16,7 @@ from .torso_vessels import Tubes
 
 AIR_HU, SKIN_HU = -1000.0, 10.0
 DOMES_MM = (370.0, 358.0)  # right, left; their mean is the landmark
+SPINE_SHARE = 0.15  # of the chest's depth that the spine takes
 RECESS_MM = 262.0  # the lungs reach no deeper
 CROTCH_MM = -58.0
 
@@ -27,7 +28,7 @@ class Anatomy:
     Attributes:
         build: choices.
         profile: outlines.
-        breasts: solids painted before the trunk.
+        beside: solids painted before the trunk: breasts, raised shoulders.
         surface: solids painted on its muscles: fat in the armpits, thighs.
         below: organs painted before the lungs.
         above: organs painted after the lungs.
@@ -42,7 +43,7 @@ class Anatomy:
 
     build: Build
     profile: Profile
-    breasts: list[Solid]
+    beside: list[Solid]
     surface: list[Solid]
     below: list[Solid]
     above: list[Solid]
@@ -91,6 +92,7 @@ class _Canvas:
         self.grain = anatomy.grain.slice(z, self.x, self.y)
         self.image: Image = np.full((len(y), len(x)), AIR_HU, dtype=np.float32)
         self.inside: Image = np.zeros_like(self.image)
+        self.spine = SPINE_SHARE if z > RECESS_MM else 0.0
 
     def solids(self, solids: list[Solid]) -> None:
         """Paint solids in their order."""
@@ -98,13 +100,13 @@ class _Canvas:
             if abs(self.z - solid.center[2]) < solid.radii[2]:
                 paint_solid(self.image, solid, self.z, self.x, self.y, self.pixel, self.grain, self.inside)
 
-    def outline(self, outline: Outline, square: float) -> tuple[tuple[slice, slice], Any]:
+    def outline(self, outline: Outline, square: float, spine: float = 0.0) -> tuple[tuple[slice, slice], Any]:
         """The window that holds an outline, and how many pixels deep each of its pixels lies."""
         wide, long = 1.2 * outline.half_width, 1.08 * outline.half_depth
         columns = slice(*np.searchsorted(self.x, (-wide - self.pixel, wide + self.pixel)))
         rows = slice(*np.searchsorted(self.y, (outline.center_y - long, outline.center_y + long)))
         x, y = self.x[columns], self.y[rows]
-        along, deep = self.anatomy.profile.bend(self.z, x, y, outline)
+        along, deep = self.anatomy.profile.bend(self.z, x, y, outline, spine)
         across = (x / np.float32(max(outline.half_width, 1.0))) ** 2
         back = ((y - np.float32(outline.center_y)) / np.float32(max(outline.half_depth, 1.0))) ** 2
         groove = back * np.where(y < outline.center_y, np.float32(FRONT_SHARE), np.float32(1.0))
@@ -120,7 +122,7 @@ class _Canvas:
         arms = self.anatomy.arms
         for shrink, hu in ((1.0, self.hu["fat"]), (0.78, self.hu["muscle"])):
             self.draw(arms.grown(shrink, 0.0), hu)
-        self.solids(self.anatomy.breasts)
+        self.solids(self.anatomy.beside)
 
     def trunk(self) -> None:
         """Skin, fat, and muscles with the planes of fat between them."""
@@ -152,7 +154,7 @@ class _Canvas:
         outline = self.anatomy.profile.cavity_at(self.z)
         if outline.half_width < 5:
             return
-        where, depth = self.outline(outline, 0.35)
+        where, depth = self.outline(outline, 0.35, self.spine)
         cover = np.clip(depth + np.float32(0.5), 0, 1)
         self.inside[where] = cover
         fat = np.float32(self.hu["fat"] + 4) + np.float32(9) * self.grain[where]
@@ -163,7 +165,7 @@ class _Canvas:
         outline = self.anatomy.profile.cavity_at(self.z)
         if self.z < RECESS_MM or outline.half_width < 8:
             return
-        (rows, columns), _ = where, depth = self.outline(outline, 0.35)
+        (rows, columns), _ = where, depth = self.outline(outline, 0.35, self.spine)
         cover = np.clip(depth - np.float32(1.5 / self.pixel - 0.5), 0, 1)
         y = self.y[rows][:, None]
         if self.z < max(DOMES_MM):
@@ -208,7 +210,7 @@ class _Canvas:
         dense = self.anatomy.build.bone
         self.draw(self.anatomy.cartilages, 110.0)
         self.draw(self.anatomy.bones, 480 * dense + 120)
-        self.draw(self.anatomy.bones.grown(0.93, -1.7), 60 + 130 * dense)
+        self.draw(self.anatomy.bones.grown(0.93, -1.7), 10 + 110 * dense)
 
     def fill(self, capsules: Capsules) -> Image | None:
         """How much of each pixel capsules fill; None if they do not reach this slice."""

@@ -19,14 +19,14 @@ FRONT_SHARE = 0.35  # of the unevenness of the back that the front shows
 MUSCLE_ROWS = (
     (720, 62, 88, 78), (660, 62, 84, 66), (640, 60, 78, 62), (615, 57, 54, 63), (590, 60, 46, 64), (572, 84, 48, 68),
     (556, 138, 54, 76), (542, 172, 60, 84), (525, 180, 68, 93), (505, 177, 79, 101), (485, 171, 90, 107),
-    (460, 165, 101, 112), (420, 158, 111, 115), (370, 152, 117, 114), (300, 143, 113, 109), (250, 136, 102, 103),
+    (460, 165, 101, 116), (420, 158, 111, 120), (370, 152, 117, 119), (300, 143, 113, 112), (250, 136, 102, 104),
     (200, 133, 92, 99), (160, 139, 87, 98), (120, 149, 86, 98), (60, 161, 86, 102), (20, 165, 82, 104),
     (-5, 156, 70, 96), (-30, 110, 52, 80), (-50, 52, 34, 56), (-62, 24, 16, 40), (-160, 20, 10, 30),
 )  # fmt: skip
 CAVITY_ROWS = (
     (720, 0, 0, 0), (552, 0, 0, 0), (549, 28, 4, 22), (542, 60, 22, 52), (530, 86, 40, 72), (510, 107, 58, 84),
-    (490, 120, 72, 91), (470, 128, 82, 95), (430, 134, 93, 99), (390, 136, 99, 99), (350, 134, 101, 97),
-    (300, 127, 98, 89), (270, 122, 91, 80), (240, 118, 83, 69), (200, 115, 77, 61), (160, 116, 72, 58),
+    (490, 120, 72, 95), (470, 128, 82, 101), (430, 134, 93, 106), (390, 136, 99, 106), (350, 134, 101, 103),
+    (300, 127, 98, 93), (270, 122, 91, 82), (240, 118, 83, 69), (200, 115, 77, 61), (160, 116, 72, 58),
     (120, 112, 68, 58), (80, 92, 66, 66), (40, 66, 60, 72), (15, 44, 50, 64), (-5, 26, 40, 54), (-25, 12, 16, 40),
     (-40, 0, 0, 0), (-160, 0, 0, 0),
 )  # fmt: skip
@@ -124,7 +124,7 @@ class Profile:
         front = float((long / np.sqrt(1 + FRONT_SHARE * (deep**2 - 1))).max())
         return -reach, skin.center_y - front, reach, skin.center_y + float((long / deep).max())
 
-    def bend(self, z: float, x: Array, y: Array, outline: Outline) -> tuple[Array, Array]:
+    def bend(self, z: float, x: Array, y: Array, outline: Outline, spine: float = 0.0) -> tuple[Array, Array]:
         """What turns a superellipse into a trunk: factors of ``x`` at each ``y`` and of ``y`` at each ``x``.
 
         Args:
@@ -132,6 +132,7 @@ class Profile:
             x: ``(X,)`` standard mm.
             y: ``(Y,)`` likewise.
             outline: of the section.
+            spine: how far the spine stands into it, as a share of its depth.
 
         Returns:
             ``(Y,)`` factor of x, and ``(X,)`` factor of the distance from the section's middle in y; one is no change.
@@ -140,7 +141,7 @@ class Profile:
         back = np.clip((y - outline.center_y) / max(outline.half_depth, 1.0), -1.1, 1.1)
         slow = 0.011 * z
         wide = 1 - taper * back + 0.015 * np.sin(3.1 * back + self.waves[0] + slow)
-        deep = 1 + groove * np.exp(-((x / 20) ** 2))
+        deep = 1 + groove * np.exp(-((x / 20) ** 2)) + spine * np.exp(-((x / 32) ** 2))
         deep += 0.012 * np.sin(x / 23 + self.waves[1] + slow) + 0.012 * np.sin(x / 41 + self.waves[2] - slow)
         return wide.astype(np.float32), deep.astype(np.float32)
 

@@ -19,7 +19,7 @@ SCAN_STREAM = 602
 HU_RANGE = (-1024, 3071)
 BLOCK_SLICES = 16
 STREAK_SHIFT_MM = 430.0  # the scanner's shoulders begin 85 mm above the middle of the chest
-SAGITTAL_MM, CRADLE_MM = 14.0, 190.0
+BLANKETS, MATTRESSES = 0.35, 0.4  # how often
 
 
 class Paintable(Protocol):
@@ -130,7 +130,7 @@ def _scan(
         part = slice(first, first + BLOCK_SLICES)
         hu = torso.paint(z[part], x, y)
         if table:
-            furniture.paint(hu)
+            furniture.paint(hu, z[part])
         for lesion in lesions:
             lesion.paint(hu, z[part], x, y)
         measured = scanner.measure(hu, torso.frame.to_standard(z[part]) - STREAK_SHIFT_MM)
@@ -163,9 +163,27 @@ class Furniture:
         foam = np.clip(upper / pixel + 0.5, 0, 1) * np.clip(0.5 - lower / pixel, 0, 1) * within
         self.hu = (-1000 + foam * float(rng.uniform(5, 80)) + lines * float(rng.uniform(500, 1250))).astype(np.float32)
 
-    def paint(self, hu: NDArray[np.float32]) -> None:
-        """Paint into ``(N, Y, X)`` HU in place; the patient stays in front."""
-        np.maximum(hu, self.hu, out=hu, where=hu < -700)
+        self.torso, self.x, self.y, self.pixel = torso, x, y, pixel
+        self.blanket_hu = float(rng.uniform(-850, -500)) if rng.random() < BLANKETS else -1000.0
+        self.loose = float(rng.uniform(1.06, 1.16))
+        if rng.random() < MATTRESSES:
+            soft = np.clip((y[:, None] - max(backs)) / pixel + 0.5, 0, 1) * np.clip(0.5 - upper / pixel, 0, 1) * within
+            np.maximum(self.hu, -1000 + soft * float(rng.uniform(15, 150)), out=self.hu, casting="same_kind")
+
+    def paint(self, hu: NDArray[np.float32], z: Array) -> None:
+        """Paint into ``(N, Y, X)`` HU at LPS heights ``z``, in place; the patient stays in front."""
+        for image, height in zip(hu, z, strict=True):
+            behind = self.hu if self.blanket_hu <= -1000 else np.maximum(self.hu, self._blanket(float(height)))
+            np.maximum(image, behind, out=image, where=image < -700)
+
+    def _blanket(self, z: float) -> NDArray[np.float32]:
+        """A thin sheet over the patient at a height, ``(Y, X)`` HU."""
+        x0, y0, x1, y1 = self.torso.body_box(z)
+        middle, half = ((x0 + x1) / 2, (y0 + y1) / 2), ((x1 - x0) / 2, (y1 - y0) / 2)
+        level = np.hypot((self.x[None, :] - middle[0]) / half[0], (self.y[:, None] - middle[1]) / half[1])
+        off = (level - self.loose) * float(np.sqrt(half[0] * half[1]))
+        sheet = _band(off, 0.0, 1.5, self.pixel) * (self.y[:, None] < middle[1])
+        return (-1000 + sheet * (self.blanket_hu + 1000)).astype(np.float32)
 
 
 def _band(depth: Array, low: float, high: float, pixel: float) -> Array:

@@ -152,7 +152,7 @@ def lung_tree(rng: np.random.Generator, profile: Profile, tips: int = 620) -> Ca
         flow = np.ones(len(knots))
         for n in range(len(knots) - 1, 0, -1):
             flow[parents[n]] += flow[n]
-        radius = np.clip(0.75 * flow**0.36, 0.75, 5.5)
+        radius = np.clip(0.85 * flow**0.36, 0.9, 5.5)
         child = np.arange(1, len(knots))
         parts.append(Capsules(knots[parents[child]], knots[child], radius[child] * 1.08, radius[child]))
     return join(parts)
