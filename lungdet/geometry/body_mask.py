@@ -23,7 +23,7 @@ GAP_MM = 4.5  # half of the gaps that are closed before holes are filled
 PART = 0.5  # of the largest piece: a second piece of this size is body, too, such as the other thigh
 LIMB = 0.5  # of the radius of the largest disc in the trunk: what no disc of that radius fits into may be an arm
 NECK = 0.75  # likewise, where an arm is: greater discs reach less far into its neck
-ARM_PART = 0.03  # of the trunk's area: less is no arm but a corner of the trunk
+ARM_PART = 0.01  # of the trunk's area: less is no arm but a corner of the trunk
 
 
 def body_mask(hu: NDArray[np.generic], spacing_mm: float | Sequence[float], above_hu: float = BODY_ABOVE_HU) -> Mask:
@@ -73,7 +73,8 @@ def find_trunk(dense: Mask, step_mm: Coarse) -> Mask:
     walls = dense & (_away(core, step_mm) <= WALL_MM) & ~others  # what opening took from thin walls
     filled = ndimage.binary_fill_holes(_shut_edges(_close(walls | core, GAP_MM, step_mm)))
     body = _large_pieces(_open(filled, THIN_MM, step_mm))
-    return _without_arms(body, step_mm)
+    framed = np.pad(body, ((0, 0), (1, 1)))  # an arm that leaves the image at its side is no thicker for that
+    return _without_arms(framed, step_mm)[:, 1:-1]
 
 
 def body_box(mask: NDArray[np.generic]) -> tuple[float, float, float, float]:

@@ -111,7 +111,7 @@ def draw_places(lesions: Sequence[MeasuredLesion]) -> bytes:
         MissingPlotsError: matplotlib is not installed.
     """
     placed = [lesion for lesion in lesions if lesion.location is not None]
-    size = float(np.clip(2600 / max(len(placed), 1), 7, 26))
+    size = float(np.clip(9000 / max(len(placed), 1), 7, 26))
     with _figure((7.0, 6.4)) as (figure, axes_of):
         axes = axes_of(1, 1)[0]
         members = _by_type(placed)

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lungdet.geometry.body_mask import body_box, body_mask, relative_location
+from lungdet.phantoms.torso import draw_torso
 
 AIR, FAT, TISSUE = -1000, -100, 40
 
@@ -117,3 +118,15 @@ def test_places_in_a_box_go_from_0_to_1(top: int, left: int, height: int, width:
     mask[top : top + height, left : left + width] = True
     found = relative_location(mask, left + part_x * width, top + part_y * height)
     assert found == pytest.approx((part_x, part_y), abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_the_box_of_a_phantom_is_its_skins(seed: int):
+    torso = draw_torso(seed)
+    heights = np.array([torso.height(coordinate) for coordinate in (0.35, 0.5, 0.65, 0.97)])
+    x, y = torso.center_mm(float(heights[1]))
+    grid = (np.arange(176) - 87.5) * 3.0
+    for hu, z_mm in zip(torso.paint(heights, grid + x, grid + y), heights, strict=True):
+        low = np.array([grid[0] + x - 1.5, grid[0] + y - 1.5])  # edge of the first pixel
+        truth = (np.reshape(torso.body_box(float(z_mm)), (2, 2)) - low).ravel()
+        np.testing.assert_allclose(3.0 * np.array(body_box(body_mask(hu, 3.0))), truth, atol=5.0)
