@@ -5,19 +5,21 @@ BIN := $(VENV)/bin
 DEMO := out/demo
 CT ?=
 REAL_DATA ?= $(or $(LUNGDET_REAL_DATA),../shared/data)
-BUNDLES := nodule_detector body_part_router
+BUNDLES := nodule_detector body_part_router body_part_regressor
 DETECTOR := bundles/nodule_detector
 ROUTER := bundles/body_part_router
+REGRESSOR := bundles/body_part_regressor
 # MedNIST: a folder for each class.
 DATA ?= $(REAL_DATA)/mednist
 ROUTER_OUT := out/router
+REGRESSOR_OUT := out/regressor
 # The pins hold in pip's isolated build environments, too.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Small tensors on busy cores: more threads make these jobs slower.
 TEST_ENV := OMP_NUM_THREADS=1 TQDM_DISABLE=1
 
-.PHONY: help demo test lint types docs bundle pytest train train-router bench clean
+.PHONY: help demo test lint types docs bundle pytest train train-regressor train-router bench clean
 help:  ## list these words
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
@@ -57,6 +59,10 @@ pytest: $(VENV)/.dev  ## the tests, with branch coverage
 
 train: $(VENV)/.runtime  ## train the detector's shipped weights again
 	$(BIN)/python -m monai.bundle run --config_file "['$(DETECTOR)/configs/common.yaml','$(DETECTOR)/configs/train.yaml']" --bundle_root $(DETECTOR)
+
+train-regressor: $(VENV)/.runtime  ## train the body-part regressor's again, on synthetic torsos
+	OMP_NUM_THREADS=1 $(BIN)/python -m monai.bundle run --config_file "['$(REGRESSOR)/configs/common.yaml','$(REGRESSOR)/configs/train.yaml']" \
+	--bundle_root $(REGRESSOR) --output_dir $(REGRESSOR_OUT)
 
 train-router: $(VENV)/.runtime  ## train the router's again: make train-router DATA=/path/to/mednist
 	$(BIN)/lungdet datalist radiographs $(DATA) --classes mednist6 --seed 0 -o $(ROUTER_OUT)/mednist.json

@@ -13,6 +13,7 @@ from monai.bundle import ConfigWorkflow
 from PIL import Image
 
 from lungdet.datalists import PictureEntry, picture_list_content, write_picture_list
+from lungdet.phantoms import write_deeplesion
 from lungdet.routing import Router, load_class_list
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,8 +124,16 @@ def one_process(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv(name, str(value))
 
 
+@pytest.fixture(scope="module")
+def few_lesions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Table of a DeepLesion folder with a few patients in each part."""
+    folder = tmp_path_factory.mktemp("deeplesion")
+    write_deeplesion(folder, patients=6, image_size=64, context_mm=1.0, studies=1, lesions=1)
+    return folder / "DL_info.csv"
+
+
 @pytest.fixture
-def small_settings(tmp_path: Path) -> dict[str, dict[str, str]]:
+def small_settings(tmp_path: Path, few_lesions: Path) -> dict[str, dict[str, str]]:
     """Settings by bundle with which nothing is waited for."""
     pictures = [f"{number}.png" for number in range(4)]
     for name in pictures:
@@ -136,6 +145,8 @@ def small_settings(tmp_path: Path) -> dict[str, dict[str, str]]:
     return {
         "nodule_detector": {"train_seeds": "$range(1)", "val_seeds": "$range(1)", "scan_shape": "$[64, 64, 48]"},
         "body_part_router": {"datalist": listed, "dataset_dir": str(tmp_path)},
+        "body_part_regressor": {"train_seeds": "$range(1)", "val_seeds": "$range(1)", "cache_rate": 0.0},
+        "lesion_embedding": {"labels": str(few_lesions)},
     }
 
 

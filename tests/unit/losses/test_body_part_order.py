@@ -70,3 +70,16 @@ def test_refusals():
         BodyPartOrderLoss()(torch.zeros(1, 3), torch.zeros(1, 4))
     with pytest.raises(ValueError, match="nor both 0"):
         BodyPartOrderLoss(0, 0)
+
+
+def test_the_distance_term_asks_for_mm():
+    loss = BodyPartOrderLoss(0, 1, distance_weight=1, mm_per_unit=25.0, gain=10)
+    positions = torch.tensor([[0.0, 50.0, 100.0]])
+    assert float(loss(torch.tensor([[7.0, 7.2, 7.4]]), positions)) == pytest.approx(0, abs=1e-6)
+    flat = loss(torch.zeros(1, 3), positions)  # off by 2, 0 and 2 units: two thirds of 2 - 1/2
+    assert float(flat) == pytest.approx(1.0)
+    assert set(loss.latest_parts) == {"order", "steps", "distance"}
+    with pytest.raises(ValueError, match="needs the positions"):
+        loss(torch.zeros(1, 3))
+    with pytest.raises(ValueError, match="must be positive"):
+        BodyPartOrderLoss(gain=0)
