@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lungdet.readers import AnnotationError, read_deeplesion
+from lungdet.datalists import DatalistError
+from lungdet.readers import read_deeplesion
 from lungdet.records import Lesion
 from lungdet.records.lesion_key import lesion_keys
 
@@ -43,7 +44,8 @@ def list_lesions(
         ``size_mm``, long and short; ``patient`` and ``identity``, names; ``study``; ``key``; and ``row``, their number.
 
     Raises:
-        AnnotationError: the table cannot be read, or nothing is left of the part.
+        AnnotationError: the table cannot be read.
+        DatalistError: nothing is left of the part, or a file of identities lacks a column.
         ValueError: there is no part of that name.
     """
     if part not in (*LESION_PARTS, "all"):
@@ -72,7 +74,7 @@ def list_lesions(
         )
     if not useful:
         what = f"none of {len(chosen)} lesions can be used: {len(chosen) - len(seen)} have no key slice in {folder}"
-        raise AnnotationError(f"{labels}, part {part}: {what}, the others have no type; name another part or folder")
+        raise DatalistError(f"{labels}, part {part}: {what}, the others have no type; name another part or folder")
     return [_item(key, lesion, folder, identities, row) for row, (key, lesion) in enumerate(useful)]
 
 
@@ -96,7 +98,7 @@ def _identities(path: Path, needed: bool) -> dict[str, str]:
     """Read which marks are of one lesion; nothing where there is no file and none is needed.
 
     Raises:
-        AnnotationError: the file is needed and not there, or lacks a column.
+        DatalistError: the file is needed and not there, or lacks a column.
     """
     if not needed and not path.is_file():
         return {}
@@ -104,7 +106,7 @@ def _identities(path: Path, needed: bool) -> dict[str, str]:
         with path.open(newline="", encoding="utf-8") as stream:
             rows = csv.DictReader(stream)
             if not {"key", "identity"} <= set(rows.fieldnames or ()):
-                raise AnnotationError(f"{path}: wanted columns key and identity, got {rows.fieldnames}")
+                raise DatalistError(f"{path}: wanted columns key and identity, got {rows.fieldnames}")
             return {row["key"]: row["identity"] for row in rows}
     except OSError as error:
-        raise AnnotationError(f"{path}: cannot be opened ({error.strerror}); leave it out, or name another") from error
+        raise DatalistError(f"{path}: cannot be opened ({error.strerror}); leave it out, or name another") from error

@@ -19,11 +19,21 @@ class SequentialTripletLoss(nn.Module):
     the pairs of levels, so that rare ones count as much as frequent ones (Yan et al., CVPR 2018, sequential sampling;
     averaging over what is not yet 0: Hermans et al., arXiv:1703.07737).
 
+    To it comes, if wanted, how unlikely a neighbour is of the right type: a lesion picks another one with a probability
+    that falls as ``exp(-d / temperature)``, and the loss is ``-log`` of the probability that the pick is of a level
+    above 0, averaged over the lesions that have one (Goldberger et al., NIPS 2004, neighbourhood components). Lesions
+    of one type may so lie in many places. The highest level, the lesion itself at another time, is not picked from.
+
     Args:
         margins: by how much level 1 shall be closer than level 0, level 2 than level 1, and so on.
         scope: ``"batch"`` compares all lesions of a batch with each other; ``"sequence"`` only the first of each
             sequence with the others of it, as published.
         sequence_length: lesions of one sequence, which follow each other in a batch.
+        neighbour_weight: of the second part; 0, as published, leaves it out.
+        temperature: squared distance over which a lesion's neighbours fade.
+
+    Attributes:
+        latest_parts: the parts of the last loss, by name.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -38,16 +48,25 @@ class SequentialTripletLoss(nn.Module):
     margins: Tensor
 
     def __init__(
-        self, margins: Sequence[float] = (0.2, 0.2, 0.2, 0.2), scope: str = "batch", sequence_length: int = 6
+        self,
+        margins: Sequence[float] = (0.2, 0.2, 0.2, 0.2),
+        scope: str = "batch",
+        sequence_length: int = 6,
+        neighbour_weight: float = 0.0,
+        temperature: float = 0.1,
     ) -> None:
         super().__init__()
         if not len(margins) or min(margins) <= 0:
             raise ValueError(f"wanted at least one margin, all positive, got {list(margins)}")
         if scope not in SCOPES or sequence_length < 2:
-            raise ValueError(
-                f"scope must be {' or '.join(SCOPES)}, sequences 2 or longer: {scope!r}, {sequence_length}"
-            )
+            wanted = f"scope {' or '.join(SCOPES)}, and sequences of 2 or more"
+            raise ValueError(f"wanted {wanted}, got {scope!r} and {sequence_length}")
+        if neighbour_weight < 0 or temperature <= 0:
+            given = f"{neighbour_weight} and {temperature}"
+            raise ValueError(f"wanted a weight of 0 or more and a positive temperature, got {given}")
         self.scope, self.sequence_length = scope, sequence_length
+        self.neighbour_weight, self.temperature = neighbour_weight, temperature
+        self.latest_parts: dict[str, Tensor] = {}
         heights = torch.cumsum(torch.tensor([0.0, *margins]), dim=0)
         self.register_buffer("margins", heights[:, None] - heights[None], persistent=False)  # [level h, level l]
 
@@ -70,7 +89,12 @@ class SequentialTripletLoss(nn.Module):
         if int(levels.max()) >= len(self.margins):
             raise ValueError(f"level {int(levels.max())} has no margin; there are {len(self.margins) - 1} margins")
         with torch.autocast(device_type=embeddings.device.type, enabled=False):
-            return self._compare(embeddings.float(), self._masked(levels.long()))
+            apart = squared_distances(embeddings.float())
+            parts = {"triplets": self._compare(apart, self._masked(levels.long()))}
+            if self.neighbour_weight:
+                parts["neighbours"] = self.neighbour_weight * self._pick(apart, levels.long())
+            self.latest_parts = {name: part.detach() for name, part in parts.items()}
+            return torch.stack(list(parts.values())).sum()
 
     def _masked(self, levels: Tensor) -> Tensor:
         """Take out a lesion and itself, and with the scope ``"sequence"`` all but the first ones' own sequences."""
@@ -82,9 +106,19 @@ class SequentialTripletLoss(nn.Module):
             keep = keep & (sequence[:, None] == sequence[None]) & (place % self.sequence_length == 0)[:, None]
         return torch.where(keep, levels, -1)
 
-    def _compare(self, embeddings: Tensor, levels: Tensor) -> Tensor:
-        squares = embeddings.square().sum(dim=1)
-        apart = (squares[:, None] + squares[None] - 2 * embeddings @ embeddings.T).clamp(min=0)
+    def _pick(self, apart: Tensor, levels: Tensor) -> Tensor:
+        others = (levels >= 0) & (levels < len(self.margins) - 1)
+        others = others & ~torch.eye(len(levels), dtype=torch.bool, device=levels.device)
+        right = others & (levels > 0)
+        asked = right.any(dim=1) & (others & ~right).any(dim=1)
+        if not asked.any():
+            return apart.sum() * 0
+        nearness = -apart[asked] / self.temperature
+        nothing = torch.finfo(nearness.dtype).min
+        every = nearness.masked_fill(~others[asked], nothing).logsumexp(dim=1)
+        return (every - nearness.masked_fill(~right[asked], nothing).logsumexp(dim=1)).mean()
+
+    def _compare(self, apart: Tensor, levels: Tensor) -> Tensor:
         high, low = levels[:, :, None], levels[:, None, :]  # (anchor, p, n)
         valid = (high > low) & (low >= 0)
         anchor, p, n = valid.nonzero(as_tuple=True)
@@ -96,3 +130,15 @@ class SequentialTripletLoss(nn.Module):
         active = active.index_add(0, pair, (losses > 0).to(losses.dtype))
         there = torch.zeros_like(sums).index_fill(0, pair, 1.0)
         return (sums / active.clamp(min=1)).sum() / there.sum().clamp(min=1)
+
+
+def squared_distances(vectors: Tensor) -> Tensor:
+    """Squared Euclidean distances of all pairs of ``(B, D)``, ``(B, B)``.
+
+    Example:
+        >>> squared_distances(torch.tensor([[0.0, 0], [3, 4]]))
+        tensor([[ 0., 25.],
+                [25.,  0.]])
+    """
+    squares = vectors.square().sum(dim=1)
+    return (squares[:, None] + squares[None] - 2 * vectors @ vectors.T).clamp(min=0)

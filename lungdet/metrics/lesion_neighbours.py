@@ -20,9 +20,10 @@ class LesionNeighbours(Metric):
     """Mean of two shares: neighbours of the right type, and lesions found again in another study.
 
     The first is over lesions of a known type: of the nearest ``neighbours``, one from each other patient, the share of
-    the same type; averaged over types, so that rare ones count. The second is over lesions that are marked in another
-    study of their patient, too: the share whose nearest lesion among the patient's other studies is the same one. Where
-    only one can be told, it is the score. In a distributed run :meth:`compute` joins all processes.
+    the same type; averaged over types, so that rare ones count. Where less than so many other patients have the type,
+    only that many neighbours are looked at, so that 1 can be reached. The second is over lesions that are marked in
+    another study of their patient, too: the share whose nearest lesion among the patient's other studies is the same
+    one. Where only one can be told, it is the score. In a distributed run :meth:`compute` joins all processes.
 
     Args:
         items: lesions of the data set in its order, with ``lesion_type``, -1 if not known, ``patient``, ``study`` and
@@ -88,7 +89,8 @@ class LesionNeighbours(Metric):
         for lesion in np.flatnonzero(types != UNKNOWN_TYPE).tolist():
             order = np.argsort(apart[lesion], kind="stable")
             order = order[(patients[order] != patients[lesion]) & (types[order] != UNKNOWN_TYPE)]
-            first = np.sort(np.unique(patients[order], return_index=True)[1])[: self.neighbours]
+            enough = min(self.neighbours, len(np.unique(patients[order[types[order] == types[lesion]]])))
+            first = np.sort(np.unique(patients[order], return_index=True)[1])[:enough]
             if len(first):
                 shares.setdefault(int(types[lesion]), []).append(float((types[order[first]] == types[lesion]).mean()))
         return float(np.mean([np.mean(each) for each in shares.values()])) if shares else float("nan")

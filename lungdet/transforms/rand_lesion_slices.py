@@ -63,7 +63,7 @@ class RandLesionSlices(RandPicture):
         grain = torch.randn(slices.shape, generator=torch.Generator().manual_seed(seed), dtype=slices.dtype)
         changed[list(SLICES)] = (slices + noise * grain.to(slices)).clamp(0, 1)
         if drop:
-            changed[list(NEIGHBOURS)] = changed[KEY]
+            changed[list(NEIGHBOURS)] = changed[KEY].clone()
         return changed
 
 

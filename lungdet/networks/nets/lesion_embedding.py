@@ -39,7 +39,7 @@ class LesionEmbedding(nn.Module):
     in_channels = DETAIL_CHANNELS + CONTEXT_CHANNELS
     smallest_side = 32
 
-    def __init__(self, embed_channels: int = 128, width: int = 32, grid: int = 4, dropout: float = 0.1) -> None:
+    def __init__(self, embed_channels: int = 128, width: int = 24, grid: int = 4, dropout: float = 0.1) -> None:
         super().__init__()
         if min(embed_channels, width, grid) < 1 or not 0 <= dropout < 1:
             raise ValueError(f"out of range: {embed_channels=}, {width=}, {grid=}, {dropout=}")
@@ -75,10 +75,9 @@ class LesionEmbedding(nn.Module):
 
 
 def _view(in_channels: int, width: int, grid: int) -> nn.Sequential:
-    """Return a residual network with three steps, each half as fine and twice as wide as the one before."""
+    """Return a residual network with three steps, each half as fine and, from the second, twice as wide."""
     return nn.Sequential(
         conv_norm_act(in_channels, width, "batch", stride=2),
-        ResidualBlock2D(width, "batch"),
         conv_norm_act(width, 2 * width, "batch", stride=2),
         ResidualBlock2D(2 * width, "batch"),
         conv_norm_act(2 * width, 4 * width, "batch", stride=2),

@@ -26,6 +26,7 @@ OF_PICTURES = (
     "RandCutOut",
     "RandExposure",
     "RandInvertPicture",
+    "RandLesionSlices",
     "RandMovePicture",
     "RandQuarterTurn",
 )
@@ -48,6 +49,8 @@ EXAMPLES = {
     "GridPatchesd": {"keys": "image", "patch_size": 8, "pad_value": 0, "box_key": "box"},
     "LoadCT": {},
     "LoadCTd": {"keys": "image"},
+    "LoadLesion": {},
+    "LoadLesiond": {"keys": "image"},
     "LoadRadiograph": {},
     "LoadRadiographd": {"keys": "image"},
     "MakeBackgroundd": {},
@@ -76,6 +79,8 @@ EXAMPLES = {
     "RandInsertNoduled": {},
     "RandInvertPicture": {},
     "RandInvertPictured": {"keys": "image", "prob": 1.0},
+    "RandLesionSlices": {},
+    "RandLesionSlicesd": {"keys": "image", "prob": 1.0},
     "RandMoveBoxesd": {"transform": RandFlipd("image", 0.5), "keys": "box"},
     "RandMovePicture": {},
     "RandMovePictured": {"keys": "image", "prob": 1.0},
@@ -127,6 +132,7 @@ def test_kind_and_pickle(name):
         not in (
             "BoxToWorld",
             "LoadCTd",
+            "LoadLesiond",
             "LoadRadiographd",
             "MakeBackgroundd",
             "MakePhantomd",
@@ -140,7 +146,7 @@ def test_dictionaries_are_copied_and_missing_keys_noticed(name, item):
     assert isinstance(transform, MapTransform)
     item.update(recist=torch.zeros(1, 4, 2), slice=[0], nodules=[])
     if name.startswith(OF_PICTURES):
-        item["image"] = MetaTensor(torch.rand(1, 9, 9))
+        item["image"] = MetaTensor(torch.rand(6 if name == "RandLesionSlicesd" else 1, 9, 9))
     before = dict(item)
     image, boxes = item["image"].clone(), item["box"].clone()
     transform(item) if name != "StitchPatchesd" else transform(transforms.GridPatchesd("image", 10, pad_value=0)(item))

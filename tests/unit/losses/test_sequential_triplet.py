@@ -1,0 +1,87 @@
+"""Losses of triplets by hand, and by another way of counting."""
+
+import itertools
+import math
+
+import pytest
+import torch
+
+from lungdet.losses import SequentialTripletLoss
+
+MARGINS = (0.3, 0.2, 0.2, 0.3)
+
+
+def unit(count: int, seed: int) -> torch.Tensor:
+    vectors = torch.randn(count, 8, generator=torch.Generator().manual_seed(seed))
+    return torch.nn.functional.normalize(vectors, dim=1)
+
+
+def counted_one_by_one(vectors: torch.Tensor, levels: torch.Tensor) -> float:
+    sums: dict[tuple[int, int], list[float]] = {}
+    for a, p, n in itertools.permutations(range(len(vectors)), 3):
+        high, low = int(levels[a, p]), int(levels[a, n])
+        if high > low >= 0:
+            margin = sum(MARGINS[low:high])
+            near, far = ((vectors[a] - vectors[other]).square().sum() for other in (p, n))
+            sums.setdefault((high, low), []).append(max(0.0, float(near - far) + margin))
+    means = [sum(each) / max(1, sum(loss > 0 for loss in each)) for each in sums.values()]
+    return sum(means) / max(1, len(means))
+
+
+def random_levels(count: int, seed: int) -> torch.Tensor:
+    upper = torch.randint(-1, 5, (count, count), generator=torch.Generator().manual_seed(seed)).triu(1)
+    return upper + upper.T + 4 * torch.eye(count, dtype=torch.long)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_all_triplets_of_a_batch(seed: int):
+    vectors, levels = unit(9, seed), random_levels(9, seed)
+    loss = SequentialTripletLoss(MARGINS)(vectors, levels)
+    assert float(loss) == pytest.approx(counted_one_by_one(vectors, levels), rel=1e-5)
+
+
+def test_a_sequence_looks_at_its_own_first_lesion_only():
+    vectors = torch.tensor([[1.0, 0], [0, 1.0], [1.0, 0], [0, 1.0], [0, -1.0], [0, 1.0]])
+    levels = torch.full((6, 6), 1)
+    levels[0, 2] = levels[3, 4] = 0  # 0: the alike one 2 away, the other one 0; 3: 0 - or rather 5 - against 4
+    loss = SequentialTripletLoss([0.5], scope="sequence", sequence_length=3)(vectors, levels)
+    # The first sequence: 2 - 0 + 0.5; the second: 0 - 4 + 0.5 is below 0.
+    assert float(loss) == pytest.approx(2.5)
+
+
+def test_no_loss_where_all_is_in_order_or_nothing_is_known():
+    vectors = torch.tensor([[1.0, 0], [1.0, 0], [-1.0, 0]])
+    levels = torch.tensor([[4, 4, 0], [4, 4, 0], [0, 0, 4]])
+    assert float(SequentialTripletLoss(MARGINS)(vectors, levels)) == 0
+    assert float(SequentialTripletLoss(MARGINS)(vectors, torch.full((3, 3), -1))) == 0
+
+
+def test_neighbours_of_the_right_type_by_hand():
+    vectors = torch.tensor([[0.0, 0], [0, 1], [2, 0], [0, 0]])  # squared distances of the first: 1, 4, and itself again
+    levels = torch.full((4, 4), -1)
+    levels[0] = torch.tensor([4, 1, 0, 4])
+    loss = SequentialTripletLoss(MARGINS, neighbour_weight=2.0, temperature=0.5)
+    loss(vectors, levels)
+    # exp(-2) for the right one, exp(-8) for the wrong one, nothing for the lesion at another time
+    assert float(loss.latest_parts["neighbours"]) == pytest.approx(2 * math.log(1 + math.exp(-6)), rel=1e-4)
+    assert "neighbours" not in SequentialTripletLoss(MARGINS).latest_parts
+
+
+def test_it_has_a_gradient_that_mends():
+    vectors = unit(12, 0).requires_grad_()
+    levels, loss = random_levels(12, 5), SequentialTripletLoss(MARGINS, neighbour_weight=1.0)
+    before = loss(vectors, levels)
+    before.backward()
+    after = loss((vectors - 0.02 * vectors.grad).detach(), levels)
+    assert float(after) < float(before.detach())
+
+
+def test_bad_input_is_refused():
+    with pytest.raises(ValueError, match="at least one margin"):
+        SequentialTripletLoss([])
+    with pytest.raises(ValueError, match="wanted scope batch or sequence"):
+        SequentialTripletLoss(MARGINS, scope="all")
+    with pytest.raises(ValueError, match=r"wanted \(B, D\)"):
+        SequentialTripletLoss(MARGINS)(torch.zeros(2, 4), torch.zeros(3, 3))
+    with pytest.raises(ValueError, match="level 5 has no margin"):
+        SequentialTripletLoss(MARGINS)(torch.zeros(2, 4), torch.full((2, 2), 5))
