@@ -79,7 +79,7 @@ def embed(options: argparse.Namespace) -> tuple[EmbeddedLesions, NDArray[np.floa
     marked = [
         MarkedLesion.of_row(key, lesion, folder / "Images_png")
         for key, lesion in zip(keys, table.lesions, strict=True)
-        if options.part is None or lesion.split == options.part
+        if options.split in (None, lesion.split)
     ]
     crops = torch.stack([embedder.crops(lesion) for lesion in marked])
     vectors = np.concatenate([embedder.embed_crops(part) for part in crops.split(BATCH)])
@@ -155,6 +155,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_patients(parser)
     parser.add_argument("--bundle", default="lesion_embedding", help="name or folder of the embedding bundle")
     parser.add_argument(
-        "--part", choices=("train", "validation", "test"), help="of the folder's split; all if not given"
+        "--split", choices=("train", "validation", "test"), help="of the folder's split; all if not given"
     )
     parser.add_argument("-k", type=int, default=10, help="answers")

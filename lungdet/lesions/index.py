@@ -154,7 +154,7 @@ class FaissIndex:
 def _lists(faiss: Any, cells: Any, width: int, count: int) -> Any:
     index = faiss.IndexIVFFlat(cells, width, count)
     index.nprobe = min(PROBED, count)
-    index.cp.niter, index.cp.seed = 10, 0
+    index.cp.niter, index.cp.seed, index.cp.min_points_per_centroid = 10, 0, 1
     return index
 
 
