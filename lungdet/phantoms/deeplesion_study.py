@@ -142,7 +142,7 @@ def paint_slices(
     x_mm, y_mm = grid.axes_mm
     z_mm = grid.height_mm(np.asarray(numbers))
     hu = torso.paint(z_mm, x_mm, y_mm)
-    Furniture(rng, torso, grid.height_mm(np.arange(1, grid.slices + 1)), x_mm, y_mm).paint(hu)
+    Furniture(rng, torso, grid.height_mm(np.arange(1, grid.slices + 1)), x_mm, y_mm).paint(hu, z_mm)
     for state in states:
         state.paint(hu, z_mm, x_mm, y_mm)
     scanner.rng = rng
