@@ -11,13 +11,14 @@ import csv
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import detector_results
 import numpy as np
+from lesions_chance import chance_row
 from lesions_patients import add_patients, patients_folder
 
 from lungdet.lesions import (
@@ -185,7 +186,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_patients(parser)
     parser.add_argument("--embeddings", type=Path, help="vectors of its lesions; by the shipped bundle if not given")
     parser.add_argument("--no-embedding", action="store_true", help="geometry alone: no network is needed")
-    parser.add_argument("--table", type=Path, help="DL_info.csv to enlarge for the speed; the folder's if not given")
+    parser.add_argument("--table", type=Path, help="real DL_info.csv: links by chance, and speed when enlarged")
 
 
 def main(options: argparse.Namespace) -> None:
@@ -193,11 +194,19 @@ def main(options: argparse.Namespace) -> None:
     vectors = None if options.no_embedding else read_vectors(folder, options.embeddings)
     found = list(rows(read_cohort(folder), vectors, options.seed, fit=not options.quick))  # six patients teach nothing
     timed = speed(options.table or folder / "DL_info.csv")
+    chance = []
+    if options.table is not None:
+        lesions = measured_from_deeplesion(read_deeplesion(options.table, strict=False))
+        chance = [
+            chance_row(lesions, replace(GEOMETRY, threshold=value), options.seed) for value in (0.6, 0.8, 1.0, 1.2)
+        ]
     told = {"folder": str(folder), "seed": options.seed, "quick": options.quick}
-    detector_results.append(options.out, "lesions matching", told, {"rows": found, "speed": timed})
+    detector_results.append(options.out, "lesions matching", told, {"rows": found, "speed": timed, "chance": chance})
     print(detector_results.markdown(found))
     print()
     print(detector_results.markdown([timed]))
+    print()
+    print(detector_results.markdown(chance))
 
 
 def read_vectors(folder: Path, path: Path | None) -> dict[str, Any]:
