@@ -5,6 +5,7 @@ from .decision import Decision
 from .finding import DetectionReport, Finding, ModelInfo
 from .labelled_file import LabelledFile
 from .lesion import LESION_TYPES, Lesion
+from .lesion_description import LesionDescription, Spread, StudyGrowth, StudySum, TypeSummary
 from .lesion_key import lesion_keys
 from .lesion_sequence import LesionSequence, PatientHistory, SequenceMark
 from .mark import Contour, Mark, Rating, SeriesMarks
@@ -31,6 +32,7 @@ __all__ = [
     "FlagKind",
     "LabelledFile",
     "Lesion",
+    "LesionDescription",
     "LesionSequence",
     "Mark",
     "MeasuredLesion",
@@ -50,6 +52,10 @@ __all__ = [
     "SeriesInfo",
     "SeriesMarks",
     "SimilarLesion",
+    "Spread",
+    "StudyGrowth",
+    "StudySum",
+    "TypeSummary",
     "is_snomed_code",
     "lesion_keys",
 ]

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from PIL import Image
 
@@ -52,6 +53,17 @@ def test_the_trunk_of_a_chest_ct_changes_little_from_slice_to_slice(chest: CTVol
     table = np.array(boxes)
     assert table[:, 3].max() <= 376
     assert np.abs(np.diff(table, axis=0)).max() <= 16
+
+
+def test_a_real_arm_at_the_side_is_left_out(real_data: Path):
+    series = pydicom.dcmread(real_data / "ct" / "ny_sbu_mixed_planes" / "axial" / "19001231-076.dcm")
+    hu = series.pixel_array * float(series.RescaleSlope) + float(series.RescaleIntercept)
+    mask = body_mask(hu, [float(size) for size in series.PixelSpacing])
+    x0, y0, x1, y1 = body_box(mask)
+    assert 0.86 < x1 / mask.shape[1] < 0.92  # the arm goes on to the edge of the image
+    assert y1 / mask.shape[0] < 0.85  # the table begins
+    assert x0 < 10
+    assert 0.20 < y0 / mask.shape[0] < 0.30
 
 
 def test_places_on_key_slices_are_the_data_sets(real_data: Path, lesions: tuple[Lesion, ...]):
