@@ -164,7 +164,7 @@ def _draw_arms(rng: np.random.Generator, build: Build, profile: Profile) -> tupl
         joint = np.array([(148.0, 14.0, 530.0), (158.0, 14.0, 525.0)])
         bones = [tube(joint * (side, 1, 1), [20, 20]) for side in (-1, 1)]
         return join([]), join(bones)
-    skin = np.array(ARM_RADII_MM[: len(left)]) * (0.9 + 0.45 * build.fat)
+    skin = np.array(ARM_RADII_MM[: len(left)]) * (0.9 + 0.45 * build.fat) * float(np.exp(rng.normal(0.06, 0.12)))
     bone = np.array([21.0, *[11.5] * (len(left) - 1)])
     arms, bones = [], []
     for side in (-1, 1):
@@ -198,14 +198,17 @@ def _yoke(rng: np.random.Generator, build: Build) -> list[Solid]:
     if build.arms != "up":
         return []
     hu, solids = build.tissue_hu, []
-    thick = float(rng.uniform(0.6, 1.3))
+    thick, tall, top = float(rng.uniform(0.7, 1.9)), float(rng.uniform(55, 85)), float(rng.uniform(562, 588))
     for side in (-1, 1):
-        at = (side * 100.0, 38.0, 565.0)
-        lean = (side * 0.3, 0.0)
-        skin = (78.0, 27 * thick + 6 + 10 * build.fat, 62.0 + 10 * build.fat)
-        solids.append(Solid("yoke", at, skin, hu["fat"], lean=lean, angle_deg=-side * 14, rim_mm=1.5, grain_hu=8))
-        inner = (72.0, 26 * thick, 58.0)
-        solids.append(Solid("yoke muscle", at, inner, hu["muscle"], lean=lean, angle_deg=-side * 14, wobble_mm=4))
+        at = (side * float(rng.normal(112.0, 8.0)), float(rng.normal(32.0, 6.0)), top + float(rng.normal(0, 6)))
+        look: dict[str, Any] = {"lean": (side * float(rng.uniform(0.2, 0.55)), -0.1), "angle_deg": -side * 12.0}
+        skin = (82.0, 27 * thick + 6 + 10 * build.fat, tall + 6 + 10 * build.fat)
+        solids.append(Solid("yoke", at, skin, hu["fat"], rim_mm=1.5, grain_hu=8, **look))
+        solids.append(Solid("yoke muscle", at, (76.0, 26 * thick, tall), hu["muscle"], wobble_mm=5, **look))
+        for n, turn in enumerate((15.0, -35.0)):
+            seam = (at[0] + side * 14 * n, at[1] + 5 - 14 * n, at[2])
+            solids.append(Solid("seam", seam, (46, 2.4, tall), hu["fat"], lean=look["lean"], angle_deg=side * turn,
+                                wobble_mm=6, phase=float(n)))  # fmt: skip
     return solids
 
 

@@ -135,9 +135,12 @@ def _shoulder(build: Build, profile: Profile) -> list[Capsules]:
     """Left collar bone, shoulder blade, and upper arm."""
     wide = profile.muscle_at(525.0).half_width / 178
     up = build.arms != "down"
-    joint = np.array([150.0 * wide, 18.0, 540.0 if up else 520.0])
+    joint = np.array([150.0 * wide, 18.0, 558.0 if up else 520.0])
     front = -profile.cavity_at(508.0).front
-    collar = tube([(16, front + 2, 510), (60, front - 2, 522), (105, -22, 534), (joint[0] - 8, 4, 546)], [7, 6, 5.5, 6])
+    collar = tube(
+        [(16, front + 2, 510), (60, front - 2, 522), (105, -22, joint[2] - 10), (joint[0] - 8, 4, joint[2] + 4)],
+        [7, 6, 5.5, 6],
+    )
     high, low = (profile.muscle_at(z).back for z in (528.0, 402.0))
     corner = (
         np.array([80.0, high - 9, 528.0]),
@@ -148,7 +151,9 @@ def _shoulder(build: Build, profile: Profile) -> list[Capsules]:
         inner = corner[0] + share * (corner[1] - corner[0])
         outer = joint + share * np.array([-12.0, 40.0, -105.0]) + (-12, 12, -4)
         rays.append(tube([inner, 0.5 * (inner + outer) + (4, 8, 0), outer], [4.2, 3.0, 5.0]))
-    spine = tube([(86, high - 7, 512), (118, high - 14, 528), (joint[0] + 4, 40, 548)], [4.5, 5, 6.5])
+    spine = tube(
+        [(86, high - 7, 512), (118, high - 14, joint[2] - 14), (joint[0] + 4, 40, joint[2] + 6)], [4.5, 5, 6.5]
+    )
     return [collar, *rays, spine]
 
 
@@ -158,7 +163,7 @@ def arm_path(build: Build, profile: Profile) -> Array:
     if build.arms == "none":
         return np.empty((0, 3))
     if build.arms == "up":
-        return np.array([(150, 14, 536), (166, 10, 590), (176, 2, 650), (170, -8, 720)]) * (wide, 1, 1)
+        return np.array([(150, 14, 550), (166, 10, 598), (176, 2, 650), (170, -8, 720)]) * (wide, 1, 1)
     side = profile.skin_at(200.0).half_width
     return np.array(
         [(152 * wide, 12, 528), (186 * wide + 8, 20, 460), (max(205 * wide, side + 34), 30, 360),
