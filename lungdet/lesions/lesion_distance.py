@@ -31,7 +31,8 @@ class DistanceWeights:
         embedding: per squared unit of the embedding; 0 does without.
         threshold: lesions farther apart are not the same one.
         repeat_threshold: marks of one study, in different series, that are no farther apart than this by place and
-            embedding alone are one lesion; 0 takes each mark for a lesion of its own.
+            embedding alone are one lesion; see :func:`~lungdet.lesions.repeats.group_repeats`. 0 takes each mark for a
+            lesion of its own.
 
     Raises:
         ValueError: a number is negative or not finite, all weights are 0, or the threshold is 0.

@@ -13,6 +13,8 @@ from lungdet.records.measured_lesion import MeasuredLesion
 
 NEIGHBOUR_MM = 5.0  # two marks on neighbouring thick slices are not told apart by the distance of the slices
 
+SURER, AGREEMENT = 1.5, 0.2
+
 
 def group_repeats(
     lesions: Sequence[MeasuredLesion], distances: NDArray[np.float64], threshold: float
@@ -20,8 +22,9 @@ def group_repeats(
     """Put marks together that are one lesion in one study.
 
     In one series positions tell: see :func:`overlap_in_series`. Between series they do not, and marks are one lesion
-    if their distance is not above the threshold. The closest are joined first, and a group takes a mark only if it is
-    the same lesion as all of its marks, so that a row of neighbours does not become one.
+    if their distance is not above the threshold, or not above one and a half of it and their diameters agree to 20 %:
+    one lesion in one study has one size, but for the reader. The closest are joined first, and a group takes a mark
+    only if it is the same lesion as all of its marks, so that a row of neighbours does not become one.
 
     Args:
         lesions: ``N`` marks of one patient.
@@ -71,4 +74,14 @@ def overlap_in_series(first: MeasuredLesion, second: MeasuredLesion) -> bool | N
 
 def _same(first: MeasuredLesion, second: MeasuredLesion, distance: float, threshold: float) -> bool:
     in_one = overlap_in_series(first, second) if first.series == second.series else None
-    return distance <= threshold if in_one is None else in_one
+    if in_one is not None:
+        return in_one
+    return distance <= (SURER * threshold if _sizes_agree(first, second) else threshold)
+
+
+def _sizes_agree(first: MeasuredLesion, second: MeasuredLesion) -> bool:
+    """Tell whether the diameters that both have differ by 20 % at most."""
+    sizes = [(first.long_mm, second.long_mm)]
+    if first.short_mm is not None and second.short_mm is not None:
+        sizes.append((first.short_mm, second.short_mm))
+    return all(max(pair) <= (1 + AGREEMENT) * min(pair) for pair in sizes)

@@ -4,8 +4,10 @@ from lungdet.lesions.repeats import group_repeats, overlap_in_series
 from lungdet.records import MeasuredLesion
 
 
-def mark(key: str, study: int = 1, series: int = 1, center: tuple[float, float, float] | None = None) -> MeasuredLesion:
-    return MeasuredLesion(key, "p", study, series, "lung", 10.0, 8.0, center_mm=center)
+def mark(
+    key: str, study: int = 1, series: int = 1, center: tuple[float, float, float] | None = None, long: float = 10.0
+) -> MeasuredLesion:
+    return MeasuredLesion(key, "p", study, series, "lung", long, 8.0, center_mm=center)
 
 
 def test_slices_of_one_series_are_told_by_position():
@@ -29,6 +31,15 @@ def test_other_series_are_told_by_distance():
     far[0, 1] = far[1, 0] = far[0, 3] = far[3, 0] = 0.1  # the fourth is of another study
     assert group_repeats(marks, far, 0.3) == [(0, 1), (2,), (3,)]
     assert group_repeats(marks, far, 0.0) == [(0,), (1,), (2,), (3,)]
+
+
+def test_equal_sizes_make_surer():
+    far = np.full((2, 2), 0.449)
+    assert group_repeats([mark("a"), mark("b", series=2, long=12.0)], far, 0.3) == [(0, 1)]
+    assert group_repeats([mark("a"), mark("b", series=2, long=12.1)], far, 0.3) == [(0,), (1,)]
+    assert group_repeats([mark("a"), mark("b", series=2)], far + 0.01, 0.3) == [(0,), (1,)]
+    one_axis = MeasuredLesion("c", "p", 1, 2, "lung", 9.0)
+    assert group_repeats([mark("a"), one_axis], far, 0.3) == [(0, 1)]
 
 
 def test_a_row_of_neighbours_is_not_one_lesion():
