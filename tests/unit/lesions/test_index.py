@@ -34,6 +34,14 @@ def test_hand_worked_distances_and_order_of_ties(library):
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
+def test_of_equal_distances_the_lower_row_comes_first(library):
+    known = np.random.default_rng(0).choice([-2, -1, 1, 2], 300)[:, None].astype(np.float32)
+    _, rows = build_index(known, library=library).search(np.zeros((1, 1), np.float32), 300)
+    wanted = sorted(range(300), key=lambda row: (abs(known[row, 0]), row))
+    assert rows.tolist() == [wanted]
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
 def test_a_vector_finds_itself_at_no_distance(library):
     known = 1000 + vectors(100)  # squares would cancel badly
     distances, rows = build_index(known, library=library).search(known[:30], 1)
