@@ -91,7 +91,7 @@ def _draw_sums(axes: Axes, history: PatientHistory, count: int, sums: tuple[floa
         axes.annotate(f"{value:.0f}", (index, value), (0, 5), textcoords="offset points", ha="center", fontsize=8)
     axes.set_ylim(0, 1.3 * max(sums) if max(sums) else 1)
     axes.set_ylabel("sum, mm")
-    noun = "lesion that every study marks" if count == 1 else f"{count} lesions that every study marks"
+    noun = "the one lesion that every study marks" if count == 1 else f"{count} lesions that every study marks"
     axes.set_title(f"sum of long diameters, {noun}", fontsize=9, loc="left")
     axes.grid(True, axis="y")
 
