@@ -220,7 +220,7 @@ def _without_arms(body: Mask, step_mm: Coarse) -> Mask:
     if not arms.any():
         return body
     rest, _ = ndimage.label(body & ~_thick_part(body, depth, NECK * radius, step_mm))
-    cut: Mask = body & ~arms & ~np.isin(rest, np.unique(rest[arms & (rest > 0)]))
+    cut: Mask = body & ~np.isin(rest, np.setdiff1d(rest[arms], 0))
     return cut
 
 

@@ -56,7 +56,7 @@ def test_table_blanket_and_tubes_are_no_body():
     np.testing.assert_allclose(body_box(mask), body_box(body), atol=10.0)  # the blanket lies on the skin at the sides
 
 
-@pytest.mark.parametrize("gap_mm", [12.0, -6.0])
+@pytest.mark.parametrize("gap_mm", [12.0, 3.0, -6.0])
 def test_arms_at_the_sides_are_left_out_apart_or_touching(gap_mm: float):
     hu, body = trunk_slice(size_mm=560)
     for side in (-1, 1):

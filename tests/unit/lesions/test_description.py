@@ -76,6 +76,12 @@ def test_targets_are_five_and_two_of_a_type():
     assert (study.lesions, study.targets, study.target_sum_mm) == (7, 5, 50.0 + 49 + 47 + 46 + 45)
 
 
+def test_a_lesion_that_comes_later_is_no_target():
+    first, second = describe_measured([mark(1, 20.0), mark(2, 21.0), mark(2, 50.0, 0.8, "lung")]).studies
+    assert (first.all_targets, second.all_targets, second.targets) == (1, 1, 1)
+    assert (second.lesions, second.target_sum_mm) == (2, 21.0)
+
+
 def test_nothing_is_described_as_nothing():
     found = describe_measured([])
     assert (found.patients, found.studies, found.growths) == (0, (), ())
