@@ -107,3 +107,9 @@ def test_a_result_never_replaces_its_source(table: Path):
     source = table.rename(table.with_name("lesions.csv"))
     with pytest.raises(ValueError, match="would be overwritten"):
         describe_lesions(source, source.parent)
+
+
+@pytest.mark.parametrize("words", [["--debug", "describe"], ["describe", "--debug"], ["describe"]])
+def test_debug_goes_before_and_after_the_subcommand(words: list[str]):
+    options = cli.build_parser().parse_args(["lesions", *words, "list.csv", "-o", "out"])
+    assert options.debug == ("--debug" in words)
