@@ -19,17 +19,18 @@ class SequentialTripletLoss(nn.Module):
     the pairs of levels, so that rare ones count as much as frequent ones (Yan et al., CVPR 2018, sequential sampling;
     averaging over what is not yet 0: Hermans et al., arXiv:1703.07737).
 
-    To it comes, if wanted, how unlikely a neighbour is of the right type: a lesion picks another one with a probability
-    that falls as ``exp(-d / temperature)``, and the loss is ``-log`` of the probability that the pick is of a level
-    above 0, averaged over the lesions that have one (Goldberger et al., NIPS 2004, neighbourhood components). Lesions
-    of one type may so lie in many places. The highest level, the lesion itself at another time, is not picked from.
+    To it comes, if wanted, how unlikely a neighbour is as alike as it should be: a lesion picks another one with a
+    probability that falls as ``exp(-d / temperature)``, and the loss is ``-log`` of the probability that the pick is of
+    level 1 or above, averaged over the lesions that have one; then the same for level 2, and so on (Goldberger et al.,
+    NIPS 2004, neighbourhood components). Lesions of one type may so lie in many places. The highest level, the lesion
+    itself at another time, is not picked from.
 
     Args:
         margins: by how much level 1 shall be closer than level 0, level 2 than level 1, and so on.
         scope: ``"batch"`` compares all lesions of a batch with each other; ``"sequence"`` only the first of each
             sequence with the others of it, as published.
         sequence_length: lesions of one sequence, which follow each other in a batch.
-        neighbour_weight: of the second part; 0, as published, leaves it out.
+        neighbour_weights: of the second part, from level 1 on; none, as published, leave it out.
         temperature: squared distance over which a lesion's neighbours fade.
 
     Attributes:
@@ -52,7 +53,7 @@ class SequentialTripletLoss(nn.Module):
         margins: Sequence[float] = (0.2, 0.2, 0.2, 0.2),
         scope: str = "batch",
         sequence_length: int = 6,
-        neighbour_weight: float = 0.0,
+        neighbour_weights: Sequence[float] = (),
         temperature: float = 0.1,
     ) -> None:
         super().__init__()
@@ -61,11 +62,11 @@ class SequentialTripletLoss(nn.Module):
         if scope not in SCOPES or sequence_length < 2:
             wanted = f"scope {' or '.join(SCOPES)}, and sequences of 2 or more"
             raise ValueError(f"wanted {wanted}, got {scope!r} and {sequence_length}")
-        if neighbour_weight < 0 or temperature <= 0:
-            given = f"{neighbour_weight} and {temperature}"
-            raise ValueError(f"wanted a weight of 0 or more and a positive temperature, got {given}")
+        if min(neighbour_weights, default=0) < 0 or len(neighbour_weights) >= len(margins) or temperature <= 0:
+            wanted = f"at most {len(margins) - 1} weights of 0 or more, and a positive temperature"
+            raise ValueError(f"wanted {wanted}, got {list(neighbour_weights)} and {temperature}")
         self.scope, self.sequence_length = scope, sequence_length
-        self.neighbour_weight, self.temperature = neighbour_weight, temperature
+        self.neighbour_weights, self.temperature = tuple(neighbour_weights), temperature
         self.latest_parts: dict[str, Tensor] = {}
         heights = torch.cumsum(torch.tensor([0.0, *margins]), dim=0)
         self.register_buffer("margins", heights[:, None] - heights[None], persistent=False)  # [level h, level l]
@@ -91,8 +92,8 @@ class SequentialTripletLoss(nn.Module):
         with torch.autocast(device_type=embeddings.device.type, enabled=False):
             apart = squared_distances(embeddings.float())
             parts = {"triplets": self._compare(apart, self._masked(levels.long()))}
-            if self.neighbour_weight:
-                parts["neighbours"] = self.neighbour_weight * self._pick(apart, levels.long())
+            for level, weight in enumerate(self.neighbour_weights, start=1):
+                parts[f"neighbours_{level}"] = weight * self._pick(apart, levels.long(), level)
             self.latest_parts = {name: part.detach() for name, part in parts.items()}
             return torch.stack(list(parts.values())).sum()
 
@@ -106,10 +107,10 @@ class SequentialTripletLoss(nn.Module):
             keep = keep & (sequence[:, None] == sequence[None]) & (place % self.sequence_length == 0)[:, None]
         return torch.where(keep, levels, -1)
 
-    def _pick(self, apart: Tensor, levels: Tensor) -> Tensor:
+    def _pick(self, apart: Tensor, levels: Tensor, least: int) -> Tensor:
         others = (levels >= 0) & (levels < len(self.margins) - 1)
         others = others & ~torch.eye(len(levels), dtype=torch.bool, device=levels.device)
-        right = others & (levels > 0)
+        right = others & (levels >= least)
         asked = right.any(dim=1) & (others & ~right).any(dim=1)
         if not asked.any():
             return apart.sum() * 0

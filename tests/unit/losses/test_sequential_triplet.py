@@ -60,16 +60,26 @@ def test_neighbours_of_the_right_type_by_hand():
     vectors = torch.tensor([[0.0, 0], [0, 1], [2, 0], [0, 0]])  # squared distances of the first: 1, 4, and itself again
     levels = torch.full((4, 4), -1)
     levels[0] = torch.tensor([4, 1, 0, 4])
-    loss = SequentialTripletLoss(MARGINS, neighbour_weight=2.0, temperature=0.5)
+    loss = SequentialTripletLoss(MARGINS, neighbour_weights=[2.0], temperature=0.5)
     loss(vectors, levels)
     # exp(-2) for the right one, exp(-8) for the wrong one, nothing for the lesion at another time
-    assert float(loss.latest_parts["neighbours"]) == pytest.approx(2 * math.log(1 + math.exp(-6)), rel=1e-4)
-    assert "neighbours" not in SequentialTripletLoss(MARGINS).latest_parts
+    assert float(loss.latest_parts["neighbours_1"]) == pytest.approx(2 * math.log(1 + math.exp(-6)), rel=1e-4)
+    assert loss.latest_parts.keys() == {"triplets", "neighbours_1"}
+
+
+def test_neighbours_in_the_same_place_by_hand():
+    vectors = torch.tensor([[0.0, 0], [0, 1], [2, 0]])
+    levels = torch.full((3, 3), -1)
+    levels[0] = torch.tensor([4, 1, 2])
+    loss = SequentialTripletLoss(MARGINS, neighbour_weights=[1.0, 1.0], temperature=1.0)
+    loss(vectors, levels)
+    assert float(loss.latest_parts["neighbours_1"]) == 0  # no other type to pick
+    assert float(loss.latest_parts["neighbours_2"]) == pytest.approx(math.log(1 + math.exp(3)), rel=1e-4)
 
 
 def test_it_has_a_gradient_that_mends():
     vectors = unit(12, 0).requires_grad_()
-    levels, loss = random_levels(12, 5), SequentialTripletLoss(MARGINS, neighbour_weight=1.0)
+    levels, loss = random_levels(12, 5), SequentialTripletLoss(MARGINS, neighbour_weights=[1.0, 0.5])
     before = loss(vectors, levels)
     before.backward()
     after = loss((vectors - 0.02 * vectors.grad).detach(), levels)
@@ -81,6 +91,8 @@ def test_bad_input_is_refused():
         SequentialTripletLoss([])
     with pytest.raises(ValueError, match="wanted scope batch or sequence"):
         SequentialTripletLoss(MARGINS, scope="all")
+    with pytest.raises(ValueError, match="at most 3 weights of 0 or more"):
+        SequentialTripletLoss(MARGINS, neighbour_weights=[1.0] * 4)
     with pytest.raises(ValueError, match=r"wanted \(B, D\)"):
         SequentialTripletLoss(MARGINS)(torch.zeros(2, 4), torch.zeros(3, 3))
     with pytest.raises(ValueError, match="level 5 has no margin"):
