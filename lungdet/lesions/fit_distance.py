@@ -18,6 +18,7 @@ from lungdet.records.measured_lesion import MeasuredLesion
 from .lesion_distance import TERMS, DistanceWeights, FloatArray, distance_terms
 from .links import Rule
 from .sequences import find_histories, stack_vectors
+from .series_alignment import align_series
 
 THRESHOLDS = tuple(round(0.4 + 0.05 * step, 2) for step in range(43))  # 0.4 to 2.5
 RIDGE = 1e-3  # of the scaled weights: where the pairs can be told apart without error, weights stay finite
@@ -31,7 +32,8 @@ def fit_distance_weights(
 ) -> DistanceWeights:
     """Fit weights by logistic regression: at a distance of 1 a pair is as likely the same lesion as not.
 
-    The pairs are those of one patient in different studies. The log odds of "the same" are taken for a constant minus a
+    The pairs are those of one patient in different studies, places after
+    :func:`~lungdet.lesions.series_alignment.align_series`. The log odds of "the same" are taken for a constant minus a
     weighted sum of the terms; weights are 0 or more.
 
     Args:
@@ -101,7 +103,8 @@ def _pairs(
         patients[lesion.patient].append(row)
     features, same = [np.zeros((0, len(TERMS)))], [np.zeros(0, dtype=np.bool_)]
     for rows in patients.values():
-        members = [lesions[row] for row in rows]
+        rows.sort(key=lambda row: (lesions[row].study, lesions[row].series, lesions[row].key))
+        members = align_series([lesions[row] for row in rows])
         studies = np.array([lesion.study for lesion in members])
         names = np.array([identities[row] for row in rows])
         pair = studies[:, None] < studies[None]

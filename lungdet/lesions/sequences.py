@@ -14,6 +14,7 @@ from lungdet.records.measured_lesion import MeasuredLesion
 from .lesion_distance import DistanceWeights, distance_terms, distances_of_terms
 from .links import RULES, Link, Rule, greedy_links, optimal_links
 from .repeats import group_repeats
+from .series_alignment import align_series
 
 Groups = list[tuple[int, ...]]
 
@@ -23,6 +24,7 @@ def find_histories(
     weights: DistanceWeights,
     vectors: Mapping[str, ArrayLike] | None = None,
     rule: Rule = "optimal",
+    align: bool = True,
 ) -> tuple[PatientHistory, ...]:
     """Find, for each patient, which marks are the same lesion.
 
@@ -34,6 +36,7 @@ def find_histories(
         weights: what tells lesions apart, and the threshold.
         vectors: embedding ``(D,)`` by key; marks without one are compared by the other terms.
         rule: ``"optimal"`` assignment between studies, or the paper's ``"greedy"`` rule.
+        align: compare places after :func:`~lungdet.lesions.series_alignment.align_series`.
 
     Returns:
         One history a patient, sorted by name.
@@ -50,7 +53,7 @@ def find_histories(
         if lesion.key in patients[lesion.patient]:
             raise ValueError(f"two lesions have the key {lesion.key}; keys must differ")
         patients[lesion.patient][lesion.key] = lesion
-    return tuple(_history(list(patients[name].values()), weights, vectors, rule) for name in sorted(patients))
+    return tuple(_history(list(patients[name].values()), weights, vectors, rule, align) for name in sorted(patients))
 
 
 def stack_vectors(lesions: Sequence[MeasuredLesion], vectors: Mapping[str, ArrayLike] | None) -> ArrayLike | None:
@@ -63,13 +66,17 @@ def stack_vectors(lesions: Sequence[MeasuredLesion], vectors: Mapping[str, Array
 
 
 def _history(
-    lesions: list[MeasuredLesion], weights: DistanceWeights, vectors: Mapping[str, ArrayLike] | None, rule: Rule
+    lesions: list[MeasuredLesion],
+    weights: DistanceWeights,
+    vectors: Mapping[str, ArrayLike] | None,
+    rule: Rule,
+    align: bool,
 ) -> PatientHistory:
     lesions.sort(key=lambda lesion: (lesion.study, lesion.series, lesion.key))
     rows = stack_vectors(lesions, vectors)
     if rows is None and weights.uses_embedding:
         rows = np.full((len(lesions), 1), np.nan)
-    terms = distance_terms(lesions, rows)
+    terms = distance_terms(align_series(lesions) if align else lesions, rows)
     distances = distances_of_terms(terms, weights)
     groups = group_repeats(lesions, distances_of_terms(terms, weights.of_place), weights.repeat_threshold)
     between = _between_groups(distances, groups)
