@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .axial import axial_view
-from .slice_field import shrink_slices
+from .body_mask import body_mask
+from .slice_field import AIR_HU, shrink_slices
 
 
 class AxialSlices(NamedTuple):
@@ -33,6 +34,7 @@ def axial_slices(
     side: int = 128,
     pixel_mm: float | None = 3.5,
     centred: bool = True,
+    masked: bool = False,
 ) -> AxialSlices:
     """Cut a volume into axial slices of one size.
 
@@ -42,6 +44,8 @@ def axial_slices(
         side: of a slice, in pixels.
         pixel_mm: of its pixels; see :func:`lungdet.geometry.slice_field.shrink_slices`.
         centred: on the body; see there.
+        masked: turn what is not the trunk, such as table, blanket and arms, to air; see
+            :func:`lungdet.geometry.body_mask.body_mask`.
 
     Raises:
         ValueError: the volume has another number of axes, or none of them runs along the body.
@@ -55,8 +59,18 @@ def axial_slices(
     spacing = np.linalg.norm(view.affine_lps[:3, :2], axis=0)
     slices = torch.from_numpy(_shareable(view.array.transpose(2, 1, 0)))  # (Z, Y, X), to the head
     images = shrink_slices(slices, (float(spacing[0]), float(spacing[1])), side, pixel_mm, centred)
+    if masked:
+        size = max(spacing * view.array.shape[:2]) / side if pixel_mm is None else pixel_mm
+        images = _trunks(images, float(size))
     positions = torch.from_numpy(-view.z_mm[::-1].copy()).float()
     return AxialSlices(images.flip(0)[:, None], positions, view.slice_index[::-1].copy())
+
+
+def _trunks(images: Tensor, pixel_mm: float) -> Tensor:
+    """Leave the trunk of each slice, ``(Z, side, side)``."""
+    masks = [body_mask(image.numpy(), pixel_mm) for image in images]
+    kept = torch.from_numpy(np.stack(masks)) if masks else torch.zeros(images.shape, dtype=torch.bool)
+    return torch.where(kept, images, torch.tensor(AIR_HU))
 
 
 def _shareable(array: NDArray[Any]) -> NDArray[Any]:

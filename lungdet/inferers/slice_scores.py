@@ -24,6 +24,7 @@ def score_slices(
     side: int = 128,
     pixel_mm: float | None = 3.5,
     centred: bool = True,
+    masked: bool = False,
     low_hu: float = -1000.0,
     high_hu: float = 600.0,
     batch_size: int = 32,
@@ -38,6 +39,7 @@ def score_slices(
         side: see :class:`lungdet.transforms.AxialSlices`; these must be as in the training.
         pixel_mm: see there.
         centred: see there.
+        masked: see there.
         low_hu: becomes 0.
         high_hu: becomes 1.
         batch_size: slices at once.
@@ -51,7 +53,7 @@ def score_slices(
     Raises:
         ValueError: no axis of the volume runs along the body.
     """
-    found = axial_slices(volume.array, volume.affine_lps, side, pixel_mm, centred)
+    found = axial_slices(volume.array, volume.affine_lps, side, pixel_mm, centred, masked)
     target = next(network.parameters()).device if device is None else torch.device(device)
     infer, scores = AutocastInferer(dtype), []
     with torch.no_grad():

@@ -29,6 +29,7 @@ class AxialSlices(Transform):
         side: of a slice, in pixels.
         pixel_mm: of its pixels; None shows the whole slice, whatever its size.
         centred: in each slice the field's middle is that of the body; else that of the slice.
+        masked: turn what is not the trunk, such as table, blanket and arms, to air.
         dtype: of the slices; ``"int16"`` and ``"float16"`` take half the memory.
 
     Raises:
@@ -38,13 +39,19 @@ class AxialSlices(Transform):
     backend = [TransformBackends.TORCH]
 
     def __init__(
-        self, side: int = 128, pixel_mm: float | None = 3.5, centred: bool = True, dtype: str = "float32"
+        self,
+        side: int = 128,
+        pixel_mm: float | None = 3.5,
+        centred: bool = True,
+        masked: bool = False,
+        dtype: str = "float32",
     ) -> None:
         if side < 1 or (pixel_mm is not None and pixel_mm <= 0):
             raise ValueError(f"side and pixel_mm must be positive, got {side} and {pixel_mm}")
         if dtype not in DTYPES:
             raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
-        self.side, self.pixel_mm, self.centred, self.dtype = side, pixel_mm, centred, getattr(torch, dtype)
+        self.side, self.pixel_mm, self.centred = side, pixel_mm, centred
+        self.masked, self.dtype = masked, getattr(torch, dtype)
 
     def __call__(self, image: Any) -> Tensor:
         """Cut ``image``, HU with an affine in RAS.
@@ -60,7 +67,7 @@ class AxialSlices(Transform):
         if volume.ndim != 4 or len(volume) != 1:
             raise ValueError(f"wanted a volume (1, X, Y, Z), got {tuple(volume.shape)}")
         affine = ras_to_lps(image_affine(volume, name)).numpy()
-        found = axial_slices(plain(volume)[0].cpu(), affine, self.side, self.pixel_mm, self.centred)
+        found = axial_slices(plain(volume)[0].cpu(), affine, self.side, self.pixel_mm, self.centred, self.masked)
         whole = found.images if self.dtype.is_floating_point else found.images.round()
         return whole.to(self.dtype), found.positions_mm
 
@@ -73,6 +80,7 @@ class AxialSlicesd(MapTransform):
         side: see :class:`AxialSlices`.
         pixel_mm: see there.
         centred: see there.
+        masked: see there.
         dtype: see there.
         source_key: where the name of the file or folder goes.
         positions_key: where ``(Z,)`` positions go, mm, rising towards the feet; of the last of several volumes.
@@ -87,13 +95,14 @@ class AxialSlicesd(MapTransform):
         side: int = 128,
         pixel_mm: float | None = 3.5,
         centred: bool = True,
+        masked: bool = False,
         dtype: str = "float32",
         positions_key: Hashable = "positions_mm",
         source_key: Hashable = "source",
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.slices = AxialSlices(side, pixel_mm, centred, dtype)
+        self.slices = AxialSlices(side, pixel_mm, centred, masked, dtype)
         self.positions_key, self.source_key = positions_key, source_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:

@@ -9,7 +9,7 @@ from lungdet.networks.nets.picture_classifier import PictureClassifier, conv_nor
 REGRESSORS = ("compact", "published")
 # Convolutions of each stage of VGG-16, configuration D; a maximum over 2 x 2 follows each of them.
 VGG_STAGES = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
-# (channels, convolutions) at stride 4, 8 and 16 of the compact network; each stage but the first halves the side.
+# (channels, convolutions) at stride 8, 16 and 32 of the compact network; each stage but the first halves the side.
 COMPACT_STAGES = ((32, 1), (64, 2), (128, 2))
 COMPACT_STEM = 16
 
@@ -22,7 +22,7 @@ class BodyPartRegressor(PictureClassifier):
 
     ``"published"`` is the network of the self-supervised body-part regressor (Yan, Lu, Summers, ISBI 2018,
     arXiv:1707.03891): the 13 convolutions of VGG-16, one more of 1 x 1, and no norms. ``"compact"`` has batch norms, a
-    fiftieth of the parameters, and a two-hundredth of the multiplications.
+    fiftieth of the parameters, and a five-hundredth of the multiplications.
 
     Args:
         name: ``"compact"`` or ``"published"``.
@@ -85,9 +85,10 @@ def vgg_features(in_channels: int, width: float = 1.0) -> tuple[nn.Sequential, i
 
 
 def compact_features(in_channels: int, width: float = 1.0) -> tuple[nn.Sequential, int]:
-    """Return the compact network up to its feature maps at stride 16, and their channels."""
+    """Return the compact network up to its feature maps at stride 32, and their channels."""
     stem = _scaled(COMPACT_STEM, width)
-    layers: list[nn.Module] = [conv_norm_relu(in_channels, stem, 5, stride=2)]
+    # Means of 2 x 2 first: shapes tell the height, and fine grain tells a scanner or a phantom.
+    layers: list[nn.Module] = [nn.AvgPool2d(2), conv_norm_relu(in_channels, stem, 5, stride=2)]
     in_channels = stem
     for base, depth in COMPACT_STAGES:
         channels = _scaled(base, width)

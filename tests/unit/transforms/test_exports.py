@@ -17,6 +17,7 @@ ONLY_FOR_DICTIONARIES = {
     "RandMoveBoxesd",
     "RandPhantomPatchd",
 }
+OF_STACKS = ("RandEquidistantSlices", "SliceAugmentation")
 OF_PICTURES = (
     "Disturb",
     "FitPicture",
@@ -147,6 +148,8 @@ def test_dictionaries_are_copied_and_missing_keys_noticed(name, item):
     item.update(recist=torch.zeros(1, 4, 2), slice=[0], nodules=[])
     if name.startswith(OF_PICTURES):
         item["image"] = MetaTensor(torch.rand(6 if name == "RandLesionSlicesd" else 1, 9, 9))
+    if name.startswith(OF_STACKS):
+        item["image"] = MetaTensor(torch.rand(4, 1, 9, 9))
     before = dict(item)
     image, boxes = item["image"].clone(), item["box"].clone()
     transform(item) if name != "StitchPatchesd" else transform(transforms.GridPatchesd("image", 10, pad_value=0)(item))
