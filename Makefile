@@ -5,21 +5,23 @@ BIN := $(VENV)/bin
 DEMO := out/demo
 CT ?=
 REAL_DATA ?= $(or $(LUNGDET_REAL_DATA),../shared/data)
-BUNDLES := nodule_detector body_part_router body_part_regressor
+BUNDLES := nodule_detector body_part_router body_part_regressor lesion_embedding
 DETECTOR := bundles/nodule_detector
 ROUTER := bundles/body_part_router
 REGRESSOR := bundles/body_part_regressor
+EMBEDDING := bundles/lesion_embedding
 # MedNIST: a folder for each class.
 DATA ?= $(REAL_DATA)/mednist
 ROUTER_OUT := out/router
 REGRESSOR_OUT := out/regressor
+EMBEDDING_OUT := out/embedding
 # The pins hold in pip's isolated build environments, too.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Small tensors on busy cores: more threads make these jobs slower.
 TEST_ENV := OMP_NUM_THREADS=1 TQDM_DISABLE=1
 
-.PHONY: help demo test lint types docs bundle pytest train train-regressor train-router bench clean
+.PHONY: help demo test lint types docs bundle pytest train train-embedding train-regressor train-router bench clean
 help:  ## list these words
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
@@ -59,6 +61,12 @@ pytest: $(VENV)/.dev  ## the tests, with branch coverage
 
 train: $(VENV)/.runtime  ## train the detector's shipped weights again
 	$(BIN)/python -m monai.bundle run --config_file "['$(DETECTOR)/configs/common.yaml','$(DETECTOR)/configs/train.yaml']" --bundle_root $(DETECTOR)
+
+train-embedding: $(VENV)/.runtime  ## train the embedding of lesions again, on synthetic patients
+	test -f $(EMBEDDING_OUT)/patients/DL_info.csv || \
+	OMP_NUM_THREADS=1 $(BIN)/lungdet phantom $(EMBEDDING_OUT)/patients --kind deeplesion --seed 1 --patients 500 --image-size 256 --context 5
+	OMP_NUM_THREADS=1 $(BIN)/python -m monai.bundle run --config_file "['$(EMBEDDING)/configs/common.yaml','$(EMBEDDING)/configs/train.yaml']" \
+	--bundle_root $(EMBEDDING) --labels $(EMBEDDING_OUT)/patients/DL_info.csv --output_dir $(EMBEDDING_OUT)
 
 train-regressor: $(VENV)/.runtime  ## train the body-part regressor's again, on synthetic torsos
 	OMP_NUM_THREADS=1 $(BIN)/python -m monai.bundle run --config_file "['$(REGRESSOR)/configs/common.yaml','$(REGRESSOR)/configs/train.yaml']" \
