@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from lungdet.readers import read_deeplesion
 from lungdet.readers.deeplesion import DeepLesionTable
 from lungdet.records.lesion_sequence import PatientHistory
 from lungdet.reports import prepare_output, write_files
+from lungdet.reports.folder_swap import write_folder
 from lungdet.reports.timeline_page import timelines_to_html
 from lungdet.reports.timeline_tables import histories_to_csv, histories_to_json
 
@@ -110,7 +112,7 @@ def find_lesion_histories(
     """Find which marks of a ``DL_info.csv`` are the same lesion, and write what became of each.
 
     Written are ``sequences.csv``, ``history.json``, ``index.html`` and, for some patients, a plot and, with images, a
-    sheet of pictures in ``patients/``; all of them or none. Rows with a fault are left out and reported.
+    sheet of pictures in ``patients/``, where those of an earlier run go. Rows with a fault are left out and reported.
 
     Args:
         source: a ``DL_info.csv``.
@@ -137,12 +139,20 @@ def find_lesion_histories(
     problems = tuple(str(problem) for problem in table.problems)
     summary = HistorySummary(histories, problems, (*notes, *more_notes))
     facts = _facts(source, options, weights, summary)
-    files = {f"{PICTURE_FOLDER}/{name}": content for name, content in pictures.items()}
-    files[PAGE_NAME] = timelines_to_html(histories, pictures, facts, _growth)
-    files[JSON_NAME] = histories_to_json(histories, facts, _growth)
-    files[CSV_NAME] = histories_to_csv(histories, _growth)
+    files = {
+        PAGE_NAME: timelines_to_html(histories, pictures, facts, _growth),
+        JSON_NAME: histories_to_json(histories, facts, _growth),
+        CSV_NAME: histories_to_csv(histories, _growth),
+    }
+    if pictures or (folder / PICTURE_FOLDER).is_dir():
+        write_folder(folder / PICTURE_FOLDER, pictures, _earlier_pictures)
     write_files(folder, files)
     return summary
+
+
+def _earlier_pictures(_: str, names: list[str]) -> list[str]:
+    """Name the pictures of an earlier run; see :func:`shutil.copytree`."""
+    return [name for name in names if re.fullmatch(r"\d{6}(_lesions)?\.png", name)]
 
 
 def _growth(before_mm: float, after_mm: float) -> str:

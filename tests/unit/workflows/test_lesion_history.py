@@ -78,6 +78,16 @@ def test_pictures_of_lesions_and_those_that_are_missing(tmp_path: Path):
     assert "000001_03_01/041.png" in note
 
 
+def test_pictures_of_an_earlier_run_go_and_other_files_stay(tmp_path: Path):
+    table, folder = write(tmp_path, ROWS), tmp_path / "out" / "patients"
+    find_lesion_histories(table, tmp_path / "out")
+    (folder / "notes.txt").write_text("mine")
+    find_lesion_histories(table, tmp_path / "out", HistoryOptions(patients=["2"]))
+    assert sorted(path.name for path in folder.iterdir()) == ["000002.png", "notes.txt"]
+    find_lesion_histories(table, tmp_path / "out", HistoryOptions(plots=0))
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+
+
 def test_embeddings_tell_lesions_apart(tmp_path: Path):
     table = write(
         tmp_path, [row(1, 1, 10, "0.3, 0.5, 0.5"), row(1, 1, 30, "0.33, 0.5, 0.5"), row(1, 2, 12, "0.31, 0.5, 0.5")]
