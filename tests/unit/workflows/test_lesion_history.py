@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from lungdet.cli import main
 from lungdet.lesions import EmbeddedLesions, save_embedded
@@ -71,11 +72,14 @@ def test_pictures_of_lesions_and_those_that_are_missing(tmp_path: Path):
         path = tmp_path / "Images_png" / lesion.png_path
         path.parent.mkdir(parents=True, exist_ok=True)
         write_png16(path, np.full((64, 64), 32768, dtype=np.uint16))
+    Image.new("L", (64, 64)).save(tmp_path / "Images_png" / "000001_01_01" / "010.png")  # of 8 bits
     options = HistoryOptions(images=tmp_path / "Images_png", patients=["1"])
     summary = find_lesion_histories(table, tmp_path / "out", options)
     assert (tmp_path / "out" / "patients" / "000001_lesions.png").is_file()
-    (note,) = summary.notes
-    assert "000001_03_01/041.png" in note
+    shallow, missing = summary.notes
+    assert "000001_01_01/010.png" in shallow
+    assert "16" in shallow
+    assert "000001_03_01/041.png" in missing
 
 
 def test_pictures_of_an_earlier_run_go_and_other_files_stay(tmp_path: Path):
