@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lungdet.phantoms import write_deeplesion
 
-PATIENTS, QUICK_PATIENTS, IMAGE_SIZE, CONTEXT_MM = 150, 6, 256, 10.0
+PATIENTS, QUICK_PATIENTS, IMAGE_SIZE, CONTEXT_MM = 150, 6, 256, 5.0
 
 
 def add_patients(parser: argparse.ArgumentParser) -> None:
