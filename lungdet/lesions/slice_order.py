@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .robust_line import median_spread, rank_correlation
+from .robust_line import median_spread, rank_correlation, robust_line
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -21,7 +21,9 @@ WINDOW_MM = 25.0  # how much of the body is looked at on either side of a place
 LEAST_WINDOW, MOST_WINDOW = 3, 12  # slices
 GAP_STEPS, GAP_MM, GAP_SIGMAS = 1.5, 40.0, 4.5  # medians scatter less, and have no tails
 FOREIGN_NEAR_MM, FOREIGN_FAR_MM = 50.0, 150.0
-BACKWARDS_MM, BACKWARDS_SLICES, BACKWARDS_TAU = 40.0, 6, -0.6
+BACKWARDS_MM, BACKWARDS_SLICES, BACKWARDS_TAU = 60.0, 6, -0.6
+BACKWARDS_PACE = (-2.0, -0.4)  # of a run of slices that is turned round it is -1
+BACKWARDS_JUMP = 0.4  # of the run's length: so far at least the body jumps between two slices, at either end of it
 
 
 def gaps_in_positions(way_mm: Array) -> list[int]:
@@ -77,7 +79,9 @@ def slices_from_elsewhere(way_mm: Array, score_mm: Array) -> list[int]:
 
 
 def backward_runs(way_mm: Array, score_mm: Array) -> list[tuple[int, int]]:
-    """Find runs of slices in which the score falls towards the feet.
+    """Find runs of slices that are turned round: the score falls in them as fast as it rises elsewhere.
+
+    Where a network errs over some slices, the score may fall, too; but then it does not jump at both ends of the run.
 
     Returns:
         First and last row of each run.
@@ -91,7 +95,25 @@ def backward_runs(way_mm: Array, score_mm: Array) -> list[tuple[int, int]]:
             inside[part] = True
     edges = np.flatnonzero(np.diff(np.concatenate([[0], inside.astype(np.int8), [0]])))
     runs = [(int(first), int(end) - 1) for first, end in zip(edges[::2], edges[1::2], strict=True)]
-    return [(first, last) for first, last in runs if way_mm[last] - way_mm[first] >= BACKWARDS_MM]
+    return [run for run in runs if _is_turned(way_mm, score_mm, *run)]
+
+
+def _is_turned(way_mm: Array, score_mm: Array, first: int, last: int) -> bool:
+    """Tell a run that is turned round from one in which the score falls for another reason."""
+    length_mm = float(way_mm[last] - way_mm[first])
+    pace, _ = robust_line(way_mm[first : last + 1], score_mm[first : last + 1])
+    return (
+        length_mm >= BACKWARDS_MM - 0.1
+        and BACKWARDS_PACE[0] <= pace <= BACKWARDS_PACE[1]
+        and all(_jumps_near(score_mm, end, BACKWARDS_JUMP * length_mm) for end in (first, last))
+    )
+
+
+def _jumps_near(score_mm: Array, row: int, least_mm: float) -> bool:
+    """Tell whether the score jumps within a window of a row; at an end of the scan there is nothing to jump from."""
+    near = score_mm[max(row - MOST_WINDOW, 0) : row + MOST_WINDOW + 1]
+    at_an_end = row < LEAST_WINDOW or row >= len(score_mm) - LEAST_WINDOW
+    return at_an_end or float(np.diff(near).max()) >= least_mm
 
 
 def _window(way_mm: Array, length_mm: float = WINDOW_MM, most: int = MOST_WINDOW) -> int:
