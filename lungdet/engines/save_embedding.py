@@ -95,16 +95,14 @@ def embedding_scores(lesions: EmbeddedLesions, items: Sequence[Mapping[str, Any]
     """
     answers = LesionRetrieval(lesions).like_rows(np.arange(len(lesions)), neighbours)
     scores = retrieval_scores(lesions, lesions, answers.rows)
-    metric = LesionNeighbours(items, neighbours)
-    metric.update((torch.from_numpy(lesions.vectors), range(len(items))))
-    metric.compute()
+    found = LesionNeighbours(items, neighbours).parts(np.arange(len(items)), lesions.vectors)
     return {
         "lesions": len(lesions),
         "patients": len(np.unique(lesions.patient)),
         "neighbours": neighbours,
         **{name.replace(" ", "_"): _number(value) for name, value in scores.row().items()},
         "accuracy_by_type": {name: _number(value) for name, value in scores.accuracy_by_type.items()},
-        "found_again": _number(metric.latest_parts.get("found_again", float("nan"))),
+        "found_again": _number(found.get("found_again", float("nan"))),
     }
 
 

@@ -75,13 +75,16 @@ class LesionNeighbours(Metric):
         if not found:
             raise NotComputableError("LesionNeighbours needs at least one lesion: call update first")
         rows = np.array(sorted(found), dtype=np.intp)
-        vectors = np.stack([found[row] for row in rows.tolist()])
-        if not np.isfinite(vectors).all():
-            return float("nan")
-        apart = np.linalg.norm(vectors[:, None] - vectors[None], axis=2) if len(rows) < 500 else _distances(vectors)
-        parts = {"type_accuracy": self._type_accuracy(apart, rows), "found_again": self._found_again(apart, rows)}
-        self.latest_parts = {name: value for name, value in parts.items() if np.isfinite(value)}
+        self.latest_parts = self.parts(rows, np.stack([found[row] for row in rows.tolist()]))
         return float(np.mean(list(self.latest_parts.values()))) if self.latest_parts else float("nan")
+
+    def parts(self, rows: NDArray[np.intp], vectors: NDArray[Any]) -> dict[str, float]:
+        """Tell both shares, as far as they can be told, of vectors ``(N, D)`` of items ``rows``; joins no processes."""
+        if not np.isfinite(vectors).all():
+            return {}
+        apart = _distances(np.asarray(vectors, dtype=np.float64))
+        parts = {"type_accuracy": self._type_accuracy(apart, rows), "found_again": self._found_again(apart, rows)}
+        return {name: value for name, value in parts.items() if np.isfinite(value)}
 
     def _type_accuracy(self, apart: NDArray[np.float64], rows: NDArray[np.intp]) -> float:
         types, patients = self.types[rows], self.patients[rows]

@@ -25,7 +25,16 @@ TINY_DETECTOR = {
     "log_interval": "1",
 }
 TINY_ROUTER = {"image_size": "32", "batch_size": "8", "log_interval": "1", "training_precision": "float32"}
-TINY = {DETECTOR: TINY_DETECTOR, ROUTER: TINY_ROUTER}
+TINY_EMBEDDING = {
+    "crop_side": "32",
+    "width": "8",
+    "embed_channels": "16",
+    "sequences": "2",
+    "val_interval": "1",
+    "log_interval": "1",
+    "training_precision": "float32",
+}
+TINY = {DETECTOR: TINY_DETECTOR, ROUTER: TINY_ROUTER, "lesion_embedding": TINY_EMBEDDING}
 KINDS = ("chest", "hand", "spine")
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
 
