@@ -8,7 +8,6 @@ import io
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,14 +15,14 @@ from ignite.engine import Engine, Events
 from numpy.typing import NDArray
 from torch import nn
 
+from lungdet.geometry.slice_areas import slice_areas
 from lungdet.lesions import LabelledScan, ScoreScale, fit_score_scale
 from lungdet.phantoms import TorsoPhantom, make_torso
 
 from .save_model import unwrapped
 
 logger = logging.getLogger(__name__)
-LUNG_HU = (-930.0, -600.0)
-LUNG_MM2 = 3000.0  # of lung that a slice must show to count as one that holds lung
+LUNG_CM2 = 30.0  # of air in tissue that a slice must show to count as one that holds lung
 Scorer = Callable[..., NDArray[np.float64]]
 
 
@@ -117,10 +116,9 @@ def labelled_scan(phantom: TorsoPhantom, raw: NDArray[np.float64]) -> LabelledSc
 
 
 def _holds_lung(phantom: TorsoPhantom, z_mm: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether slices show much that is as dense as lung, between the jaw and the lower pole of the kidneys."""
-    array: Any = phantom.volume.array
-    pixel_mm2 = abs(np.linalg.det(phantom.volume.affine_lps[:2, :2]))
-    area = ((array > LUNG_HU[0]) & (array < LUNG_HU[1])).sum(axis=(0, 1)) * pixel_mm2
+    """Whether slices show much air in tissue, from the apices of the lungs to the upper poles of the kidneys."""
+    affine = phantom.volume.affine_lps
+    _, airy_cm2 = slice_areas(phantom.volume.array, (affine[0, 0], affine[1, 1]))
     marks = phantom.torso.landmarks_mm
-    inside = (z_mm < marks["jaw"]) & (z_mm > marks["kidney_lower_pole"])
-    return np.asarray((area >= LUNG_MM2) & inside, dtype=bool)
+    inside = (z_mm <= marks["lung_apex"]) & (z_mm >= marks["kidney_upper_pole"])
+    return np.asarray((airy_cm2 >= LUNG_CM2) & inside, dtype=bool)

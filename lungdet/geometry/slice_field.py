@@ -10,7 +10,8 @@ from torch.nn import functional
 
 AIR_HU = -1000.0
 TISSUE_HU = -500.0
-COARSE_MM = 8.0  # at which it is looked where the body is
+COARSE_MM = 4.0  # at which it is looked where the body is
+THIN_MM = 8.0  # half of what is too thin for a body, from front to back
 AT_ONCE = 4  # slices that stay in a processor's cache
 
 
@@ -68,7 +69,9 @@ def body_centres(slices_hu: Tensor, spacing_mm: Sequence[float]) -> Tensor:
     shape = slices_hu.shape[1:]
     factors = [max(1, min(size, round(COARSE_MM / step))) for size, step in zip(shape, spacing_mm[::-1], strict=True)]
     coarse = functional.avg_pool2d(slices_hu[:, None], factors, ceil_mode=True, count_include_pad=False)
-    thick = -functional.max_pool2d(-coarse, (3, 1), stride=1, padding=(1, 0))[:, 0] > TISSUE_HU  # (N, Y', X')
+    half = max(1, round(THIN_MM / (factors[0] * spacing_mm[1])))
+    half = min(half, (coarse.shape[2] - 1) // 2)
+    thick = -functional.max_pool2d(-coarse, (2 * half + 1, 1), stride=1, padding=(half, 0))[:, 0] > TISSUE_HU
     ends = [_middle(thick.sum(dim=axis)) * factor for axis, factor in zip((2, 1), factors, strict=True)]
     whole = torch.tensor([size / 2 for size in shape]).to(slices_hu)
     middle = torch.stack(ends, dim=1).to(slices_hu)

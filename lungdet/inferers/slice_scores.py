@@ -25,6 +25,7 @@ def score_slices(
     pixel_mm: float | None = 3.5,
     centred: bool = True,
     masked: bool = False,
+    mirrored: bool = False,
     low_hu: float = -1000.0,
     high_hu: float = 600.0,
     batch_size: int = 32,
@@ -40,6 +41,7 @@ def score_slices(
         pixel_mm: see there.
         centred: see there.
         masked: see there.
+        mirrored: score each slice as it is and mirrored, and take the mean: less noise for twice the work.
         low_hu: becomes 0.
         high_hu: becomes 1.
         batch_size: slices at once.
@@ -58,7 +60,7 @@ def score_slices(
     infer, scores = AutocastInferer(dtype), []
     with torch.no_grad():
         for part in scale_hu(found.images, low_hu, high_hu).split(batch_size):
-            scores.append(infer(part.to(target), network).cpu()[:, 0])
+            scores.append(_scored(part.to(target), network, infer, mirrored).cpu()[:, 0])
     raw = np.empty(len(found.slice_index))
     if scores:
         raw[found.slice_index] = torch.cat(scores).double().numpy()
@@ -92,15 +94,22 @@ class StackInferer(Inferer):
     Args:
         dtype: see :class:`AutocastInferer`.
         most: slices at once; None for all, as a training needs.
+        mirrored: see :func:`score_slices`.
     """
 
-    def __init__(self, dtype: str = "float32", most: int | None = None) -> None:
+    def __init__(self, dtype: str = "float32", most: int | None = None, mirrored: bool = False) -> None:
         super().__init__()
-        self.infer, self.most = AutocastInferer(dtype), most
+        self.infer, self.most, self.mirrored = AutocastInferer(dtype), most, mirrored
 
     def __call__(self, inputs: Tensor, network: Any, *args: Any, **kwargs: Any) -> Tensor:
         """Return scores ``(B, M)`` of ``inputs`` ``(B, M, 1, rows, columns)``."""
         flat = inputs.flatten(0, 1)
         parts = [flat] if self.most is None else flat.split(self.most)
-        scores = torch.cat([self.infer(part, network, *args, **kwargs) for part in parts])
+        scores = torch.cat([_scored(part, network, self.infer, self.mirrored) for part in parts])
         return scores.reshape(inputs.shape[:2])
+
+
+def _scored(slices: Tensor, network: Any, infer: AutocastInferer, mirrored: bool) -> Tensor:
+    """Scores ``(B, 1)`` of slices ``(B, 1, rows, columns)``."""
+    scores: Tensor = infer(slices, network)
+    return (scores + infer(slices.flip(3), network)) / 2 if mirrored else scores

@@ -29,6 +29,7 @@ class SliceAugmentation(Randomizable, Transform):
         jitter_px: most by which each slice is moved beside that.
         turn_degrees: most of a turn.
         mirror_prob: of a left-right mirror image.
+        warp_px: standard deviation of a slow bend of the whole stack's grid, drawn at 4 x 4 places.
         gain: most by which contrasts of tissue grow or shrink, as a share; air stays air.
         offset_hu: most by which tissue is shifted.
         gamma: most by which dense and thin tissue are moved against each other, as a share.
@@ -45,13 +46,14 @@ class SliceAugmentation(Randomizable, Transform):
 
     def __init__(
         self,
-        zoom: Sequence[float] = (0.85, 1.2),
-        aspect: float = 0.08,
+        zoom: Sequence[float] = (0.8, 1.25),
+        aspect: float = 0.25,
         shift_px: float = 6.0,
         jitter_px: float = 1.5,
         turn_degrees: float = 6.0,
         mirror_prob: float = 0.5,
-        gain: float = 0.15,
+        warp_px: float = 2.0,
+        gain: float = 0.2,
         offset_hu: float = 30.0,
         gamma: float = 0.15,
         blur_px: float = 0.8,
@@ -64,7 +66,7 @@ class SliceAugmentation(Randomizable, Transform):
         if not (0 <= mirror_prob <= 1 and 0 <= crop_prob <= 1):
             raise ValueError(f"probabilities are from 0 to 1, got {mirror_prob} and {crop_prob}")
         self.zoom, self.aspect, self.shift_px, self.jitter_px = tuple(zoom), aspect, shift_px, jitter_px
-        self.turn_degrees, self.mirror_prob = turn_degrees, mirror_prob
+        self.warp_px, self.turn_degrees, self.mirror_prob = warp_px, turn_degrees, mirror_prob
         self.gain, self.offset_hu, self.gamma = gain, offset_hu, gamma
         self.blur_px, self.noise_hu, self.crop_prob, self.crop = blur_px, noise_hu, crop_prob, tuple(crop)
 
@@ -81,6 +83,8 @@ class SliceAugmentation(Randomizable, Transform):
         moves = draw(-self.shift_px, self.shift_px, (1, 2)) + draw(-self.jitter_px, self.jitter_px, (slices, 2))
         offset = torch.from_numpy(moves * 2 / side).to(matrix)
         self.theta = torch.cat([matrix.expand(slices, 2, 2), offset[..., None]], dim=2).float()
+        bends = torch.from_numpy(self.R.normal(0.0, 2 * self.warp_px / side, (1, 2, 4, 4))).float()
+        self.bend = functional.interpolate(bends, (side, side), mode="bicubic", align_corners=True)
         self.tone = (
             1 + draw(-self.gain, self.gain),
             draw(-self.offset_hu, self.offset_hu),
@@ -102,6 +106,7 @@ class SliceAugmentation(Randomizable, Transform):
         self.randomize(len(stack), stack.shape[-1])
         out = stack.to(torch.float32) - AIR_HU  # air is 0: what comes in from outside is air
         grid = functional.affine_grid(self.theta, list(out.shape), align_corners=False)
+        grid = grid + self.bend.permute(0, 2, 3, 1)
         out = functional.grid_sample(out, grid, mode="bilinear", align_corners=False)
         return self._scanned(out).clamp_(min=0.0) + AIR_HU
 

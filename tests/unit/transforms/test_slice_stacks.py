@@ -94,14 +94,38 @@ def test_a_seed_gives_one_disturbance():
 
 def test_nothing_to_draw_changes_nothing():
     still = SliceAugmentation(
-        (1.0, 1.0), 0, 0, 0, 0, mirror_prob=0, gain=0, offset_hu=0, gamma=0, blur_px=0, noise_hu=0, crop_prob=0
+        (1.0, 1.0),
+        0,
+        0,
+        0,
+        0,
+        mirror_prob=0,
+        warp_px=0,
+        gain=0,
+        offset_hu=0,
+        gamma=0,
+        blur_px=0,
+        noise_hu=0,
+        crop_prob=0,
     )
     assert torch.allclose(still(stack()), stack(), atol=1e-2)
 
 
 def test_the_mirror_image_is_left_for_right():
     mirror = SliceAugmentation(
-        (1.0, 1.0), 0, 0, 0, 0, mirror_prob=1, gain=0, offset_hu=0, gamma=0, blur_px=0, noise_hu=0, crop_prob=0
+        (1.0, 1.0),
+        0,
+        0,
+        0,
+        0,
+        mirror_prob=1,
+        warp_px=0,
+        gain=0,
+        offset_hu=0,
+        gamma=0,
+        blur_px=0,
+        noise_hu=0,
+        crop_prob=0,
     )
     slices = stack()
     slices[:, :, :, 40:] = -1000.0
