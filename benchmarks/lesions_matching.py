@@ -238,7 +238,7 @@ def read_vectors(folder: Path, path: Path | None) -> dict[str, Any]:
     """Vectors by key: those of a file, or of the shipped network."""
     path = path or folder / "lesions.npz"
     if not path.is_file():
-        from lungdet.workflows.embed_lesions import embed_lesions
+        from lungdet.workflows.lesion_embedder import embed_lesions
 
         found = embed_lesions(read_deeplesion(folder / "DL_info.csv"), folder / "Images_png")
         save_embedded(found.lesions, path)

@@ -20,7 +20,8 @@ from .links import Rule
 from .sequences import find_histories, stack_vectors
 from .series_alignment import align_series
 
-THRESHOLDS = tuple(round(0.4 + 0.05 * step, 2) for step in range(43))  # 0.4 to 2.5
+THRESHOLDS = tuple(round(0.4 + 0.1 * step, 1) for step in range(22))  # 0.4 to 2.5
+REPEAT_THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
 RIDGE = 1e-3  # of the scaled weights: where the pairs can be told apart without error, weights stay finite
 
 
@@ -63,22 +64,31 @@ def fit_threshold(
     vectors: Mapping[str, ArrayLike] | None = None,
     rule: Rule = "optimal",
     thresholds: Sequence[float] = THRESHOLDS,
+    repeat_thresholds: Sequence[float] = REPEAT_THRESHOLDS,
 ) -> DistanceWeights:
-    """Choose the threshold with the best F1 of pairs; of equal ones, the middle.
+    """Choose both thresholds with the best F1 of pairs: that of links, that of repeats, then that of links again.
+
+    Of equally good ones the middle is taken.
 
     Args:
         lesions: marks of patients that the weights were not fitted to, if there are enough.
         identities: which lesion each is.
-        weights: of which the threshold is replaced.
+        weights: of which the thresholds are replaced.
         vectors: embeddings by key.
         rule: by which lesions will be linked.
-        thresholds: to try.
+        thresholds: of links, to try.
+        repeat_thresholds: of repeats, to try.
     """
-    tried = [replace(weights, threshold=value) for value in thresholds]
-    scores = [score_histories(find_histories(lesions, one, vectors, rule), lesions, identities) for one in tried]
-    f1 = np.nan_to_num([score.pairs.f1 for score in scores])
-    best = np.flatnonzero(f1 >= f1.max())
-    return tried[int(best[len(best) // 2])]
+
+    def best(tried: Sequence[DistanceWeights]) -> DistanceWeights:
+        scores = [score_histories(find_histories(lesions, one, vectors, rule), lesions, identities) for one in tried]
+        f1 = np.nan_to_num([score.pairs.f1 for score in scores])
+        places = np.flatnonzero(f1 >= f1.max())
+        return tried[int(places[len(places) // 2])]
+
+    linked = best([replace(weights, threshold=value) for value in thresholds])
+    joined = best([replace(linked, repeat_threshold=value) for value in repeat_thresholds])
+    return best([replace(joined, threshold=value) for value in thresholds])
 
 
 def score_histories(
