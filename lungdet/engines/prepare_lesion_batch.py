@@ -9,7 +9,7 @@ import torch
 from monai.utils import convert_to_tensor
 from torch import Tensor
 
-from lungdet.lesions import LesionFacts, RelationLimits, relations
+from lungdet.lesions import LesionFacts, RelationLimits, relations, unlikeness
 
 from .prepare_batch import Batch, flat_items
 
@@ -29,10 +29,17 @@ class PrepareLesionBatch:
 
     def __call__(
         self, batch: Batch, device: str | torch.device | None = None, non_blocking: bool = False
-    ) -> tuple[Tensor, Tensor]:
-        """Return crops ``(B, 6, rows, columns)`` and levels ``(B, B)`` int64, see :func:`lungdet.lesions.relations`."""
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return crops ``(B, 6, rows, columns)``, and ``levels`` and ``unlikeness`` of all pairs, ``(B, B)`` each.
+
+        See :func:`lungdet.lesions.relations` and :func:`lungdet.lesions.unlikeness`.
+        """
         items = list(flat_items(batch))
         crops = torch.stack([convert_to_tensor(item[self.image_key], track_meta=False) for item in items])
-        levels = relations(LesionFacts.of_items(items), np.arange(len(items)), self.limits)
-        told = torch.from_numpy(levels.astype(np.int64))
-        return crops.to(device=device, non_blocking=non_blocking), told.to(device=device, non_blocking=non_blocking)
+        facts, rows = LesionFacts.of_items(items), np.arange(len(items))
+        told = {
+            "levels": torch.from_numpy(relations(facts, rows, self.limits).astype(np.int64)),
+            "unlikeness": torch.from_numpy(unlikeness(facts, rows).astype(np.float32)),
+        }
+        told = {name: value.to(device=device, non_blocking=non_blocking) for name, value in told.items()}
+        return crops.to(device=device, non_blocking=non_blocking), told

@@ -7,7 +7,7 @@ from .fit_distance import fit_distance_weights, fit_threshold, score_histories
 from .fit_score_scale import LabelledScan, fit_score_scale
 from .index import LesionIndex, build_index
 from .lesion_distance import DistanceWeights, lesion_distances
-from .lesion_relations import LesionFacts, RelationLimits, relations
+from .lesion_relations import LesionFacts, RelationLimits, relations, unlikeness
 from .measured import measured_from_datalist, measured_from_deeplesion
 from .measurement_error import MeasurementError
 from .retrieval import Answers, LesionRetrieval, random_answers
@@ -46,4 +46,5 @@ __all__ = [
     "relations",
     "save_embedded",
     "score_histories",
+    "unlikeness",
 ]

@@ -13,7 +13,7 @@ from lungdet.records.lesion import LESION_TYPES
 
 UNKNOWN_TYPES = (-1, "-1", LESION_TYPES[-1], "")
 UNCLEAR, OTHER_TYPE, OTHER_PLACE, OTHER_SIZE, ALIKE, SAME_LESION = -1, 0, 1, 2, 3, 4
-LEVELS = SAME_LESION + 1
+HALF_BODY, SIZE_FACTOR = 0.5, 4.0  # differences that count 1 in `unlikeness`
 
 
 @dataclass(frozen=True)
@@ -136,3 +136,34 @@ def relations(
     levels[one] = SAME_LESION
     levels[np.arange(len(chosen)), chosen] = SAME_LESION
     return levels
+
+
+def unlikeness(facts: LesionFacts, rows: NDArray[np.intp] | Sequence[int]) -> NDArray[np.float64]:
+    """Tell how far lesions of one type differ in place and in size, as one number for each pair.
+
+    The square of the distance of places, in units of half a body, plus the mean square of the two logarithmic ratios of
+    diameters, in units of a factor of four; at most 1.
+
+    Args:
+        facts: of ``N`` lesions.
+        rows: ``(M,)`` which to compare with all.
+
+    Returns:
+        ``(M, N)`` from 0 to 1; NaN for lesions of two types, or of a type that is not known, and for marks of one
+        lesion, which belong together however it grows.
+
+    Example:
+        >>> facts = LesionFacts(
+        ...     np.array(["liver", "liver", "lung"]), np.full((3, 3), 0.5), np.array([[8.0, 8], [16, 16], [8, 8]]),
+        ...     np.array(["a", "b", "c"]), np.array(["", "", ""]))
+        >>> unlikeness(facts, [0])
+        array([[ nan, 0.25,  nan]])
+    """
+    chosen = np.asarray(rows, dtype=np.intp)
+    levels = relations(facts, chosen)
+    places = (facts.location[chosen, None] - facts.location[None]) / HALF_BODY
+    logs = np.log(facts.size_mm) / np.log(SIZE_FACTOR)
+    sizes = logs[chosen, None] - logs[None]
+    apart = np.minimum((places**2).sum(axis=2) + (sizes**2).mean(axis=2), 1.0)
+    known = (facts.lesion_type[chosen, None] == facts.lesion_type[None]) & facts.known & (levels < SAME_LESION)
+    return np.where(known, apart, np.nan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,9 @@ class SequentialTripletLoss(nn.Module):
     NIPS 2004, neighbourhood components). Lesions of one type may so lie in many places. The highest level, the lesion
     itself at another time, is not picked from.
 
+    And the distances themselves can be asked for: of pairs whose unlikeness is told, the mean of
+    ``|d - reach * unlikeness|``.
+
     Args:
         margins: by how much level 1 shall be closer than level 0, level 2 than level 1, and so on.
         scope: ``"batch"`` compares all lesions of a batch with each other; ``"sequence"`` only the first of each
@@ -32,6 +35,8 @@ class SequentialTripletLoss(nn.Module):
         sequence_length: lesions of one sequence, which follow each other in a batch.
         neighbour_weights: of the second part, from level 1 on; none, as published, leave it out.
         temperature: squared distance over which a lesion's neighbours fade.
+        distance_weight: of the third part; 0, as published, leaves it out.
+        reach: squared distance of two lesions whose unlikeness is 1.
 
     Attributes:
         latest_parts: the parts of the last loss, by name.
@@ -55,6 +60,8 @@ class SequentialTripletLoss(nn.Module):
         sequence_length: int = 6,
         neighbour_weights: Sequence[float] = (),
         temperature: float = 0.1,
+        distance_weight: float = 0.0,
+        reach: float = 0.8,
     ) -> None:
         super().__init__()
         if not len(margins) or min(margins) <= 0:
@@ -67,16 +74,20 @@ class SequentialTripletLoss(nn.Module):
             raise ValueError(f"wanted {wanted}, got {list(neighbour_weights)} and {temperature}")
         self.scope, self.sequence_length = scope, sequence_length
         self.neighbour_weights, self.temperature = tuple(neighbour_weights), temperature
+        if distance_weight < 0 or reach <= 0:
+            raise ValueError(f"wanted a weight of 0 or more and a positive reach, got {distance_weight} and {reach}")
+        self.distance_weight, self.reach = distance_weight, reach
         self.latest_parts: dict[str, Tensor] = {}
         heights = torch.cumsum(torch.tensor([0.0, *margins]), dim=0)
         self.register_buffer("margins", heights[:, None] - heights[None], persistent=False)  # [level h, level l]
 
-    def forward(self, embeddings: Tensor, levels: Tensor) -> Tensor:
+    def forward(self, embeddings: Tensor, targets: Tensor | Mapping[str, Tensor]) -> Tensor:
         """Compute the loss.
 
         Args:
             embeddings: ``(B, D)``, usually of length 1.
-            levels: ``(B, B)`` whole numbers, how alike row and column are; -1 where that is not known.
+            targets: ``(B, B)`` whole numbers, how alike row and column are; -1 where that is not known. Or a mapping
+                with these as ``levels``, and ``(B, B)`` from 0 to 1 as ``unlikeness``, NaN where it is not known.
 
         Returns:
             A scalar; 0 where there is nothing to compare.
@@ -84,7 +95,8 @@ class SequentialTripletLoss(nn.Module):
         Raises:
             ValueError: the shapes do not fit, or a level has no margin.
         """
-        count = len(embeddings)
+        told = targets if isinstance(targets, Mapping) else {"levels": targets}
+        levels, count = told["levels"], len(embeddings)
         if embeddings.ndim != 2 or tuple(levels.shape) != (count, count):
             raise ValueError(f"wanted (B, D) and (B, B), got {tuple(embeddings.shape)} and {tuple(levels.shape)}")
         if int(levels.max()) >= len(self.margins):
@@ -94,6 +106,8 @@ class SequentialTripletLoss(nn.Module):
             parts = {"triplets": self._compare(apart, self._masked(levels.long()))}
             for level, weight in enumerate(self.neighbour_weights, start=1):
                 parts[f"neighbours_{level}"] = weight * self._pick(apart, levels.long(), level)
+            if self.distance_weight:
+                parts["distances"] = self.distance_weight * self._differ(apart, told["unlikeness"])
             self.latest_parts = {name: part.detach() for name, part in parts.items()}
             return torch.stack(list(parts.values())).sum()
 
@@ -118,6 +132,11 @@ class SequentialTripletLoss(nn.Module):
         nothing = torch.finfo(nearness.dtype).min
         every = nearness.masked_fill(~others[asked], nothing).logsumexp(dim=1)
         return (every - nearness.masked_fill(~right[asked], nothing).logsumexp(dim=1)).mean()
+
+    def _differ(self, apart: Tensor, unlikeness: Tensor) -> Tensor:
+        known = torch.isfinite(unlikeness)
+        wrong = (apart - self.reach * unlikeness.nan_to_num()).abs() * known
+        return wrong.sum() / known.sum().clamp(min=1)
 
     def _compare(self, apart: Tensor, levels: Tensor) -> Tensor:
         high, low = levels[:, :, None], levels[:, None, :]  # (anchor, p, n)

@@ -100,7 +100,8 @@ def test_processes_share_whole_sequences(folder: Path):
 
 def test_a_batch_knows_its_levels(folder: Path):
     items = list_lesions(folder / "DL_info.csv")[:5]
-    crops, levels = PrepareLesionBatch()([{**item, "image": torch.rand(6, 8, 8)} for item in items])
+    crops, told = PrepareLesionBatch()([{**item, "image": torch.rand(6, 8, 8)} for item in items])
     assert crops.shape == (5, 6, 8, 8)
-    assert levels.dtype == torch.int64
-    assert (levels.numpy() == relations(LesionFacts.of_items(items), np.arange(5))).all()
+    assert told["levels"].dtype == torch.int64
+    assert (told["levels"].numpy() == relations(LesionFacts.of_items(items), np.arange(5))).all()
+    assert told["unlikeness"].shape == (5, 5)

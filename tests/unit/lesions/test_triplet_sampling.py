@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lungdet.lesions import LesionFacts, RelationLimits, SequenceSampler, relations
+from lungdet.lesions import LesionFacts, RelationLimits, SequenceSampler, relations, unlikeness
 
 
 def facts(rows: list[tuple[str, tuple[float, float, float], tuple[float, float], str, str]]) -> LesionFacts:
@@ -45,6 +45,15 @@ def test_relations_are_mutual_and_one_with_oneself():
 def test_of_an_unknown_type_nothing_is_said_but_its_own():
     levels = relations(SCENE, [8])[0]
     assert levels.tolist() == [-1] * 8 + [4, -1]
+
+
+def test_unlikeness_by_hand():
+    found = unlikeness(SCENE, [0])[0]
+    assert np.isnan(found[[0, 4, 5, 8]]).all()  # itself, another type, the same lesion, and nothing known
+    assert found[1] == pytest.approx(0.2**2 + (np.log(1.2) ** 2 + np.log(9 / 8) ** 2) / 2 / np.log(4) ** 2)
+    assert found[3] == pytest.approx(0.6**2)
+    far = unlikeness(facts([("liver", HERE, TEN, "a", ""), ("liver", FAR, (90.0, 80.0), "b", "")]), [0])
+    assert far[0, 1] == 1
 
 
 def test_some_rows_are_those_of_all():

@@ -77,6 +77,15 @@ def test_neighbours_in_the_same_place_by_hand():
     assert float(loss.latest_parts["neighbours_2"]) == pytest.approx(math.log(1 + math.exp(3)), rel=1e-4)
 
 
+def test_distances_by_hand():
+    vectors = torch.tensor([[0.0, 0], [0, 1], [2, 0]])
+    unlikeness = torch.tensor([[float("nan"), 0.5, float("nan")], [0.5, float("nan"), 1.0], [float("nan"), 1.0, 0.0]])
+    loss = SequentialTripletLoss(MARGINS, distance_weight=2.0, reach=0.8)
+    loss(vectors, {"levels": torch.full((3, 3), -1), "unlikeness": unlikeness})
+    # |1 - 0.4| twice, |5 - 0.8| twice, and 0
+    assert float(loss.latest_parts["distances"]) == pytest.approx(2 * (2 * 0.6 + 2 * 4.2) / 5)
+
+
 def test_it_has_a_gradient_that_mends():
     vectors = unit(12, 0).requires_grad_()
     levels, loss = random_levels(12, 5), SequentialTripletLoss(MARGINS, neighbour_weights=[1.0, 0.5])
