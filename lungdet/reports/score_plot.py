@@ -16,9 +16,13 @@ from .score_figures import COLORS, STYLE, require_matplotlib
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SIZE_INCH, DPI = (7.6, 5.0), 150
+DPI = 150
+PLOT_INCH = (3.8, 4.2)  # the plot's width, and the usual height of plot and section
+SECTION_INCH, LEAST_HEIGHT_INCH = (1.0, 4.6), 2.4  # narrowest and widest section
+LEFT_INCH, RIGHT_INCH, BOTTOM_INCH, TOP_INCH, GAP_INCH = 0.9, 0.15, 0.55, 0.5, 0.2
 WINDOW_HU = (-1000.0, 500.0)  # lungs, fat, muscle and bone are all told apart
 REGION_COLORS = dict(zip(BODY_REGIONS, (COLORS[0], COLORS[2], COLORS[4]), strict=True))
+HEIGHT_LABEL = "z mm (to the head)"
 NO_REGION_COLOR, FLAG_COLOR = "#7f7f7f", "#b3261e"
 FLAGGED = {"gap": "_", "reversed": "v", "foreign": "X", "outside": "s"}  # what concerns single slices
 
@@ -46,27 +50,46 @@ def draw_score(scan: ScanScore, coronal: NDArray[Any] | None = None, edges_mm: t
     if coronal is not None and len(edges_mm) != 4:
         raise ValueError(f"a section needs its left, right, top and bottom edge in mm, got {edges_mm}")
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=SIZE_INCH if coronal is not None else (5.2, SIZE_INCH[1]), layout="constrained")
-        if coronal is None:
-            plot = figure.add_subplot()
-        else:
-            picture, plot = figure.subplots(1, 2, sharey=True, width_ratios=(1, 1.15))
-            _draw_section(picture, scan, coronal, edges_mm)
+        width, height = _section_size(edges_mm) if coronal is not None else (-GAP_INCH, PLOT_INCH[1])
+        begin = LEFT_INCH + width + GAP_INCH
+        whole = (begin + PLOT_INCH[0] + RIGHT_INCH, BOTTOM_INCH + height + TOP_INCH)
+        figure = Figure(figsize=whole)
+        plot = figure.add_axes(_place(begin, PLOT_INCH[0], height, whole))
         _draw_plot(plot, scan)
-        figure.suptitle(_plain(source_name(scan.series.source)), fontsize=10, x=0.01, ha="left")
+        if coronal is None:
+            plot.set_ylabel(HEIGHT_LABEL)
+        else:
+            plot.tick_params(labelleft=False)
+            picture = figure.add_axes(_place(LEFT_INCH, width, height, whole), sharey=plot)
+            _draw_section(picture, scan, coronal, edges_mm)
+        name = _plain(source_name(scan.series.source))
+        figure.text(0.01, 1 - 0.05 / whole[1], name, fontsize=10, ha="left", va="top")
         stream = io.BytesIO()
         figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": None})
         return stream.getvalue()
 
 
+def _section_size(edges_mm: tuple[float, ...]) -> tuple[float, float]:
+    """Width and height of a section in inch, true to scale unless it is very flat or very long."""
+    left, right, top, bottom = edges_mm
+    aspect = (right - left) / (top - bottom)
+    width = min(max(PLOT_INCH[1] * aspect, SECTION_INCH[0]), SECTION_INCH[1])
+    return width, max(min(width / aspect, PLOT_INCH[1]), LEAST_HEIGHT_INCH)
+
+
+def _place(left: float, width: float, height: float, whole: tuple[float, float]) -> tuple[float, float, float, float]:
+    """Where axes lie, in parts of the figure."""
+    return left / whole[0], BOTTOM_INCH / whole[1], width / whole[0], height / whole[1]
+
+
 def _draw_section(axes: Axes, scan: ScanScore, coronal: NDArray[Any], edges_mm: tuple[float, ...]) -> None:
     left, right, top, bottom = edges_mm
     low, high = WINDOW_HU
-    axes.imshow(coronal, cmap="gray", vmin=low, vmax=high, extent=(left, right, bottom, top), aspect="equal")
+    axes.imshow(coronal, cmap="gray", vmin=low, vmax=high, extent=(left, right, bottom, top), aspect="auto")
     for part in scan.covered:
         axes.axhspan(part.bottom_mm, part.top_mm, xmax=0.03, color=REGION_COLORS[part.region], linewidth=0)
     axes.set_xticks([])
-    axes.set_ylabel("z mm (to the head)")
+    axes.set_ylabel(HEIGHT_LABEL)
     axes.set_xlabel("patient's right at the left", fontsize=8)
 
 
@@ -94,8 +117,6 @@ def _draw_plot(axes: Axes, scan: ScanScore) -> None:
     axes.set_xlim(*_limits(score))
     axes.grid(True)
     axes.set_axisbelow(True)
-    if not axes.get_ylabel() and axes.get_subplotspec().get_gridspec().ncols == 1:  # type: ignore[union-attr]
-        axes.set_ylabel("z mm (to the head)")
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="lower left", fontsize=8)
     whole = [flag.kind.replace("_", " ") for flag in scan.flags if not flag.rows]

@@ -12,7 +12,7 @@ from .bundle import BundleError
 
 logger = logging.getLogger(__name__)
 
-MOST_SLICES = 24  # enough to see lungs, and which way a body runs
+MOST_SLICES = 20  # enough to see lungs, and which way a body runs
 WARNS_OF: tuple[FlagKind, ...] = ("empty", "upside_down", "no_lungs")
 
 
