@@ -2,6 +2,7 @@
 
 from .autocast import AutocastInferer
 from .fast_picture import FastPictureNetwork, fast_picture_network, fast_precision
+from .marked_size import MarkedSizeInferer
 from .picture_answers import EmbeddingInferer
 from .slab_stream import SlabStreamInferer
 from .slice_scores import SliceScorer, StackInferer, score_slices
@@ -10,6 +11,7 @@ __all__ = [
     "AutocastInferer",
     "EmbeddingInferer",
     "FastPictureNetwork",
+    "MarkedSizeInferer",
     "SlabStreamInferer",
     "SliceScorer",
     "StackInferer",

@@ -101,7 +101,8 @@ class LesionEmbedder:
         checkpoint = Path(take("checkpoint"))
         digest = load_weights(network, checkpoint, self.device)
         self.network, self.inferer, self.preprocessing = network, take("inferer"), take("preprocessing")
-        self.embed_channels = int(network.embed_channels)
+        blank = torch.zeros(1, network.in_channels, network.smallest_side, network.smallest_side)
+        self.embed_channels = self.embed_crops(blank).shape[1]  # the inferer may append to the network's own
         self.model = read_model_info(root / "configs" / "metadata.json", checkpoint, digest)
 
     def __call__(

@@ -34,7 +34,10 @@ def test_all_lesions_of_a_table(folder: Path, embedder: LesionEmbedder):
     result = embed_lesions(table, folder / "Images_png", embedder, workers=0)
     assert result.problems == ()
     assert len(result.lesions) == len(table)
-    assert np.allclose(np.linalg.norm(result.lesions.vectors, axis=1), 1, atol=1e-5)
+    vectors, sizes = result.lesions.vectors[:, :-1], result.lesions.vectors[:, -1]
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    told = 0.5 * np.log(np.sqrt(result.lesions.size_mm.prod(axis=1)) / 20) / np.log(4)
+    assert np.allclose(sizes, told, atol=0.2)  # pixels of 6 mm
     assert result.lesions.weights_sha256 == embedder.model.weights_sha256
     assert result.lesions.lesion_type.tolist() == [lesion.type_name for lesion in table.lesions]
     again = embed_lesions(table, folder / "Images_png", embedder, workers=2)
@@ -68,7 +71,7 @@ def test_no_lesion_at_all(folder: Path, embedder: LesionEmbedder):
     table = read_deeplesion(folder / "DL_info.csv")
     result = embed_lesions(table, "nowhere", embedder, workers=0)
     assert len(result.problems) == len(table)
-    assert result.lesions.vectors.shape == (0, 32)
+    assert result.lesions.vectors.shape == (0, 33)
 
 
 def test_other_bundles_are_refused():
