@@ -15,7 +15,7 @@ from .slice_order import MOST_WINDOW, backward_runs, gaps_in_positions, gaps_in_
 
 Array: TypeAlias = NDArray[np.float64]
 
-UPSIDE_DOWN_TAU, LEAST_TAU = -0.5, 0.5
+UPSIDE_DOWN_TAU, LEAST_TAU = -0.4, 0.5  # chance gives 0.15 or so
 ORDER_MM, RATE_MM, RATE_FACTOR = 100.0, 200.0, 2.0
 
 
