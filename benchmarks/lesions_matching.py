@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import hashlib
 import shutil
 import tempfile
 import time
@@ -20,7 +21,7 @@ from typing import Any
 import detector_results
 import numpy as np
 from lesions_chance import chance_row
-from lesions_patients import add_patients, patients_folder
+from lesions_patients import IMAGE_SIZE, add_patients, patients_folder
 
 from lungdet.lesions import (
     find_histories,
@@ -36,6 +37,7 @@ from lungdet.lesions.matching_weights import EMBEDDED, GEOMETRY
 from lungdet.phantoms import write_deeplesion
 from lungdet.readers import read_deeplesion
 from lungdet.records import MeasuredLesion, PatientHistory
+from lungdet.workflows import bundle_root
 
 ROWS, PATIENTS = 32_735, 4_427  # of DeepLesion
 FOLDS = 5
@@ -196,17 +198,7 @@ def main(options: argparse.Namespace) -> None:
     folder = patients_folder(options)
     vectors = None if options.no_embedding else read_vectors(folder, options.embeddings)
     found = list(rows(read_cohort(folder), vectors, options.seed, fit=not options.quick))  # six patients teach nothing
-    crowd = read_cohort(crowded(options.work / f"crowded_{options.seed}", 2 if options.quick else CROWD, options.seed))
-    found += [
-        {
-            "by": "geometry, 8 in the liver",
-            "weights": "shipped",
-            "rule": rule,
-            "threshold": f"{GEOMETRY.threshold:.2f}",
-            **score(crowd, find_histories(crowd.lesions, GEOMETRY, rule=rule), options.seed),
-        }
-        for rule in RULES
-    ]
+    found += crowd_rows(options)
     timed = speed(options.table or folder / "DL_info.csv")
     chance = []
     if options.table is not None:
@@ -224,19 +216,29 @@ def main(options: argparse.Namespace) -> None:
         print(detector_results.markdown(chance))
 
 
-def crowded(folder: Path, patients: int, seed: int) -> Path:
-    """Patients with eight lesions of the liver in each of four studies, in small pictures: places are what counts."""
-    folder = folder.with_name(f"{folder.name}_{patients}")
+def crowd_rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Rows of patients with eight lesions of the liver in each of four studies, by the shipped weights."""
+    patients = 2 if options.quick else CROWD
+    folder = options.work / f"crowd_{patients}_{IMAGE_SIZE}_{options.seed}"
     if not (folder / "DL_info.csv").is_file():
         shutil.rmtree(folder, ignore_errors=True)
         hard = {"types": (4,), "lesions": 8, "studies": 4}
-        write_deeplesion(folder, patients=patients, seed=seed, image_size=64, context_mm=0.0, **hard)
-    return folder
+        write_deeplesion(folder, patients=patients, seed=options.seed, image_size=IMAGE_SIZE, context_mm=5.0, **hard)
+    cohort, grounds = read_cohort(folder), [("geometry", GEOMETRY, None)]
+    if not options.no_embedding:
+        grounds.append(("both", EMBEDDED, read_vectors(folder, None)))
+    for ground, weights, vectors in grounds:
+        for rule in RULES:
+            told = {"by": f"{ground}, 8 in the liver", "weights": "shipped", "rule": rule}
+            histories = find_histories(cohort.lesions, weights, vectors, rule)
+            yield {**told, "threshold": f"{weights.threshold:.2f}", **score(cohort, histories, options.seed)}
 
 
 def read_vectors(folder: Path, path: Path | None) -> dict[str, Any]:
     """Vectors by key: those of a file, or of the shipped network."""
-    path = path or folder / "lesions.npz"
+    if path is None:
+        weights = bundle_root("lesion_embedding") / "models" / "model.pt"
+        path = folder / f"lesions_{hashlib.sha256(weights.read_bytes()).hexdigest()[:8]}.npz"
     if not path.is_file():
         from lungdet.workflows.lesion_embedder import embed_lesions
 
