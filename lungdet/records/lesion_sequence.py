@@ -13,7 +13,7 @@ class SequenceMark:
     """One lesion in one study.
 
     Attributes:
-        lesion: the mark that stands for it: the one with the longest diameter.
+        lesion: the mark that is shown for it: the one with the longest diameter.
         repeats: other marks of the same lesion in the same study, on other slices or in other series.
         distance: to the closest mark of the other studies in the sequence; None if there is none. See
             :class:`lungdet.lesions.DistanceWeights` for its unit.
@@ -33,6 +33,29 @@ class SequenceMark:
     def keys(self) -> tuple[str, ...]:
         """Keys of all its marks, the chosen one first."""
         return (self.lesion.key, *(mark.key for mark in self.repeats))
+
+    @property
+    def long_mm(self) -> float:
+        """Long diameter in this study: that of the largest cut in each series, and the mean of the series.
+
+        Slices of one series cut one lesion in several places, and the largest cut is its diameter. Series are readings
+        of the same thing: the largest of several readings would be larger than a single one though nothing grew.
+        """
+        return sum(mark.long_mm for mark in self._cuts) / len(self._cuts)
+
+    @property
+    def short_mm(self) -> float | None:
+        """Mean of the short diameters of the cuts that give the long one; None if none has one."""
+        short = [mark.short_mm for mark in self._cuts if mark.short_mm is not None]
+        return sum(short) / len(short) if short else None
+
+    @property
+    def _cuts(self) -> list[MeasuredLesion]:
+        """The largest cut of each series; of equal ones the first by key."""
+        largest: dict[int, MeasuredLesion] = {}
+        for mark in sorted((self.lesion, *self.repeats), key=lambda mark: (-mark.long_mm, mark.key)):
+            largest.setdefault(mark.series, mark)
+        return list(largest.values())
 
 
 @dataclass(frozen=True)

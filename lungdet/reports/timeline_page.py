@@ -68,7 +68,7 @@ def _table(histories: Sequence[PatientHistory], growth: Growth) -> str:
 
 
 def _row(sequence: LesionSequence, growth: Growth) -> str:
-    sizes = [mark.lesion.long_mm for mark in sequence.marks]
+    sizes = [mark.long_mm for mark in sequence.marks]
     change = f"{100 * (sizes[-1] / sizes[0] - 1):+.0f} %" if sizes[0] else ""
     cells = (
         sequence.name,

@@ -55,13 +55,13 @@ def draw_timeline(history: PatientHistory, dpi: int = 110) -> bytes:
 
 def _draw_lesions(axes: Axes, history: PatientHistory) -> None:
     place = {study: index for index, study in enumerate(history.studies)}
-    shown = sorted(history.followed, key=lambda one: (-max(mark.lesion.long_mm for mark in one.marks), one.name))
+    shown = sorted(history.followed, key=lambda one: (-max(mark.long_mm for mark in one.marks), one.name))
     for number, sequence in enumerate(shown[:MOST_LINES]):
         _draw_sequence(axes, sequence, place, COLORS[number % len(COLORS)], MARKERS[number // len(COLORS)])
-    once = [sequence.marks[0].lesion for sequence in history.sequences if len(sequence) == 1]
+    once = [sequence.marks[0] for sequence in history.sequences if len(sequence) == 1]
     if once:
-        at = [place[lesion.study] for lesion in once]
-        sizes = [lesion.long_mm for lesion in once]
+        at = [place[mark.lesion.study] for mark in once]
+        sizes = [mark.long_mm for mark in once]
         axes.plot(at, sizes, "o", color="#8a8a8a", fillstyle="none", markersize=5, label=f"marked once: {len(once)}")
     left_out = max(0, len(shown) - MOST_LINES)
     note = f"; the {left_out} smallest lesions are not drawn" if left_out else ""
@@ -75,8 +75,8 @@ def _draw_lesions(axes: Axes, history: PatientHistory) -> None:
 
 def _draw_sequence(axes: Axes, sequence: LesionSequence, place: dict[int, int], color: str, marker: str) -> None:
     at = [place[study] for study in sequence.studies]
-    long = [mark.lesion.long_mm for mark in sequence.marks]
-    short = [np.nan if mark.lesion.short_mm is None else mark.lesion.short_mm for mark in sequence.marks]
+    long = [mark.long_mm for mark in sequence.marks]
+    short = [np.nan if mark.short_mm is None else mark.short_mm for mark in sequence.marks]
     label = f"{sequence.name.rsplit('-', 1)[-1]} {sequence.lesion_type}"
     axes.plot(at, long, marker, color=color, markersize=5, label=label, zorder=3)
     for a, b in zip(range(len(at)), range(1, len(at)), strict=False):

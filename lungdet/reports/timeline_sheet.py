@@ -100,9 +100,9 @@ def _draw_mark(
         _write(draw, (left + GAP_PX, top + TILE_PX // 2), "no picture", DIM)
     else:
         sheet.paste(picture.tile(side_mm), corner)
-    short = "" if mark.lesion.short_mm is None else f" x {mark.lesion.short_mm:.0f}"
+    short = "" if mark.short_mm is None else f" x {mark.short_mm:.0f}"
     more = f" (+{len(mark.repeats)})" if mark.repeats else ""
-    _write(draw, (left, top + TILE_PX + 1), f"{mark.lesion.long_mm:.0f}{short} mm{more}")
+    _write(draw, (left, top + TILE_PX + 1), f"{mark.long_mm:.0f}{short} mm{more}")
 
 
 def _write(draw: ImageDraw.ImageDraw, place: tuple[float, float], text: str, fill: int = TEXT) -> None:

@@ -67,7 +67,7 @@ def sums_over_time(history: PatientHistory) -> tuple[int, tuple[float, ...]]:
     if not always:
         return 0, ()
     return len(always), tuple(
-        sum(sequence.marks[place].lesion.long_mm for sequence in always) for place in range(len(history.studies))
+        sum(sequence.marks[place].long_mm for sequence in always) for place in range(len(history.studies))
     )
 
 
@@ -79,7 +79,7 @@ def change(sequence: LesionSequence, place: int) -> tuple[float | None, float | 
     """
     if place == 0:
         return None, None, None
-    sizes = [mark.lesion.long_mm for mark in sequence.marks[: place + 1]]
+    sizes = [mark.long_mm for mark in sequence.marks[: place + 1]]
     smallest = min(sizes[:-1])
     return (
         sizes[-1] - sizes[0],
@@ -90,13 +90,13 @@ def change(sequence: LesionSequence, place: int) -> tuple[float | None, float | 
 
 def growth_since_first(sequence: LesionSequence, place: int, growth: Growth) -> str | None:
     """Say whether a lesion grew since its first mark; None for that one."""
-    return growth(sequence.marks[0].lesion.long_mm, sequence.marks[place].lesion.long_mm) if place else None
+    return growth(sequence.marks[0].long_mm, sequence.marks[place].long_mm) if place else None
 
 
 def _row(sequence: LesionSequence, place: int, growth: Growth) -> list[Any]:
     mark = sequence.marks[place]
     lesion = mark.lesion
-    sizes = [_round(value, 3) for value in (lesion.long_mm, lesion.short_mm, *change(sequence, place))]
+    sizes = [_round(value, 3) for value in (mark.long_mm, mark.short_mm, *change(sequence, place))]
     where = [_round(value, 5) for value in (*(lesion.location or (None,) * 3), mark.distance)]
     return [
         sequence.patient, sequence.name, lesion.lesion_type, lesion.study, lesion.key, lesion.image, *sizes,
@@ -128,8 +128,8 @@ def _mark(sequence: LesionSequence, place: int, mark: SequenceMark, growth: Grow
         "key": lesion.key,
         "repeats": list(mark.keys[1:]),
         "lesion_type": lesion.lesion_type,
-        "long_mm": _round(lesion.long_mm, 3),
-        "short_mm": _round(lesion.short_mm, 3),
+        "long_mm": _round(mark.long_mm, 3),
+        "short_mm": _round(mark.short_mm, 3),
         "change_percent": _round(percent, 2),
         "change_from_smallest_percent": _round(from_smallest, 2),
         "growth": growth_since_first(sequence, place, growth),

@@ -16,6 +16,19 @@ def test_a_sequence_tells_studies_keys_and_type():
     assert LesionSequence("p-02", (mark(1, "unknown"),)).lesion_type == "unknown"
 
 
+def test_readings_of_several_series_are_averaged_and_the_largest_cut_of_each_counts():
+    def cut(key: str, series: int, long: float, short: float | None) -> MeasuredLesion:
+        return MeasuredLesion(key, "p", 1, series, "liver", long, short)
+
+    two = SequenceMark(
+        cut("a", 1, 20.0, 11.0), (cut("b", 1, 14.0, 9.0), cut("c", 2, 16.0, 13.0), cut("d", 2, 2.0, 1.0))
+    )
+    assert (two.long_mm, two.short_mm) == (18.0, 12.0)
+    some = SequenceMark(cut("a", 1, 20.0, None), (cut("c", 2, 16.0, 13.0),))
+    assert (some.long_mm, some.short_mm) == (18.0, 13.0)
+    assert SequenceMark(cut("a", 1, 20.0, None)).short_mm is None
+
+
 def test_a_history_knows_what_was_followed():
     once, twice = LesionSequence("p-01", (mark(2),)), LesionSequence("p-02", (mark(1), mark(2)))
     assert PatientHistory("p", (1, 2), (once, twice)).followed == (twice,)
