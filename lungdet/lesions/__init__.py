@@ -8,6 +8,7 @@ from .fit_score_scale import LabelledScan, fit_score_scale
 from .index import LesionIndex, build_index
 from .lesion_distance import DistanceWeights, lesion_distances
 from .lesion_relations import LesionFacts, RelationLimits, relations, unlikeness
+from .measure_nodule import measure_nodule
 from .measured import measured_from_datalist, measured_from_deeplesion
 from .measurement_error import MeasurementError
 from .retrieval import Answers, LesionRetrieval, random_answers
@@ -15,6 +16,7 @@ from .score_scale import ScoreScale, ScoreScaleError
 from .sequences import find_histories
 from .slice_scores import judge_slices
 from .triplet_sampling import SEQUENCE_LENGTH, SequenceSampler
+from .volume_doubling import VolumeGrowth, volume_growth
 
 __all__ = [
     "SEQUENCE_LENGTH",
@@ -31,6 +33,7 @@ __all__ = [
     "ScoreScale",
     "ScoreScaleError",
     "SequenceSampler",
+    "VolumeGrowth",
     "build_index",
     "describe_measured",
     "find_histories",
@@ -40,6 +43,7 @@ __all__ = [
     "judge_slices",
     "lesion_distances",
     "load_embedded",
+    "measure_nodule",
     "measured_from_datalist",
     "measured_from_deeplesion",
     "random_answers",
@@ -47,4 +51,5 @@ __all__ = [
     "save_embedded",
     "score_histories",
     "unlikeness",
+    "volume_growth",
 ]

@@ -12,6 +12,7 @@ from .lookalike import PhantomLookalike
 from .lung_map import LungMap, map_lungs
 from .nifti import write_nifti
 from .nodule import PhantomNodule
+from .nodule_cut import NoduleCut, make_nodule_cut
 from .patch import PhantomPatch, draw_patches
 from .radiograph import RADIOGRAPH_KINDS, make_radiograph
 from .radiograph_dicom import write_radiograph_dicom
@@ -35,6 +36,7 @@ __all__ = [
     "InsertionStyle",
     "LesionState",
     "LungMap",
+    "NoduleCut",
     "Paintable",
     "PhantomLookalike",
     "PhantomNodule",
@@ -50,6 +52,7 @@ __all__ = [
     "draw_torso",
     "make_background",
     "make_chest",
+    "make_nodule_cut",
     "make_radiograph",
     "make_torso",
     "map_lungs",

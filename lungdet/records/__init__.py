@@ -2,7 +2,7 @@
 
 from .body_part import BodyPartClass, ClassList, is_snomed_code
 from .decision import Decision
-from .finding import DetectionReport, Finding, ModelInfo
+from .finding import DetectionReport, Finding, ModelInfo, Point
 from .labelled_file import LabelledFile
 from .lesion import LESION_TYPES, Lesion
 from .lesion_description import LesionDescription, Spread, StudyGrowth, StudySum, TypeSummary
@@ -11,6 +11,7 @@ from .lesion_sequence import LesionSequence, PatientHistory, SequenceMark
 from .mark import Contour, Mark, Rating, SeriesMarks
 from .measured_lesion import MeasuredLesion
 from .nodule import Extent, Nodule, Placement, RatingSummary
+from .nodule_measurement import LungSide, NoduleDensity, NoduleMeasurement
 from .radiograph import Radiograph, RadiographInfo
 from .routed_file import RoutedFile
 from .scan_score import BODY_REGIONS, CoveredRegion, FlagKind, ScanScore, ScoreFlag, ScoreLine
@@ -34,12 +35,16 @@ __all__ = [
     "Lesion",
     "LesionDescription",
     "LesionSequence",
+    "LungSide",
     "Mark",
     "MeasuredLesion",
     "ModelInfo",
     "Nodule",
+    "NoduleDensity",
+    "NoduleMeasurement",
     "PatientHistory",
     "Placement",
+    "Point",
     "Radiograph",
     "RadiographInfo",
     "Rating",
