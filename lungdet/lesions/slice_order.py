@@ -20,6 +20,7 @@ SIGMAS = 6.0  # beyond this no network's error leads
 WINDOW_MM = 25.0  # how much of the body is looked at on either side of a place
 LEAST_WINDOW, MOST_WINDOW = 3, 12  # slices
 GAP_STEPS, GAP_MM, GAP_SIGMAS = 1.5, 40.0, 4.5  # medians scatter less, and have no tails
+LASTING_MM, LASTING_PART = 150.0, 0.5  # a gap moves all that follows, a network's error does not
 FOREIGN_NEAR_MM, FOREIGN_FAR_MM = 50.0, 150.0
 BACKWARDS_MM, BACKWARDS_SLICES, BACKWARDS_TAU = 60.0, 6, -0.6
 BACKWARDS_PACE = (-2.0, -0.4)  # of a run of slices that is turned round it is -1
@@ -58,7 +59,9 @@ def gaps_in_scores(way_mm: Array, score_mm: Array) -> list[tuple[int, float]]:
     pace = float(np.median(rise / way))  # of most places: that of the line through all has the gaps in it
     jump = rise / pace - way if pace > 0 else rise - way  # of row n + size
     limit = max(GAP_MM, GAP_SIGMAS * median_spread(jump))
-    return [(row + size, float(jump[row])) for row in _peaks(jump, limit, size)]
+    rest = score_mm / pace - way_mm if pace > 0 else score_mm - way_mm
+    found = [(row + size, float(jump[row])) for row in _peaks(jump, limit, size)]
+    return [(row, mm) for row, mm in found if _lasting_rise(way_mm, rest, row) >= LASTING_PART * mm]
 
 
 def slices_from_elsewhere(way_mm: Array, score_mm: Array) -> list[int]:
@@ -114,6 +117,13 @@ def _jumps_near(score_mm: Array, row: int, least_mm: float) -> bool:
     near = score_mm[max(row - MOST_WINDOW, 0) : row + MOST_WINDOW + 1]
     at_an_end = row < LEAST_WINDOW or row >= len(score_mm) - LEAST_WINDOW
     return at_an_end or float(np.diff(near).max()) >= least_mm
+
+
+def _lasting_rise(way_mm: Array, rest_mm: Array, row: int) -> float:
+    """How much more is left after a place than before it, over a wider piece of the body on either side."""
+    away = way_mm - (way_mm[row] + way_mm[row - 1]) / 2
+    before, behind = ((side > 0) & (side <= LASTING_MM) for side in (-away, away))
+    return float(np.median(rest_mm[behind]) - np.median(rest_mm[before]))
 
 
 def _window(way_mm: Array, length_mm: float = WINDOW_MM, most: int = MOST_WINDOW) -> int:

@@ -139,6 +139,13 @@ def test_what_is_missing_is_measured(missing: int):
     assert told == pytest.approx(missing * STEP_MM, rel=0.3)
 
 
+def test_an_error_over_some_slices_is_no_gap():
+    z_mm, raw = scan(0.05, 0.5)
+    raw[10:24] += 1.5  # 120 mm of the body, over 56 mm
+    answer = judge(z_mm, raw)
+    assert set(kinds(answer)) <= {"foreign"}
+
+
 def test_no_lungs():
     assert kinds(judge(*scan(0.8, 1.0))) == ["no_lungs"]
     z_mm, raw = scan(0.1, 0.5)
