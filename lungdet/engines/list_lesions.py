@@ -11,7 +11,6 @@ from typing import Any
 from lungdet.datalists import DatalistError
 from lungdet.readers import read_deeplesion
 from lungdet.records import Lesion
-from lungdet.records.lesion_key import lesion_keys
 
 logger = logging.getLogger(__name__)
 IMAGES, TRUTH = "Images_png", "truth.csv"
@@ -55,10 +54,9 @@ def list_lesions(
     table = read_deeplesion(labels, strict=False)
     folder = Path(images_dir) if str(images_dir) else Path(labels).parent / IMAGES
     identities = _identities(Path(truth) if str(truth) else Path(labels).parent / TRUTH, needed=bool(str(truth)))
-    keys = lesion_keys(lesion.file_name for lesion in table.lesions)
     chosen = [
         (key, lesion)
-        for key, lesion in zip(keys, table.lesions, strict=True)
+        for key, lesion in zip(table.keys, table.lesions, strict=True)
         if part == "all" or lesion.split == LESION_PARTS[part]
     ]
     there = {path for path in {lesion.png_path for _, lesion in chosen} if (folder / path).is_file()}

@@ -80,7 +80,8 @@ class EmbeddingSaver:
     def _embedded(self, keys: Sequence[str], vectors: NDArray[np.float32]) -> EmbeddedLesions:
         table = read_deeplesion(self.labels, strict=False)
         digest = hashlib.sha256(self.checkpoint.read_bytes()).hexdigest()
-        every = EmbeddedLesions.of_lesions(table.lesions, np.zeros((len(table), 1), dtype=np.float32))
+        nothing = np.zeros((len(table), 1), dtype=np.float32)
+        every = EmbeddedLesions.of_lesions(table.lesions, nothing, keys=table.keys)
         place = {key: row for row, key in enumerate(every.keys.tolist())}
         return every.take([place[key] for key in keys]).with_vectors(vectors, digest)
 

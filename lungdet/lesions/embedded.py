@@ -87,7 +87,11 @@ class EmbeddedLesions:
 
     @classmethod
     def of_lesions(
-        cls, lesions: Sequence[Lesion], vectors: NDArray[np.float32], weights_sha256: str = ""
+        cls,
+        lesions: Sequence[Lesion],
+        vectors: NDArray[np.float32],
+        weights_sha256: str = "",
+        keys: Sequence[str] | None = None,
     ) -> EmbeddedLesions:
         """Take everything but the vectors from rows of a ``DL_info.csv``.
 
@@ -95,9 +99,11 @@ class EmbeddedLesions:
             lesions: in the order of the file.
             vectors: ``(N, D)``, one for each.
             weights_sha256: of the network.
+            keys: names of the lesions, those of their table; counted over ``lesions`` if None.
         """
+        names = lesion_keys(lesion.file_name for lesion in lesions) if keys is None else keys
         return cls(
-            keys=np.array(lesion_keys(lesion.file_name for lesion in lesions), dtype=np.str_),
+            keys=np.array(names, dtype=np.str_),
             vectors=vectors,
             lesion_type=np.array([lesion.type_name for lesion in lesions], dtype=np.str_),
             location=_rows([lesion.normalized_location for lesion in lesions], 3),

@@ -77,8 +77,14 @@ def fit_threshold(
         vectors: embeddings by key.
         rule: by which lesions will be linked.
         thresholds: of links, to try.
-        repeat_thresholds: of repeats, to try.
+        repeat_thresholds: of repeats, to try; that of the weights stays where no lesion was marked twice in a study.
+
+    Raises:
+        ValueError: there is no pair of the same lesion, so that nothing can be chosen.
     """
+    places = [(lesion.patient, identity, lesion.study) for lesion, identity in zip(lesions, identities, strict=True)]
+    if len({place[:2] for place in places}) == len(set(places)):
+        raise ValueError("no lesion is marked in two studies: thresholds cannot be chosen")
 
     def best(tried: Sequence[DistanceWeights]) -> DistanceWeights:
         scores = [score_histories(find_histories(lesions, one, vectors, rule), lesions, identities) for one in tried]
@@ -87,7 +93,8 @@ def fit_threshold(
         return tried[int(places[len(places) // 2])]
 
     linked = best([replace(weights, threshold=value) for value in thresholds])
-    joined = best([replace(linked, repeat_threshold=value) for value in repeat_thresholds])
+    has_repeats = len(set(places)) < len(places)
+    joined = best([replace(linked, repeat_threshold=value) for value in repeat_thresholds]) if has_repeats else linked
     return best([replace(joined, threshold=value) for value in thresholds])
 
 

@@ -22,7 +22,8 @@ class DistanceWeights:
 
     The squared distance is the sum of ``weight * term``. Terms are squared differences of the relative x, y and z, and
     of the natural logarithms of the diameters; 1 where both types are known and differ; and the squared Euclidean
-    distance of the embeddings. A term that is not known of both adds nothing.
+    distance of the embeddings. A diameter or type that is not known of both adds nothing; without a location or an
+    embedding that has a weight there is no distance, see :func:`lesion_distances`.
 
     Attributes:
         x, y, z: per squared unit of the location; ``1 / 0.05**2`` says that a shift of 0.05 makes a distance of 1.
@@ -128,8 +129,8 @@ def lesion_distances(
         vectors: ``(N, D)`` embeddings; rows of NaN where there is none.
 
     Returns:
-        ``(N, N)``, symmetric; infinite where the terms that the weights build on are not known: neither the embedding,
-        if it has a weight, nor the location, if that has one.
+        ``(N, N)``, symmetric; infinite where the embedding has a weight and is not known of both, or the location has
+        one and is not: what is unknown must not make lesions alike.
 
     Raises:
         ValueError: the weights need embeddings and there are none.
@@ -143,15 +144,33 @@ def distances_of_terms(terms: FloatArray, weights: DistanceWeights) -> FloatArra
     """Add up terms, ``(..., 7)``, to distances, ``(...)``; see :func:`lesion_distances`."""
     known = ~np.isnan(terms)
     squared = (np.where(known, terms, 0.0) * np.array(weights.of_terms)).sum(axis=-1)
-    has_ground = np.zeros(squared.shape, dtype=np.bool_)
+    has_ground = np.ones(squared.shape, dtype=np.bool_)
     if weights.uses_location:
-        has_ground |= known[..., :3].all(axis=-1)
+        has_ground &= known[..., :3].all(axis=-1)
     if weights.uses_embedding:
-        has_ground |= known[..., 6]
-    if not (weights.uses_location or weights.uses_embedding):
-        has_ground[...] = True
+        has_ground &= known[..., 6]
     distances: FloatArray = np.where(has_ground, np.sqrt(squared), np.inf)
     return distances
+
+
+def distances_with_fallback(
+    terms: FloatArray, weights: DistanceWeights, fallback: DistanceWeights | None
+) -> FloatArray:
+    """Add up terms as :func:`distances_of_terms`, and by other weights where there is no embedding.
+
+    Args:
+        terms: ``(..., 7)``.
+        weights: of pairs that have what the weights build on.
+        fallback: of pairs without embeddings, if ``weights`` want them; their distances are stretched so that the
+            threshold of ``weights`` is their limit, too. None leaves such pairs infinitely far apart.
+    """
+    distances = distances_of_terms(terms, weights)
+    if fallback is None or not weights.uses_embedding:
+        return distances
+    stretch = weights.threshold / fallback.threshold
+    without = np.isnan(terms[..., TERMS.index("embedding")])
+    mixed: FloatArray = np.where(without, stretch * distances_of_terms(terms, fallback), distances)
+    return mixed
 
 
 def _numbers(lesion: MeasuredLesion) -> tuple[float, ...]:

@@ -10,7 +10,6 @@ from typing import Any
 from lungdet.readers.deeplesion import DeepLesionTable
 from lungdet.readers.deeplesion_png import deeplesion_affine_lps
 from lungdet.records.lesion import Lesion
-from lungdet.records.lesion_key import lesion_keys
 from lungdet.records.measured_lesion import TYPE_NAMES, UNKNOWN_TYPE, MeasuredLesion
 
 UNDATED = "undated"  # the order of a patient's studies in time is not known
@@ -23,14 +22,13 @@ def measured_from_deeplesion(table: DeepLesionTable) -> tuple[MeasuredLesion, ..
     """Take the lesions of a ``DL_info.csv``, in its order.
 
     Diameters are the lengths of the axes between their ends, in mm; in rows where the "long" one is the shorter, they
-    change places and the flag ``"swapped"`` tells. Numbers in keys count the rows of a key slice that could be read.
+    change places and the flag ``"swapped"`` tells.
 
     Args:
         table: from :func:`lungdet.readers.read_deeplesion`.
     """
     found = []
-    keys = lesion_keys(lesion.file_name for lesion in table.lesions)
-    for key, lesion in zip(keys, table.lesions, strict=True):
+    for key, lesion in zip(table.keys, table.lesions, strict=True):
         short, long = sorted(lesion.diameters_mm)
         found.append(
             MeasuredLesion(
@@ -62,9 +60,10 @@ def measured_from_datalist(content: Mapping[str, Any]) -> tuple[tuple[MeasuredLe
         content: from :func:`lungdet.datalists.read_datalist`.
 
     Returns:
-        The lesions, and a line for every one that has no size in mm.
+        The lesions, and a line for every one that is left out, and why: it has no size in mm, it is no possible
+        measurement, or its image was listed before.
     """
-    found: list[MeasuredLesion] = []
+    found: dict[str, MeasuredLesion] = {}
     problems: list[str] = []
     studies: dict[str, list[str]] = defaultdict(list)
     for part in PARTS:
@@ -72,12 +71,13 @@ def measured_from_datalist(content: Mapping[str, Any]) -> tuple[tuple[MeasuredLe
             place = _study_of(entry, studies)
             for number, box, facts in _boxes(entry):
                 key = f"{entry['image']}#{number}"
-                size = _size(box, facts, entry.get("box_frame", "lps_mm"))
-                if size is None:
-                    problems.append(f"{key}: it has no size in mm; make the list with its images")
-                    continue
-                found.append(_from_box(key, entry, place, box, facts, size, content.get("labels", {}), number))
-    return tuple(found), tuple(problems)
+                try:
+                    if key in found:
+                        raise ValueError(f"{key}: the image is listed twice; its first entry is taken")
+                    found[key] = _from_box(key, entry, place, box, facts, content.get("labels", {}), number)
+                except (TypeError, ValueError) as error:
+                    problems.append(str(error) if str(error).startswith(key) else f"{key}: {error}")
+    return tuple(found.values()), tuple(problems)
 
 
 def _center(lesion: Lesion) -> tuple[float, float, float]:
@@ -103,8 +103,8 @@ def _study_of(entry: Mapping[str, Any], studies: dict[str, list[str]]) -> tuple[
 
 def _boxes(entry: Mapping[str, Any]) -> Iterator[tuple[int, Sequence[float], Mapping[str, Any]]]:
     boxes = entry.get("box", [])
-    facts = entry.get("nodules") or [{}] * len(boxes)
-    yield from zip(range(len(boxes)), boxes, facts, strict=True)
+    facts = [*(entry.get("nodules") or ()), *[{}] * len(boxes)]  # boxes beyond have no facts
+    yield from zip(range(len(boxes)), boxes, facts, strict=False)
 
 
 def _size(box: Sequence[float], facts: Mapping[str, Any], frame: str) -> tuple[float, float | None] | None:
@@ -124,10 +124,12 @@ def _from_box(
     place: tuple[str, int, int, tuple[str, ...]],
     box: Sequence[float],
     facts: Mapping[str, Any],
-    size: tuple[float, float | None],
     labels: Mapping[str, str],
     number: int,
 ) -> MeasuredLesion:
+    size = _size(box, facts, entry.get("box_frame", "lps_mm"))
+    if size is None:
+        raise ValueError(f"{key}: it has no size in mm; make the list with its images")
     patient, study, series, flags = place
     center = None
     if entry.get("box_frame", "lps_mm") == "lps_mm":

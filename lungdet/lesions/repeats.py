@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from lungdet.records.measured_lesion import MeasuredLesion
 
+from .lesion_distance import LEAST_MM
+
 NEIGHBOUR_MM = 5.0  # two marks on neighbouring thick slices are not told apart by the distance of the slices
 
-SURER, AGREEMENT = 1.5, 0.2
+SURER, AGREEMENT, MOST_RATIO = 1.5, 0.2, 2.0
 
 
 def group_repeats(
@@ -22,9 +24,10 @@ def group_repeats(
     """Put marks together that are one lesion in one study.
 
     In one series positions tell: see :func:`overlap_in_series`. Between series they do not, and marks are one lesion
-    if their distance is not above the threshold, or not above one and a half of it and their diameters agree to 20 %:
-    one lesion in one study has one size, but for the reader. The closest are joined first, and a group takes a mark
-    only if it is the same lesion as all of its marks, so that a row of neighbours does not become one.
+    if their distance is not above the threshold and their diameters differ by a factor of two at most, or not above one
+    and a half of it and they agree to 20 %: one lesion in one study has one size, but for reader and slice. The closest
+    are joined first, and a group takes a mark only if it is the same lesion as all of its marks, so that a row of
+    neighbours does not become one.
 
     Args:
         lesions: ``N`` marks of one patient.
@@ -76,12 +79,14 @@ def _same(first: MeasuredLesion, second: MeasuredLesion, distance: float, thresh
     in_one = overlap_in_series(first, second) if first.series == second.series else None
     if in_one is not None:
         return in_one
-    return distance <= (SURER * threshold if _sizes_agree(first, second) else threshold)
+    ratio = _ratio(first, second)
+    limit = SURER * threshold if ratio <= 1 + AGREEMENT else threshold
+    return ratio <= MOST_RATIO and distance <= limit
 
 
-def _sizes_agree(first: MeasuredLesion, second: MeasuredLesion) -> bool:
-    """Tell whether the diameters that both have differ by 20 % at most."""
+def _ratio(first: MeasuredLesion, second: MeasuredLesion) -> float:
+    """Say by what factor the diameters that both have differ, the larger of the two factors."""
     sizes = [(first.long_mm, second.long_mm)]
     if first.short_mm is not None and second.short_mm is not None:
         sizes.append((first.short_mm, second.short_mm))
-    return all(max(pair) <= (1 + AGREEMENT) * min(pair) for pair in sizes)
+    return max(max(*pair, LEAST_MM) / max(min(pair), LEAST_MM) for pair in sizes)

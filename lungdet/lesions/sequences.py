@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from lungdet.records.lesion_sequence import LesionSequence, PatientHistory, SequenceMark
 from lungdet.records.measured_lesion import MeasuredLesion
 
-from .lesion_distance import DistanceWeights, distance_terms, distances_of_terms
+from .lesion_distance import DistanceWeights, distance_terms, distances_with_fallback
 from .links import RULES, Link, Rule, greedy_links, optimal_links
+from .matching_weights import GEOMETRY
 from .repeats import group_repeats
 from .series_alignment import align_series
 
@@ -25,6 +27,7 @@ def find_histories(
     vectors: Mapping[str, ArrayLike] | None = None,
     rule: Rule = "optimal",
     align: bool = True,
+    fallback: DistanceWeights | None = GEOMETRY,
 ) -> tuple[PatientHistory, ...]:
     """Find, for each patient, which marks are the same lesion.
 
@@ -34,9 +37,11 @@ def find_histories(
     Args:
         lesions: of any number of patients; keys must differ.
         weights: what tells lesions apart, and the threshold.
-        vectors: embedding ``(D,)`` by key; marks without one are compared by the other terms.
+        vectors: embedding ``(D,)`` by key.
         rule: ``"optimal"`` assignment between studies, or the paper's ``"greedy"`` rule.
         align: compare places after :func:`~lungdet.lesions.series_alignment.align_series`.
+        fallback: weights of pairs of marks of which one has no embedding, where ``weights`` want it; None never takes
+            such marks for the same.
 
     Returns:
         One history a patient, sorted by name.
@@ -48,12 +53,14 @@ def find_histories(
         raise ValueError(f"rule must be one of {', '.join(RULES)}, got {rule!r}")
     if weights.uses_embedding and vectors is None:
         raise ValueError("these weights need embeddings: pass vectors, or take weights without `embedding`")
-    patients: dict[str, dict[str, MeasuredLesion]] = defaultdict(dict)
+    patients: dict[str, list[MeasuredLesion]] = defaultdict(list)
+    seen: set[str] = set()
     for lesion in lesions:
-        if lesion.key in patients[lesion.patient]:
-            raise ValueError(f"two lesions have the key {lesion.key}; keys must differ")
-        patients[lesion.patient][lesion.key] = lesion
-    return tuple(_history(list(patients[name].values()), weights, vectors, rule, align) for name in sorted(patients))
+        if lesion.key in seen:
+            raise ValueError(f"two lesions have the key {lesion.key}; keys must differ, those of other patients too")
+        seen.add(lesion.key)
+        patients[lesion.patient].append(lesion)
+    return tuple(_history(patients[name], weights, vectors, rule, align, fallback) for name in sorted(patients))
 
 
 def stack_vectors(lesions: Sequence[MeasuredLesion], vectors: Mapping[str, ArrayLike] | None) -> ArrayLike | None:
@@ -71,14 +78,16 @@ def _history(
     vectors: Mapping[str, ArrayLike] | None,
     rule: Rule,
     align: bool,
+    fallback: DistanceWeights | None,
 ) -> PatientHistory:
     lesions.sort(key=lambda lesion: (lesion.study, lesion.series, lesion.key))
     rows = stack_vectors(lesions, vectors)
     if rows is None and weights.uses_embedding:
         rows = np.full((len(lesions), 1), np.nan)
     terms = distance_terms(align_series(lesions) if align else lesions, rows)
-    distances = distances_of_terms(terms, weights)
-    groups = group_repeats(lesions, distances_of_terms(terms, weights.of_place), weights.repeat_threshold)
+    distances = distances_with_fallback(terms, weights, fallback)
+    places = distances_with_fallback(terms, _for_repeats(weights), fallback and _for_repeats(fallback))
+    groups = group_repeats(lesions, places, weights.repeat_threshold)
     between = _between_groups(distances, groups)
     studies = np.array([lesions[group[0]].study for group in groups], dtype=np.int64)
     find = optimal_links if rule == "optimal" else greedy_links
@@ -88,6 +97,11 @@ def _history(
         for number, chain in enumerate(chains, start=1)
     ]
     return PatientHistory(lesions[0].patient, tuple(sorted(set(studies.tolist()))), tuple(sequences))
+
+
+def _for_repeats(weights: DistanceWeights) -> DistanceWeights:
+    """Weights of what repeats share, with their limit as the threshold."""
+    return replace(weights.of_place, threshold=weights.repeat_threshold or weights.threshold)
 
 
 def _between_groups(distances: NDArray[np.float64], groups: Groups) -> NDArray[np.float64]:

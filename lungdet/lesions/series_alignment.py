@@ -55,19 +55,33 @@ def align_series(lesions: Sequence[MeasuredLesion]) -> list[MeasuredLesion]:
 
 def _best_shift(moving: Sequence[MeasuredLesion], fixed: Sequence[MeasuredLesion]) -> FloatArray:
     """Shift ``(2,)`` of x and y with most votes; zeros if none has enough."""
-    could_be = _could_be_same(moving, fixed)
-    offsets = _places(fixed)[None, :, :2] - _places(moving)[:, None, :2]  # (M, F, 2)
-    candidates = np.concatenate([np.zeros((1, 2)), offsets[could_be]])
-    candidates = candidates[(np.abs(candidates) <= FARTHEST).all(axis=1)]
-    gaps = np.linalg.norm(offsets[None] - candidates[:, None, None], axis=-1)  # (C, M, F)
-    fits = (gaps <= NEAR) & could_be[None]
-    votes = (fits.any(axis=2) @ _shares(_places(moving))).round(6)
-    lengths = np.linalg.norm(candidates, axis=1)
-    best = int(np.lexsort((lengths, -votes))[0])
+    voters, partners = np.nonzero(_could_be_same(moving, fixed))
+    offsets = _places(fixed)[partners, :2] - _places(moving)[voters, :2]  # (P, 2)
+    shares = _shares(_places(moving))
+    candidates = np.concatenate([np.zeros((1, 2)), _different(offsets)])
+    votes = np.array([_votes(offsets, voters, shares, candidate) for candidate in candidates]).round(6)
+    best = int(np.lexsort((np.linalg.norm(candidates, axis=1), -votes))[0])
     if votes[best] < LEAST_LESIONS or votes[best] <= votes[0]:
         return np.zeros(2)
-    middle: FloatArray = np.median(offsets[fits[best]], axis=0)
+    middle: FloatArray = np.median(offsets[_near(offsets, candidates[best])], axis=0)
     return middle
+
+
+def _different(offsets: FloatArray) -> FloatArray:
+    """Shifts ``(C, 2)`` worth trying: not too far, and one for each cell of a grid, so many lesions have no more."""
+    offsets = offsets[(np.abs(offsets) <= FARTHEST).all(axis=1)]
+    _, first = np.unique(np.round(offsets / (NEAR / 4)), axis=0, return_index=True)
+    return offsets[np.sort(first)]
+
+
+def _near(offsets: FloatArray, shift: FloatArray) -> NDArray[np.bool_]:
+    near: NDArray[np.bool_] = np.linalg.norm(offsets - shift, axis=1) <= NEAR
+    return near
+
+
+def _votes(offsets: FloatArray, voters: NDArray[np.intp], shares: FloatArray, shift: FloatArray) -> float:
+    """Add the shares of the lesions that a shift brings upon another."""
+    return float(shares[np.unique(voters[_near(offsets, shift)])].sum())
 
 
 def _shares(places: FloatArray) -> FloatArray:

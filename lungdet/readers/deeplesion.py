@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lungdet.geometry.frames import voxel_to_edge
 from lungdet.records.lesion import LESION_TYPES, Lesion
+from lungdet.records.lesion_key import lesion_keys
 
 from .deeplesion_png import MAX_SLICES
 from .label_errors import LabelProblem
@@ -42,12 +43,19 @@ class DeepLesionTable:
         lesions: in the order of the file; rows with a fault are left out.
         lines: line of each lesion in the file, counted from 1.
         problems: faults of the rows that were left out; empty after strict reading.
+        keys: name of each lesion, see :func:`lungdet.records.lesion_key.lesion_keys`: its number counts the rows of its
+            file name, faulty ones too, so that mending a row renames no other. Counted over the lesions if not given.
     """
 
     path: str
     lesions: tuple[Lesion, ...]
     lines: tuple[int, ...]
     problems: tuple[LabelProblem, ...]
+    keys: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.keys:
+            object.__setattr__(self, "keys", tuple(lesion_keys(lesion.file_name for lesion in self.lesions)))
 
     def __len__(self) -> int:
         return len(self.lesions)
@@ -95,7 +103,9 @@ def read_deeplesion(path: str | Path, *, strict: bool = True) -> DeepLesionTable
     problems = table.close(strict)
     rows = zip(*columns, strict=True)
     lesions = tuple(Lesion(*row) for row, good in zip(rows, table.good.tolist(), strict=True) if good)
-    return DeepLesionTable(table.path, lesions, tuple(table.lines[table.good].tolist()), problems)
+    every_key = lesion_keys(table.text("File_name"))
+    keys = tuple(key for key, good in zip(every_key, table.good.tolist(), strict=True) if good)
+    return DeepLesionTable(table.path, lesions, tuple(table.lines[table.good].tolist()), problems, keys)
 
 
 def _edge(one_based: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lungdet.lesions import DistanceWeights, MeasurementError, find_histories, load_embedded
 from lungdet.lesions.links import Rule
 from lungdet.lesions.matching_weights import EMBEDDED, GEOMETRY
 from lungdet.lesions.measured import measured_from_deeplesion
+from lungdet.lesions.vectors_of import Vectors, vectors_of
 from lungdet.readers import read_deeplesion
 from lungdet.readers.deeplesion import DeepLesionTable
 from lungdet.records.lesion_sequence import PatientHistory
 from lungdet.reports import prepare_output, write_files
 from lungdet.reports.folder_swap import write_folder
 from lungdet.reports.timeline_page import timelines_to_html
-from lungdet.reports.timeline_tables import histories_to_csv, histories_to_json
+from lungdet.reports.timeline_tables import FORMAT, histories_to_csv, histories_to_json
 
 from .history_pictures import draw_patients
 from .targets import refuse_inputs
 
 PLOTS = 20
 CSV_NAME, JSON_NAME, PAGE_NAME, PICTURE_FOLDER = "sequences.csv", "history.json", "index.html", "patients"
-Vectors = dict[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -120,9 +118,10 @@ def find_lesion_histories(
         options: how.
 
     Raises:
-        AnnotationError: columns are missing, or no row can be read.
+        AnnotationError: the CSV is none, or lacks columns.
         EmbeddedFileError: the embeddings cannot be read.
-        ValueError: they are of other lesions, a patient to draw does not exist, or a result would replace the source.
+        ValueError: no row can be used, the embeddings are of other lesions, a patient to draw does not exist, or a
+            result would replace the source.
         OSError: nothing can be written.
     """
     options = options or HistoryOptions()
@@ -131,51 +130,60 @@ def find_lesion_histories(
     inputs = [path for path in (source, options.embeddings) if path is not None]
     refuse_inputs([folder / name for name in names], inputs)
     table = read_deeplesion(source, strict=False)
+    if not len(table):
+        first = f"; the first: {table.problems[0]}" if table.problems else ""
+        raise ValueError(f"{source}: holds no lesion that could be followed{first}")
     weights = options.chosen_weights()
-    vectors, notes = _vectors(table, options, weights)
+    vectors, notes = _vectors(table, options)
     histories = find_histories(measured_from_deeplesion(table), weights, vectors, options.rule)
     drawn = _patients_to_draw(histories, options)
-    pictures, more_notes = draw_patients(drawn, table.lesions, options.images)
+    pictures, more_notes = draw_patients(drawn, table, options.images)
     problems = tuple(str(problem) for problem in table.problems)
     summary = HistorySummary(histories, problems, (*notes, *more_notes))
-    facts = _facts(source, options, weights, summary)
+    facts = {**_facts(source, options, weights, summary), "pictures": sorted(pictures)}
+    earlier = _earlier_pictures(folder)
     files = {
         PAGE_NAME: timelines_to_html(histories, pictures, facts, _growth),
         JSON_NAME: histories_to_json(histories, facts, _growth),
         CSV_NAME: histories_to_csv(histories, _growth),
     }
     if pictures or (folder / PICTURE_FOLDER).is_dir():
-        write_folder(folder / PICTURE_FOLDER, pictures, _earlier_pictures)
+        write_folder(folder / PICTURE_FOLDER, pictures, lambda _, names: earlier & set(names))
     write_files(folder, files)
     return summary
 
 
-def _earlier_pictures(_: str, names: list[str]) -> list[str]:
-    """Name the pictures of an earlier run; see :func:`shutil.copytree`."""
-    return [name for name in names if re.fullmatch(r"\d{6}(_lesions)?\.png", name)]
+def _earlier_pictures(folder: Path) -> set[str]:
+    """Names of the pictures that an earlier run says it wrote; nobody else's are touched."""
+    try:
+        content = json.loads((folder / JSON_NAME).read_text(encoding="utf-8"))
+        names = content["pictures"] if content["format"] == FORMAT else []
+        return {name for name in names if re.fullmatch(r"\d{6}(_lesions)?\.png", name)}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
 
 
 def _growth(before_mm: float, after_mm: float) -> str:
     return MeasurementError().growth([before_mm], [after_mm])
 
 
-def _vectors(
-    table: DeepLesionTable, options: HistoryOptions, weights: DistanceWeights
-) -> tuple[Vectors | None, tuple[str, ...]]:
+def _vectors(table: DeepLesionTable, options: HistoryOptions) -> tuple[Vectors | None, tuple[str, ...]]:
     """Embeddings by key, and what is to be said about them."""
     if options.embeddings is None:
         return None, ()
     embedded = load_embedded(options.embeddings)
-    vectors = dict(zip(embedded.keys.tolist(), embedded.vectors, strict=True))
-    keys = [lesion.key for lesion in measured_from_deeplesion(table)]
-    missing = sum(key not in vectors for key in keys)
-    if keys and missing == len(keys):
-        found = f"{len(vectors)} lesions, none of which is in {table.path}"
+    vectors, others = vectors_of(measured_from_deeplesion(table), embedded)
+    if not vectors:
+        found = f"{len(embedded)} lesions, none of which is in {table.path}"
         raise ValueError(f"{options.embeddings}: holds {found}; run `lungdet lesions embed` on this table")
+    notes = []
+    if others:
+        what = f"{len(others)} embeddings are of other lesions than the rows of the same name, and are not used"
+        notes.append(f"{what}, the first of {others[0]}; run `lungdet lesions embed` on this table")
+    missing = len(table) - len(vectors)
     if missing:
-        how = "by place and type alone" if weights.uses_location else "not at all"
-        return vectors, (f"{missing} marks have no embedding, and are compared {how}",)
-    return vectors, ()
+        notes.append(f"{missing} marks have no embedding, and are compared by place, size and type")
+    return vectors, tuple(notes)
 
 
 def _patients_to_draw(histories: Sequence[PatientHistory], options: HistoryOptions) -> list[PatientHistory]:

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from lungdet.readers import SeriesError
+from lungdet.readers.deeplesion import DeepLesionTable
 from lungdet.readers.deeplesion_png import HU_OFFSET
 from lungdet.readers.png_file import read_png16
 from lungdet.records.lesion import Lesion
-from lungdet.records.lesion_key import lesion_keys
 from lungdet.records.lesion_sequence import PatientHistory
 from lungdet.reports.score_figures import MissingPlotsError, require_matplotlib
 from lungdet.reports.timeline_plot import draw_timeline
@@ -19,13 +19,13 @@ from lungdet.reports.timeline_sheet import KeySlice, draw_sheet, sheet_sequences
 
 
 def draw_patients(
-    histories: Sequence[PatientHistory], lesions: Sequence[Lesion], images: str | Path | None
+    histories: Sequence[PatientHistory], table: DeepLesionTable, images: str | Path | None
 ) -> tuple[dict[str, bytes], tuple[str, ...]]:
     """Draw ``<patient>.png`` for each patient and, with images, ``<patient>_lesions.png``.
 
     Args:
         histories: of the patients to draw.
-        lesions: all rows of the table.
+        table: that they were found in.
         images: ``Images_png``; None draws no sheets.
 
     Returns:
@@ -39,7 +39,7 @@ def draw_patients(
         notes.append(f"no plots: {error}")
     if images is None:
         return pictures, tuple(notes)
-    by_key = dict(zip(lesion_keys(lesion.file_name for lesion in lesions), lesions, strict=True))
+    by_key = dict(zip(table.keys, table.lesions, strict=True))
     for history in histories:
         slices, problems = _key_slices(history, by_key, Path(images))
         notes.extend(problems)

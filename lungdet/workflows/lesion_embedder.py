@@ -19,7 +19,6 @@ from lungdet.engines.save_findings import read_model_info
 from lungdet.lesions import EmbeddedLesions
 from lungdet.readers.deeplesion import DeepLesionTable
 from lungdet.records import Lesion
-from lungdet.records.lesion_key import lesion_keys
 
 from .bundle import BundleError, bundle_root, load_weights, open_bundle
 from .devices import usable_device
@@ -166,7 +165,7 @@ def embed_lesions(
     """Embed the lesions of a ``DL_info.csv``.
 
     Lesions whose slice is missing or damaged are told, and the others go on. Those of a table that was read without
-    ``strict`` lack its faulty rows; the numbers in the keys count the others.
+    ``strict`` lack its faulty rows.
 
     Args:
         table: as read.
@@ -177,7 +176,7 @@ def embed_lesions(
         rows: embed these lesions only, by their place in the table.
     """
     embedder = bundle if isinstance(bundle, LesionEmbedder) else LesionEmbedder(bundle, device)
-    keys = lesion_keys(lesion.file_name for lesion in table.lesions)
+    keys = table.keys
     chosen = range(len(table)) if rows is None else rows
     marked = partial(MarkedLesion.of_row, images_dir=images_dir)
     answers = embedder((marked(keys[row], table.lesions[row]) for row in chosen), workers=workers)
@@ -189,6 +188,6 @@ def embed_lesions(
             vectors.append(answer)
             kept.append(row)
     found = np.stack(vectors) if vectors else np.zeros((0, embedder.embed_channels), dtype=np.float32)
-    every = EmbeddedLesions.of_lesions(table.lesions, np.zeros((len(table), 1), dtype=np.float32))
+    every = EmbeddedLesions.of_lesions(table.lesions, np.zeros((len(table), 1), dtype=np.float32), keys=keys)
     lesions = every.take(kept).with_vectors(found, embedder.model.weights_sha256)
     return EmbeddingResult(lesions, tuple(problems))

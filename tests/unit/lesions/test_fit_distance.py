@@ -50,6 +50,16 @@ def test_of_equal_thresholds_the_middle_one_is_taken():
     assert fit_threshold(marks, ["a", "a"], weights, thresholds=(0.5, 1.0, 1.5)).threshold == 1.0
 
 
+def test_thresholds_need_lesions_that_are_marked_twice():
+    weights = fit_distance_weights(*cohort(20, 0))
+    with pytest.raises(ValueError, match="no lesion is marked in two studies"):
+        fit_threshold([], [], weights)
+    marks, identities = cohort(20, 1)
+    assert fit_threshold(marks, identities, weights).repeat_threshold == weights.repeat_threshold  # none repeated
+    with pytest.raises(ValueError, match="no lesion is marked in two studies"):
+        fit_threshold(marks, [str(n) for n in range(len(marks))], weights)
+
+
 def test_terms_may_be_left_out():
     weights = fit_distance_weights(*cohort(20, 0), terms=("z",))
     assert (weights.x, weights.y, weights.type) == (0.0, 0.0, 0.0)

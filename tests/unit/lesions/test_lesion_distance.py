@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lungdet.lesions import DistanceWeights, lesion_distances
-from lungdet.lesions.lesion_distance import TERMS, distance_terms
+from lungdet.lesions.lesion_distance import TERMS, distance_terms, distances_of_terms, distances_with_fallback
 from lungdet.records import MeasuredLesion
 
 
@@ -41,9 +41,22 @@ def test_without_a_place_nothing_can_be_said():
     marks = [mark("a"), mark("b", location=None)]
     assert lesion_distances(marks, DistanceWeights(x=1, type=1))[0, 1] == math.inf
     assert lesion_distances(marks, DistanceWeights(type=1))[0, 1] == 0
-    assert lesion_distances(marks, DistanceWeights(x=1, embedding=1), np.eye(2))[0, 1] == pytest.approx(math.sqrt(2))
+    assert lesion_distances(marks, DistanceWeights(embedding=1), np.eye(2))[0, 1] == pytest.approx(math.sqrt(2))
+    assert lesion_distances(marks, DistanceWeights(x=1, embedding=1), np.eye(2))[0, 1] == math.inf
     half = np.array([[1.0, 0.0], [np.nan, np.nan]])
     assert lesion_distances(marks, DistanceWeights(x=1, embedding=1), half)[0, 1] == math.inf
+
+
+def test_other_weights_stand_in_for_a_missing_embedding():
+    marks = [mark("a"), mark("b", location=(0.6, 0.5, 0.5)), mark("c", location=(0.6, 0.5, 0.5))]
+    terms = distance_terms(marks, np.array([[1.0, 0.0], [0.0, 1.0], [np.nan, np.nan]]))
+    weights, stand_in = DistanceWeights(embedding=2.0, threshold=0.5), DistanceWeights(x=100, threshold=2.0)
+    found = distances_with_fallback(terms, weights, stand_in)
+    assert found[0, 1] == pytest.approx(2.0)
+    assert found[0, 2] == pytest.approx(1.0 * 0.5 / 2.0)  # half of its limit is half of theirs
+    assert distances_with_fallback(terms, weights, None)[0, 2] == math.inf
+    plain = DistanceWeights(x=100)
+    np.testing.assert_array_equal(distances_with_fallback(terms, plain, stand_in), distances_of_terms(terms, plain))
 
 
 def test_diameters_of_nothing_do_not_decide():

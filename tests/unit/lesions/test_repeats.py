@@ -42,6 +42,12 @@ def test_equal_sizes_make_surer():
     assert group_repeats([mark("a"), one_axis], far, 0.3) == [(0, 1)]
 
 
+def test_much_larger_marks_at_one_place_are_other_lesions():
+    near = np.zeros((2, 2))
+    assert group_repeats([mark("a"), mark("b", series=2, long=20.0)], near, 0.3) == [(0, 1)]
+    assert group_repeats([mark("a"), mark("b", series=2, long=20.1)], near, 0.3) == [(0,), (1,)]
+
+
 def test_a_row_of_neighbours_is_not_one_lesion():
     marks = [mark(str(n), series=n) for n in range(3)]
     far = np.array([[0, 0.2, 0.9], [0.2, 0, 0.1], [0.9, 0.1, 0]])

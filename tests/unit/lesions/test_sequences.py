@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from lungdet.lesions import DistanceWeights, find_histories
+from lungdet.lesions.matching_weights import EMBEDDED
 from lungdet.records import MeasuredLesion
 
 WEIGHTS = DistanceWeights(x=100, y=100, z=100, type=0.5, repeat_threshold=0.1)
@@ -64,8 +65,20 @@ def test_vectors_by_key_and_marks_without_one():
     vectors = {marks[0].key: [1.0, 0.0], marks[1].key: [0.0, 1.0], marks[2].key: [0.0, 1.0]}
     (history,) = find_histories(marks, weights, vectors)
     assert keys(history)[1][:2] == [(marks[1].key,), (marks[2].key,)]
-    strangers = find_histories(marks, DistanceWeights(embedding=1.0), {"other": [1.0]})
+    assert marks[3].key in [key for one in history.followed for key in one.keys]  # by place, without a vector
+    strangers = find_histories(marks, DistanceWeights(embedding=1.0), {"other": [1.0]}, fallback=None)
     assert not strangers[0].followed  # nothing is known of any of them
+
+
+def test_a_mark_without_a_vector_is_no_nearer_for_that():
+    """The right lesion looks a little different; a larger one, 0.03 away, has no picture."""
+    right = [mark(1, 0.5, long_mm=20.0), mark(2, 0.5, long_mm=20.0)]
+    wrong = mark(2, 0.53, 1, long_mm=60.0)
+    vectors = {right[0].key: [1.0, 0.0], right[1].key: [0.9, 0.44]}
+    for lost in (set(), {right[1].key}, {right[0].key}):
+        kept = {key: vector for key, vector in vectors.items() if key not in lost}
+        (history,) = find_histories([*right, wrong], EMBEDDED, {**kept, "other": [0.0, 1.0]})
+        assert [one.keys for one in history.followed] == [tuple(one.key for one in right)]
 
 
 def test_one_study_and_no_marks():
@@ -80,5 +93,7 @@ def test_wrong_use_is_refused():
         find_histories([], WEIGHTS, rule="best")
     with pytest.raises(ValueError, match="two lesions have the key"):
         find_histories([mark(1, 0.1), mark(1, 0.2)], WEIGHTS)
+    with pytest.raises(ValueError, match="those of other patients too"):
+        find_histories([mark(1, 0.1), MeasuredLesion("000001_1_1_0", "another", 1, 1, "lung", 9.0)], WEIGHTS)
     with pytest.raises(ValueError, match="need embeddings"):
         find_histories([mark(1, 0.1)], DistanceWeights(embedding=1.0))

@@ -58,6 +58,13 @@ def test_no_shift_is_kept_unless_another_has_more_votes():
     assert align_series(series) == series
 
 
+def test_many_lesions_take_little_memory():
+    random = np.random.default_rng(0)
+    many = [tuple(place) for place in random.random((300, 3))]
+    found = places(align_series([*marks(1, (0, 0), many), *marks(2, (0.1, -0.07), many)]))
+    np.testing.assert_allclose(found[300:], many, atol=0.01)
+
+
 def test_lesions_without_a_place_stay_and_none_are_fine():
     nowhere = MeasuredLesion("x", "p", 2, 1, "liver", 10.0)
     series = [*marks(1, (0, 0)), nowhere, *marks(2, (0.1, 0.0))]

@@ -59,6 +59,13 @@ def test_all_columns_are_typed(write):
     assert table.lines == (2,)
 
 
+def test_keys_count_faulty_rows_too(write):
+    faulty = {**ROW, "Coarse_lesion_type": "12"}
+    table = read_deeplesion(write(faulty, OTHER, ROW), strict=False)
+    assert table.keys == ("000012_01_03_110.png#0", "000012_01_03_109.png#1")
+    assert [lesion.file_name for lesion in table.lesions] == [OTHER["File_name"], ROW["File_name"]]
+
+
 @pytest.mark.parametrize("age", ["", "NaN", "nan"])
 def test_age_may_be_unknown(write, age):
     table = read_deeplesion(write({**ROW, "Patient_age": age, "Patient_gender": ""}))

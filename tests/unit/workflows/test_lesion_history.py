@@ -85,11 +85,15 @@ def test_pictures_of_lesions_and_those_that_are_missing(tmp_path: Path):
 def test_pictures_of_an_earlier_run_go_and_other_files_stay(tmp_path: Path):
     table, folder = write(tmp_path, ROWS), tmp_path / "out" / "patients"
     find_lesion_histories(table, tmp_path / "out")
-    (folder / "notes.txt").write_text("mine")
+    for name in ("notes.txt", "000007.png"):
+        (folder / name).write_text("mine")
     find_lesion_histories(table, tmp_path / "out", HistoryOptions(patients=["2"]))
-    assert sorted(path.name for path in folder.iterdir()) == ["000002.png", "notes.txt"]
+    assert sorted(path.name for path in folder.iterdir()) == ["000002.png", "000007.png", "notes.txt"]
     find_lesion_histories(table, tmp_path / "out", HistoryOptions(plots=0))
-    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+    assert sorted(path.name for path in folder.iterdir()) == ["000007.png", "notes.txt"]
+    (tmp_path / "out" / "history.json").write_text('{"format": "another", "pictures": ["000007.png"]}')
+    find_lesion_histories(table, tmp_path / "out", HistoryOptions(plots=0))
+    assert (folder / "000007.png").read_text() == "mine"
 
 
 def test_embeddings_tell_lesions_apart(tmp_path: Path):
@@ -105,6 +109,16 @@ def test_embeddings_tell_lesions_apart(tmp_path: Path):
     assert [key for _, key in sequences(tmp_path / "out")] == ["000001_01_01_030.png#0", "000001_02_01_012.png#0"]
     save_embedded(embedded.take([0, 1]), tmp_path / "lesions.npz")
     assert find_lesion_histories(table, tmp_path / "out", options).notes[0].startswith("1 marks have no embedding")
+
+
+def test_embeddings_of_another_version_of_the_table_are_told(tmp_path: Path):
+    table = write(tmp_path, ROWS[:3])
+    vectors = np.ones((3, 2), dtype=np.float32)
+    save_embedded(EmbeddedLesions.of_lesions(read_deeplesion(table).lesions, vectors), tmp_path / "lesions.npz")
+    changed = write(tmp_path, [*ROWS[:2], row(1, 3, 12, "0.3, 0.51, 0.5", size=31.0)])
+    summary = find_lesion_histories(changed, tmp_path / "out", HistoryOptions(embeddings=tmp_path / "lesions.npz"))
+    assert "1 embeddings are of other lesions than the rows of the same name" in summary.notes[0]
+    assert "1 marks have no embedding" in summary.notes[1]
 
 
 def test_embeddings_of_other_lesions_are_refused(tmp_path: Path):
@@ -145,6 +159,13 @@ def test_nothing_to_follow(tmp_path: Path):
     assert sequences(tmp_path / "out") == []
     with pytest.raises(AnnotationError):
         find_lesion_histories(tmp_path / "out" / "sequences.csv", tmp_path / "again")
+    with pytest.raises(ValueError, match="holds no lesion that could be followed"):
+        find_lesion_histories(write(tmp_path, []), tmp_path / "again")
+    bad = [*ROWS[0]]
+    bad[9] = "12"
+    with pytest.raises(ValueError, match=r"could be followed; the first: .*Coarse_lesion_type is 12"):
+        find_lesion_histories(write(tmp_path, [bad]), tmp_path / "again")
+    assert not list((tmp_path / "again").iterdir())
 
 
 def test_without_matplotlib_there_are_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
