@@ -10,6 +10,7 @@ from .insertion import Insertion, InsertionStyle, draw_insertion
 from .lidc_xml import write_lidc_xml
 from .lookalike import PhantomLookalike
 from .lung_map import LungMap, map_lungs
+from .lung_truth import chest_lungs, torso_lungs
 from .nifti import write_nifti
 from .nodule import PhantomNodule
 from .nodule_cut import NoduleCut, make_nodule_cut
@@ -46,6 +47,7 @@ __all__ = [
     "TorsoLesion",
     "TorsoPhantom",
     "WrittenDeepLesion",
+    "chest_lungs",
     "draw_insertion",
     "draw_lesions",
     "draw_patches",
@@ -56,6 +58,7 @@ __all__ = [
     "make_radiograph",
     "make_torso",
     "map_lungs",
+    "torso_lungs",
     "write_deeplesion",
     "write_dicom_series",
     "write_enhanced_ct",

@@ -13,6 +13,7 @@ from .json_file import (
     write_json,
 )
 from .label_files import label_line, labels_to_csv, labels_to_json
+from .lung_sheet import lung_sheet
 from .output_folder import prepare_output
 from .picture_files import draw_pictures, write_png
 from .route_manifest import manifest_files, manifest_to_csv, manifest_to_parquet
@@ -29,6 +30,7 @@ __all__ = [
     "labels_to_csv",
     "labels_to_json",
     "load_schema",
+    "lung_sheet",
     "manifest_files",
     "manifest_to_csv",
     "manifest_to_parquet",

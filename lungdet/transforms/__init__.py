@@ -14,6 +14,7 @@ from .grid_patches import GridPatches, GridPatchesd
 from .load_ct import LoadCT, LoadCTd
 from .load_lesion import LoadLesion, LoadLesiond
 from .load_radiograph import LoadRadiograph, LoadRadiographd
+from .lung_mask import LungMask, LungMaskd
 from .mask_padding import MaskPadding, MaskPaddingd
 from .move_boxes import MoveBoxes, MoveBoxesd, RandMoveBoxesd
 from .pad_to_multiple import PadToMultiple, PadToMultipled
@@ -62,6 +63,8 @@ __all__ = [
     "LoadLesiond",
     "LoadRadiograph",
     "LoadRadiographd",
+    "LungMask",
+    "LungMaskd",
     "MakeBackgroundd",
     "MakePhantomd",
     "MakeTorsod",

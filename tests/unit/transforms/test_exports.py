@@ -54,6 +54,8 @@ EXAMPLES = {
     "LoadLesiond": {"keys": "image"},
     "LoadRadiograph": {},
     "LoadRadiographd": {"keys": "image"},
+    "LungMask": {},
+    "LungMaskd": {"keys": "image"},
     "MakeBackgroundd": {},
     "MakePhantomd": {},
     "MakeTorsod": {},

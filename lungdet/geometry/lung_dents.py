@@ -1,0 +1,115 @@
+"""Dents in the surface of a lung that are short in every direction: nodules on the pleura, not aorta or ribs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from .lung_grid import Mask
+
+Float32Array: TypeAlias = NDArray[np.float32]
+
+WIDEST_MM = 34.0  # of a dent that is filled: a nodule of 30 mm and its rim
+DEEPEST_MM = 32.0
+LEAST_DEPTH = 1.6  # pixels at the deepest place of a dent; shallower ones are but rough
+FLAT, CLIFF = 0.22, 2.0  # depth by width: flatter are but the heart and the diaphragm, deeper the edges of cliffs
+DIRECTIONS = 6  # a dent must be short in each of them
+TREND_MM, TREND_STEP_MM = 54.0, 6.0  # slopes and domes are taken off by a median as wide as this
+NOWHERE = -1e4
+
+
+def find_dents(
+    height: Float32Array, step_mm: Sequence[float], wrap: bool = False, cliff: float = CLIFF
+) -> Float32Array:
+    """Tell how deep dents are in a surface, given as a map of heights.
+
+    A dent is filled up to the rim if along lines of each of six directions it is bounded within :data:`WIDEST_MM`; long
+    furrows stay, since along them no rim is near. Slopes and domes are taken off before.
+
+    Args:
+        height: ``(A, B)`` in pixels; 0 where nothing is seen.
+        step_mm: from place to place along A and B, and for one pixel of height.
+        wrap: the second axis closes upon itself.
+        cliff: most depth of a dent by its width.
+
+    Returns:
+        ``(A, B)`` what is missing to the rim, in pixels; 0 where no dent is.
+
+    Example:
+        >>> wall = np.full((40, 40), 30.0, dtype=np.float32)
+        >>> wall[15:20, 15:20] = 26.0  # a nodule of 10 mm
+        >>> wall[:, 30:34] = 26.0  # a vessel that runs along
+        >>> dents = find_dents(wall, (2.0, 2.0, 1.0))
+        >>> float(dents[17, 17]), float(dents[17, 31]), float(dents[5, 5])
+        (4.0, 0.0, 0.0)
+    """
+    seen = height > 0
+    if not seen.any():
+        return np.zeros_like(height)
+    bent = np.where(seen, height - _trend(height, seen, step_mm), np.float32(NOWHERE))
+    mode = ("edge", "wrap" if wrap else "edge")
+    rim = np.minimum.reduce([_close_line(bent, line, mode) for line in _lines(step_mm)])
+    gain = np.where(seen, rim - bent, np.float32(0))
+    gain[gain * step_mm[2] > DEEPEST_MM] = 0
+    return _deep_parts(gain, step_mm, cliff)
+
+
+def _deep_parts(gain: Float32Array, step_mm: Sequence[float], cliff: float) -> Float32Array:
+    """Drop dents that are nowhere deep, or no more than bends and cliffs of the surface."""
+    labels, count = ndimage.label(gain >= 0.5)
+    if not count:
+        return np.zeros_like(gain)
+    depth = np.asarray(ndimage.maximum(gain, labels, np.arange(count + 1)))
+    area_mm2 = np.bincount(labels.ravel(), minlength=count + 1) * (step_mm[0] * step_mm[1])
+    shape = depth * step_mm[2] / np.maximum(2 * np.sqrt(area_mm2 / np.pi), 1e-3)
+    deep = (depth >= LEAST_DEPTH) & (shape >= FLAT) & (shape <= cliff)
+    deep[0] = False
+    parts: Float32Array = np.where(deep[labels], gain, 0).astype(np.float32)
+    return parts
+
+
+def _trend(height: Float32Array, seen: Mask, step_mm: Sequence[float]) -> Float32Array:
+    """Median of a wide neighbourhood; where nothing is seen the nearest height stands in."""
+    nearest = ndimage.distance_transform_edt(~seen, sampling=step_mm[:2], return_distances=False, return_indices=True)
+    whole = height[tuple(nearest)]
+    strides = [max(1, round(TREND_STEP_MM / mm)) for mm in step_mm[:2]]
+    coarse = whole[:: strides[0], :: strides[1]]
+    size = [max(1, round(TREND_MM / (mm * stride))) for mm, stride in zip(step_mm, strides, strict=False)]
+    smooth = ndimage.median_filter(coarse, size=size, mode="nearest")
+    places = [
+        np.minimum(np.arange(n) / stride, small - 1)
+        for n, stride, small in zip(height.shape, strides, smooth.shape, strict=True)
+    ]
+    trend: Float32Array = ndimage.map_coordinates(smooth, np.meshgrid(*places, indexing="ij"), order=1)
+    return trend
+
+
+def _lines(step_mm: Sequence[float]) -> list[Mask]:
+    """Footprints of lines in each direction, centred."""
+    lines = []
+    for angle in np.arange(DIRECTIONS) * (np.pi / DIRECTIONS):
+        along = np.linspace(-WIDEST_MM / 2, WIDEST_MM / 2, 4 * int(WIDEST_MM))
+        rows = np.rint(along * np.sin(angle) / step_mm[0]).astype(int)
+        columns = np.rint(along * np.cos(angle) / step_mm[1]).astype(int)
+        footprint = np.zeros((2 * rows.max() + 1, 2 * columns.max() + 1), dtype=bool)
+        footprint[rows + rows.max(), columns + columns.max()] = True
+        lines.append(footprint)
+    return lines
+
+
+def _close_line(height: Float32Array, line: Mask, mode: Sequence[str]) -> Float32Array:
+    """Dilate, then erode along a line."""
+    margin = [2 * (n // 2) for n in line.shape]
+    padded = height
+    for axis, wide in enumerate(margin):
+        pads = [(0, 0), (0, 0)]
+        pads[axis] = (wide, wide)
+        padded = np.pad(padded, pads, mode="wrap" if mode[axis] == "wrap" else "edge")
+    closed = ndimage.grey_erosion(ndimage.grey_dilation(padded, footprint=line), footprint=line)
+    rows, columns = (slice(wide, wide + n) for wide, n in zip(margin, height.shape, strict=True))
+    inner: Float32Array = closed[rows, columns]
+    return inner
