@@ -2,8 +2,8 @@
 
     python benchmarks/nodules_measuring.py --patients 40
 
-Every patient gets a nodule of 5 to 30 mm (log-uniform) at each of three places, alone, on the pleura and beside a vessel,
-with a mark that is off by 8 % of the diameter and a size that is off by 12 %, about as a detector gives them.
+Every patient gets a nodule of 5 to 30 mm (log-uniform) at each of three places, alone, on the pleura and beside a
+vessel, with a mark that is off by 8 % of the diameter and a size that is off by 12 %, about as a detector gives them.
 """
 
 from __future__ import annotations

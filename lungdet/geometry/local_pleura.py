@@ -94,7 +94,7 @@ def _wall_by_hu(hu: NDArray[np.float32], step: Floats, center: Floats, radius: f
     deep = ndimage.distance_transform_edt(soft, sampling=step) > ball
     if not deep.any():
         return np.zeros(hu.shape, dtype=bool)
-    wall: Mask = soft & (ndimage.distance_transform_edt(~deep, sampling=step) <= ball)
+    wall: Mask = soft & (ndimage.distance_transform_edt(~deep, sampling=step) <= ball + step.max())
     return wall
 
 

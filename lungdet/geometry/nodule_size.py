@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 CONTOUR_RAYS = 180
 CONTOUR_STEP_MM = 0.2
 # Thick slices are not filled near the rim of a ball: the outline lies where they hold less than half of the most.
-THICKNESS, LEVELS = (0.3, 1.0), (0.5, 0.3)  # thickness of a slice over the diameter
+THICKNESS, LEVELS = (0.15, 0.6), (0.5, 0.28)  # thickness of a slice over the diameter
 SPIKE_RAYS = 8  # to both sides: a spike that is thinner than half of them is none of the nodule's outline
 CHORDS = 64
 SLICES_FROM = 0.35  # a slice with less of the nodule's largest area does not show a diameter

@@ -12,6 +12,7 @@ from .local_pleura import find_pleura
 from .nodule_window import NoduleError, NoduleWindow
 from .star_surface import (
     StarSurface,
+    ellipsoid_radius,
     first_below,
     median_of_neighbours,
     neighbours,
@@ -36,7 +37,7 @@ RIM_MM, RIM_PART = 1.5, 0.17  # a rim wider than the point spread's is ground gl
 LONE_DEGREES, LONE_PART, NEAR_LONE_PART, LONE_MM = 45.0, 1.4, 1.25, 0.6  # longer than their neighbours: vessels
 VESSEL_DEGREES = 20.0
 BEYOND_MM, BEYOND_PART = 1.5, 0.3
-LEAST_FREE = 0.12  # of all rays must end in lung
+LEAST_FREE = 0.12  # of the rays that stay in the image must end in lung
 
 
 class NoduleTracing:
@@ -158,7 +159,7 @@ class NoduleTracing:
         self.at_pleura = (wall < crossing) & (wall < border)
         self.at_border = (border < crossing) & (border <= wall)
         free = np.isfinite(crossing) & ~self.at_pleura & ~self.at_border
-        if free.mean() < LEAST_FREE:
+        if free.sum() < max(LEAST_RAYS, LEAST_FREE * np.count_nonzero(~self.at_border)):
             raise NoduleError("what stands out at the mark has no end in the lung around it: wall, vessel or mass")
         radius = np.where(free, crossing, np.minimum(wall, border))
         lone, usual = _lone_rays(radius, free)
@@ -193,7 +194,10 @@ class NoduleTracing:
 
 
 def _lone_rays(radius: Floats, free: Mask) -> tuple[Mask, Floats]:
-    """Rays that reach further than their neighbours let expect, and what these let expect, ``(RAYS,)`` each."""
+    """Rays that reach further than their neighbours let expect, and what these let expect, ``(RAYS,)`` each.
+
+    Neighbours are compared after an ellipsoid through all has been taken out: the ends of a long nodule are no vessels.
+    """
     middle = float(np.median(radius[free]))
     lone = radius > LONE_PART * middle + 2 * LONE_MM
     usual = radius
@@ -201,8 +205,9 @@ def _lone_rays(radius: Floats, free: Mask) -> tuple[Mask, Floats]:
         known = free & ~lone
         if not known.any():
             break
-        usual = median_of_neighbours(radius, known, LONE_DEGREES)
-        lone = lone | (radius > part * usual + LONE_MM)
+        form = ellipsoid_radius(radius, known)
+        usual = form * median_of_neighbours(radius / form, known, LONE_DEGREES)
+        lone = radius > part * usual + LONE_MM
     return lone, usual
 
 

@@ -14,6 +14,7 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 RAYS = 600
+LONGEST = 2.2  # ratio of the axes of an ellipsoid
 NEAREST = 3  # rays that a direction between them is interpolated from
 
 
@@ -131,6 +132,25 @@ def median_of_neighbours(values: Floats, known: Mask, degrees: float) -> Floats:
     table[empty, 0] = whole
     middle: Floats = np.nanmedian(table, axis=1)
     return middle
+
+
+def ellipsoid_radius(values: Floats, known: Mask) -> Floats:
+    """Radius of the ellipsoid about the rays' origin that fits the known values, ``(RAYS,)``.
+
+    Squares of the inverse are fitted, in which far values weigh little; no axis is longer than :data:`LONGEST` others.
+
+    Example:
+        >>> np.allclose(ellipsoid_radius(np.full(RAYS, 3.0), np.ones(RAYS, bool)), 3.0)
+        True
+    """
+    x, y, z = ray_directions().T
+    terms = np.stack([x * x, y * y, z * z, 2 * x * y, 2 * x * z, 2 * y * z], axis=1)
+    found = np.linalg.lstsq(terms[known], 1 / np.maximum(values[known], 1e-3) ** 2, rcond=1e-3)[0]
+    matrix = np.array([[found[0], found[3], found[4]], [found[3], found[1], found[5]], [found[4], found[5], found[2]]])
+    sizes, turns = np.linalg.eigh(matrix)
+    sizes = np.clip(sizes, max(float(sizes.max()), 1e-6) / LONGEST**2, None)
+    radius: Floats = 1 / np.sqrt((((ray_directions() @ turns) ** 2) * sizes).sum(axis=1))
+    return radius
 
 
 @lru_cache(maxsize=1)

@@ -2,8 +2,8 @@
 
 Volumes of nodules that did not grow differ between two scans by up to 27 % in 95 % of cases (Marchiano et al.,
 Pulmonary nodules: volume repeatability at multidetector CT lung cancer screening, Radiology 2009;251:919-925): a
-standard deviation of 9.7 % for one measurement. Guidelines call 25 % of change growth (Callister et al., British Thoracic Society
-guidelines for the investigation and management of pulmonary nodules, Thorax 2015;70 Suppl 2).
+standard deviation of 9.7 % for one measurement. Guidelines call 25 % of change growth (Callister et al., British
+Thoracic Society guidelines for the investigation and management of pulmonary nodules, Thorax 2015;70 Suppl 2).
 """
 
 from __future__ import annotations
