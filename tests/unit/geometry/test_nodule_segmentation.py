@@ -53,7 +53,8 @@ def test_balls_keep_their_volume_in_thick_slices(radius, thick):
     found = axial_diameters(nodule)
     assert found.long_mm == pytest.approx(2 * radius, abs=1.0)
     assert found.short_mm == pytest.approx(2 * radius, abs=1.2)
-    assert nodule.density == "solid" and solid_fraction(nodule) == 1.0
+    assert nodule.density == "solid"
+    assert solid_fraction(nodule) == 1.0
 
 
 def test_ends_are_those_of_an_ellipse_and_recist_to_box_takes_them():
@@ -75,7 +76,8 @@ def test_ends_are_those_of_an_ellipse_and_recist_to_box_takes_them():
 def test_ground_glass_and_part_solid():
     image, spacing, middle = draw((8.0, 8.0, 8.0), hu=-550.0, noise=15.0)
     glass = segment_nodule(image, spacing, middle, 15.0)
-    assert glass.density == "ground_glass" and solid_fraction(glass) < 0.05
+    assert glass.density == "ground_glass"
+    assert solid_fraction(glass) < 0.05
     assert nodule_volume_mm3(glass) == pytest.approx(ball(8), rel=0.1)
     assert mean_hu(glass) == pytest.approx(-550, abs=30)
     image, spacing, middle = draw((9.0, 9.0, 9.0), hu=-600.0, core=0.5, noise=15.0)
@@ -100,7 +102,8 @@ def test_a_wall_is_cut_off(given):
 def test_the_way_to_a_wall_and_none():
     image, spacing, middle = draw((5.0, 5.0, 5.0), wall_x=12.0)
     nodule = segment_nodule(image, spacing, middle, 10.0)
-    assert pleural_distance_mm(nodule) == pytest.approx(7.0, abs=1.0) and pleural_contact_mm2(nodule) == 0
+    assert pleural_distance_mm(nodule) == pytest.approx(7.0, abs=1.0)
+    assert pleural_contact_mm2(nodule) == 0
     image, spacing, middle = draw((5.0, 5.0, 5.0))
     assert pleural_distance_mm(segment_nodule(image, spacing, middle, 10.0)) is None
 
@@ -123,7 +126,8 @@ def test_a_shift_of_the_image_moves_the_ends_with_it():
     image, spacing, middle = draw((7.0, 5.0, 5.0))
     found = axial_diameters(segment_nodule(image, spacing, middle, 11.0))
     moved = axial_diameters(segment_nodule(image[5:, 3:, 2:], spacing, middle - [5, 3, 2], 11.0))
-    assert np.allclose(moved.ends_voxel + [5, 3], found.ends_voxel) and moved.slice_index + 2 == found.slice_index
+    assert np.allclose(moved.ends_voxel + [5, 3], found.ends_voxel)
+    assert moved.slice_index + 2 == found.slice_index
 
 
 def test_a_cut_nodule_says_so_and_one_slice_is_measured():
