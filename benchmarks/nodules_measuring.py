@@ -42,9 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> None:
     """Measure and print a table."""
-    rows = list(measure(options))
-    with Path(options.out).open("a") as stream:
-        stream.writelines(json.dumps({"benchmark": "nodules measuring", **row}) + "\n" for row in rows)
+    rows = []
+    with Path(options.out).open("a", buffering=1) as stream:
+        for row in measure(options):
+            rows.append(row)
+            stream.write(json.dumps({"benchmark": "nodules measuring", **row}) + "\n")
     print("| place | slices, mm | nodules | volume error, median | bias | 9 of 10 below | long axis error, mm | bias |"
           " 9 of 10 below | repeats, SD | density right | not measured | seconds |")  # fmt: skip
     print("|---" * 13 + "|")

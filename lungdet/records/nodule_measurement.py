@@ -34,7 +34,6 @@ class NoduleMeasurement:
         pleural_distance_mm: from its surface to the pleura, 0 if it touches; None if no pleura is near, or known.
         vessel_contact: whether a vessel was cut off.
         side: the patient's lung that holds it; None if not known.
-        volume_sd: standard deviation of the volume as a part of it, of another scan of the same nodule.
         notes: what a reader must know, such as that the border of the scan cuts the nodule.
         version: of the method.
 
@@ -55,7 +54,6 @@ class NoduleMeasurement:
     pleural_distance_mm: float | None = None
     vessel_contact: bool = False
     side: LungSide | None = None
-    volume_sd: float | None = None
     notes: tuple[str, ...] = ()
     version: int = MEASUREMENT_VERSION
 

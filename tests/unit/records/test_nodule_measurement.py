@@ -35,7 +35,7 @@ def test_contact():
 
 
 def test_json_round_trip():
-    full = replace(FOUND, side="left", pleural_distance_mm=2.5, volume_sd=0.1)
+    full = replace(FOUND, side="left", pleural_distance_mm=2.5)
     told = json.loads(json.dumps(full.to_dict()))
     assert told["mean_diameter_mm"] == 10.5
     assert NoduleMeasurement.from_dict(told) == full
