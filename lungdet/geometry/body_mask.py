@@ -20,6 +20,7 @@ STEP_MM = 4.0  # of the grid on which the body is found; its outline is then dra
 THIN_MM = 4.5  # half of what is too thin for a body: shells of tables, blankets, tubes
 WALL_MM = 12.0  # how far thin walls of the chest reach from thicker parts of the body
 GAP_MM = 4.5  # half of the gaps that are closed before holes are filled
+LUNG = 0.4  # of the body's height: air between two walls from side to side is lung if it is higher; above a table less
 PART = 0.5  # of the largest piece: a second piece of this size is body, too, such as the other thigh
 LIMB = 0.5  # of the radius of the largest disc in the trunk: what no disc of that radius fits into may be an arm
 NECK = 0.75  # likewise, where an arm is: greater discs reach less far into its neck
@@ -69,6 +70,7 @@ def find_trunk(dense: Mask, step_mm: Coarse) -> Mask:
     core = _large_pieces(thick)
     if not core.any():
         return core
+    core |= _opposite_walls(thick & ~core, core)
     others = thick & ~core  # arms, and tables as thick as arms
     walls = dense & (_away(core, step_mm) <= WALL_MM) & ~others  # what opening took from thin walls
     filled = ndimage.binary_fill_holes(_shut_edges(_close(walls | core, GAP_MM, step_mm)))
@@ -123,10 +125,10 @@ def _checked_spacing(hu: NDArray[np.generic], spacing_mm: float | Sequence[float
 
 
 def _shrink(dense: Mask, factors: Sequence[int]) -> Mask:
-    """Take blocks that are dense in more than half of their pixels; rows and columns left over count as air."""
+    """Take blocks that are dense in more than half of their pixels; what leaves the image is taken to go on."""
     rows, columns = (-(-size // factor) for size, factor in zip(dense.shape, factors, strict=True))
-    padded = np.zeros((rows * factors[0], columns * factors[1]), dtype=np.uint8)
-    padded[: dense.shape[0], : dense.shape[1]] = dense
+    beyond = ((0, rows * factors[0] - dense.shape[0]), (0, columns * factors[1] - dense.shape[1]))
+    padded = np.pad(dense.astype(np.uint8), beyond, mode="edge")
     counts = padded.reshape(rows, factors[0], columns * factors[1]).sum(axis=1, dtype=np.uint16)
     blocks = counts.reshape(rows, columns, factors[1]).sum(axis=2, dtype=np.uint16)
     small: Mask = 2 * blocks > factors[0] * factors[1]
@@ -201,6 +203,25 @@ def _large_pieces(mask: Mask) -> Mask:
     sizes[0] = 0
     kept: Mask = (sizes >= PART * sizes.max())[labels] & mask
     return kept
+
+
+def _opposite_walls(others: Mask, core: Mask) -> Mask:
+    """Find the front of a chest whose lungs are cut off at both sides of the image, or its back if the front is larger.
+
+    Such a wall goes from one side of the image to the other, as the core does, and there is high air between.
+    """
+    walls = np.zeros_like(core)
+    if not (core[:, 0].any() and core[:, -1].any()):
+        return walls
+    labels, _ = ndimage.label(others)
+    alone = ndimage.binary_fill_holes(_shut_edges(core))
+    for number in np.setdiff1d(np.intersect1d(labels[:, 0], labels[:, -1]), 0):
+        wall = labels == number
+        both = ndimage.binary_fill_holes(_shut_edges(core | wall))
+        air = (both & ~alone & ~wall).sum(axis=0)
+        if air.max() > LUNG * np.count_nonzero(both.any(axis=1)):
+            walls |= wall
+    return walls
 
 
 def _without_arms(body: Mask, step_mm: Coarse) -> Mask:

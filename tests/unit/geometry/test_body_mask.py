@@ -82,6 +82,35 @@ def test_a_body_that_leaves_the_image_goes_to_its_edges():
     assert overlap(mask, body[part]) > 0.99
 
 
+@pytest.mark.parametrize(("width", "table"), [(222, False), (223, False), (240, True)])
+def test_a_field_that_cuts_both_lungs_keeps_front_and_back(width: int, table: bool):
+    """Liver on a thick back, and a thinner front wall: they touch nowhere in the image."""
+    hu, body = trunk_slice()
+    inner = ellipse(hu.shape, (240, 240), (84, 150))
+    hu[inner] = -850
+    hu[ellipse(hu.shape, (262, 240), (75, 70)) & inner] = TISSUE
+    if table:
+        hu[362:380, :] = 200
+    part = np.s_[:, 240 - width // 2 : 240 - width // 2 + width]
+    mask = body_mask(hu[part], 1.5)
+    assert overlap(mask, body[part]) > 0.98
+    assert body_box(mask)[1] < 133
+
+
+@pytest.mark.parametrize("seed", [1, 10])
+def test_a_cut_phantom_has_the_mask_of_the_whole(seed: int):
+    torso = draw_torso(seed)
+    z_mm = torso.height(0.4)
+    x, y = torso.center_mm(float(z_mm))
+    grid = (np.arange(160) - 79.5) * 3.0
+    hu = torso.paint(np.array([z_mm]), grid + x, grid + y)[0]
+    mask = body_mask(hu, 3.0)
+    x0, _, x1, _ = map(int, body_box(mask))
+    for cut in (10, 13, 17):
+        part = np.s_[:, x0 + cut : x1 - cut]
+        assert overlap(body_mask(hu[part], 3.0), mask[part]) > 0.98
+
+
 def test_no_body_gives_an_empty_mask_and_no_place():
     mask = body_mask(np.full((64, 64), AIR), 1.0)
     assert mask.shape == (64, 64)
