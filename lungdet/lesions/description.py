@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 
@@ -43,7 +43,7 @@ def describe_measured(
         ValueError: two lesions have one key.
     """
     error = error or MeasurementError()
-    apart = {lesion.patient for lesion in lesions if UNDATED in lesion.flags or lesion.location is None}
+    apart = {lesion.patient for lesion in lesions if UNDATED in lesion.flags}
     histories = find_histories(lesions, weights or GEOMETRY)
     growths: list[StudyGrowth] = []
     not_followed = 0
@@ -51,7 +51,7 @@ def describe_measured(
         if history.patient not in apart:
             found = _growths(history, error)
             growths += found
-            not_followed += len(history.studies) - 1 - len(found)
+            not_followed += len(set(history.studies[1:]) - {growth.after for growth in found})
     return LesionDescription(
         lesions=tuple(lesions),
         types=_types(lesions),
@@ -122,20 +122,22 @@ def _sums(history: PatientHistory, error: MeasurementError) -> list[StudySum]:
 
 
 def _growths(history: PatientHistory, error: MeasurementError) -> list[StudyGrowth]:
-    """Compare each study with the next, by the lesions that were measured in both."""
+    """Compare each mark of a lesion with the one before; lesions between the same two studies are summed."""
+    steps = sorted(
+        (before.lesion.study, after.lesion.study, item.name, before.long_mm, after.long_mm)
+        for item in history.sequences
+        for before, after in pairwise(item.marks)
+    )
     found = []
-    for before, after in pairwise(history.studies):
-        earlier, later = _sizes(history.sequences, before), _sizes(history.sequences, after)
-        names = sorted(earlier.keys() & later.keys())
-        if not names:
-            continue
-        sizes_before, sizes_after = [earlier[name] for name in names], [later[name] for name in names]
+    for (before, after), group in groupby(steps, key=lambda step: step[:2]):
+        together = list(group)
+        sizes_before, sizes_after = [step[3] for step in together], [step[4] for step in together]
         found.append(
             StudyGrowth(
                 patient=history.patient,
                 before=before,
                 after=after,
-                lesions=len(names),
+                lesions=len(together),
                 sum_before_mm=sum(sizes_before),
                 sum_after_mm=sum(sizes_after),
                 limit_mm=error.limit_mm(sizes_before, sizes_after),
@@ -146,5 +148,5 @@ def _growths(history: PatientHistory, error: MeasurementError) -> list[StudyGrow
 
 
 def _sizes(sequences: Iterable[LesionSequence], study: int) -> dict[str, float]:
-    """Longest diameters in one study, by the name of the lesion."""
-    return {item.name: mark.lesion.long_mm for item in sequences for mark in item.marks if mark.lesion.study == study}
+    """Long diameters in one study, by the name of the lesion."""
+    return {item.name: mark.long_mm for item in sequences for mark in item.marks if mark.lesion.study == study}

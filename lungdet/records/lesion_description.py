@@ -57,11 +57,11 @@ class StudySum:
         study: its number.
         marks: measurements in it.
         lesions: after marks of one lesion on several slices or in several series have been put together.
-        sum_mm: of the longest diameters of all lesions.
+        sum_mm: of the long diameters of all lesions, :attr:`lungdet.records.SequenceMark.long_mm`.
         sd_mm: standard deviation of that sum by the measurement error.
         targets: how many of the patient's target lesions were measured in it.
-        all_targets: how many target lesions the patient has.
-        target_sum_mm: of their longest diameters; None if none was measured.
+        all_targets: how many target lesions the patient has; none if the order of the studies is not known.
+        target_sum_mm: of their long diameters; None if none was measured.
     """
 
     patient: str
@@ -77,14 +77,17 @@ class StudySum:
 
 @dataclass(frozen=True)
 class StudyGrowth:
-    """The lesions that were measured in two studies of a patient, one after the other.
+    """The lesions of a patient that were measured in one study, and next in another.
+
+    Each lesion is compared with its own measurement before, so that there may be several of these up to one study: one
+    for each study in which its lesions were measured last.
 
     Attributes:
         patient: whose.
         before: number of the earlier study.
-        after: number of the next one in which any lesion was measured.
+        after: number of the later one; none of the lesions was measured between.
         lesions: that were measured in both.
-        sum_before_mm: of their longest diameters in the earlier study.
+        sum_before_mm: of their long diameters in the earlier study.
         sum_after_mm: in the later one.
         limit_mm: changes up to this are what repeated measurement gives in 95 of 100 cases without growth.
         growth: ``"grows"``, ``"shrinks"`` or ``"within error"``.
@@ -118,11 +121,11 @@ class LesionDescription:
         lesions: the measurements themselves.
         types: a summary of each type that occurs, and of all.
         studies: sums, by patient and study.
-        growths: between studies, by patient and study; only of patients whose studies can be compared.
+        growths: between studies, by patient and studies; only of patients whose studies can be compared.
         patients: how many there are.
         single_study: patients of whom there is one study only.
-        not_comparable: patients whose studies have no known order, or lesions no known place.
-        not_followed: pairs of studies that can be compared, without a common lesion.
+        not_comparable: patients whose studies have no known order.
+        not_followed: studies after the first of a patient, in a known order, with no lesion of an earlier one.
         flags: how many measurements carry each flag.
         error: the numbers of the measurement error.
     """
@@ -137,3 +140,8 @@ class LesionDescription:
     not_followed: int
     flags: Mapping[str, int] = field(default_factory=dict)
     error: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def not_placed(self) -> int:
+        """Measurements without a place: nothing tells which of them are one lesion."""
+        return sum(lesion.location is None for lesion in self.lesions)

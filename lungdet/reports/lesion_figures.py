@@ -162,8 +162,8 @@ def draw_growth(growths: Sequence[StudyGrowth], error: Mapping[str, float]) -> b
         axes.set_xticks(ticks, [f"{tick}" for tick in ticks])
         axes.minorticks_off()
         axes.set_ylim(-100, MOST_PERCENT)
-        axes.set_xlabel("sum of the longest diameters in the earlier study, mm")
-        axes.set_ylabel("change to the next study, %")
+        axes.set_xlabel("sum of the long diameters in the earlier study, mm")
+        axes.set_ylabel("change to the later study, %")
         figure.legend(loc="outside lower center", ncols=4)
         return _png(figure)
 

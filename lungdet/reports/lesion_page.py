@@ -26,7 +26,7 @@ FIGURES = {
     ),
     "growth.png": (
         "Growth",
-        "One dot for two studies of a patient, one after the other: the lesions measured in both. Triangles at the "
+        "One dot for two studies of a patient: the lesions measured in one, and next in the other. Triangles at the "
         "upper edge grew by more than the axis shows.",
     ),
 }
@@ -76,7 +76,8 @@ def _counts(description: LesionDescription, problems: Sequence[str]) -> str:
         (description.patients, "patients", ""),
         (len(description.studies), "studies", ""),
         (description.single_study, "patients with one study", ""),
-        (description.not_comparable, "patients whose studies cannot be compared", ""),
+        (description.not_comparable, "patients whose studies have no order", ""),
+        (description.not_placed, "measurements without a place", ""),
         (len(problems), "rows left out", "bad"),
     )
     cells = "".join(f'<li class="{style if count else ""}"><b>{count}</b>{text}</li>' for count, text, style in numbers)
@@ -105,7 +106,8 @@ def _growth(description: LesionDescription, figures: Mapping[str, bytes]) -> str
     counts = Counter(item.growth for item in description.growths)
     said = ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "none can be compared"
     text = (
-        f"<p>Pairs of studies with a lesion in both: {said}; {description.not_followed} pairs have none. A diameter is "
+        f"<p>Each lesion is compared with its measurement before, of the study before or of an earlier one. Pairs of "
+        f"studies: {said}; {description.not_followed} later studies hold no lesion of an earlier one. A diameter is "
         f"taken to be read with a standard deviation of {100 * error['relative']:.1f} % and {error['absolute_mm']:g} "
         f"mm, and the errors of one study to be correlated by {error['shared']:g} (Yoon et al., Eur J Cancer "
         "2016;53:5-15). Within error is what repeated measurement gives in 95 of 100 cases without growth. Which marks "

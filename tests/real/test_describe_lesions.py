@@ -37,7 +37,9 @@ def test_the_excerpt_is_described(real_data: Path):
     assert (found.patients, found.single_study, len(found.studies)) == (344, 155, 864)
     assert sum(item.marks for item in found.studies) == 2555
     assert sum(found.flags.values()) == 102
-    assert len(found.growths) + found.not_followed == 864 - 344
+    followed = {(item.patient, item.after) for item in found.growths}
+    assert len(followed) + found.not_followed == 864 - 344
+    assert sum(item.after - item.before > 1 for item in found.growths) > 20  # compared over a study between
     assert Counter(item.growth for item in found.growths)["within error"] > 0.6 * len(found.growths)
 
 

@@ -53,7 +53,21 @@ def test_types_come_in_the_order_of_the_data_set_and_all_last():
 def test_a_lesion_marked_twice_in_a_study_counts_once():
     found = describe_measured([mark(1, 20.0, series=1), mark(1, 21.0, series=2)])
     (study,) = found.studies
-    assert (study.marks, study.lesions, study.sum_mm) == (2, 1, 21.0)
+    assert (study.marks, study.lesions, study.sum_mm) == (2, 1, 20.5)
+
+
+def test_more_readings_of_a_study_make_nothing_grow():
+    """The largest of three readings of 20 mm is larger than one of them; their mean is not."""
+    error, rng = MeasurementError(), np.random.default_rng(5)
+    read = 20.0 + np.clip(rng.normal(0, error.sd_mm(20.0), (200, 4)), -2.5, 2.5)
+    lesions = [
+        mark(study, long_mm, patient=f"p{number}", series=series)
+        for number, row in enumerate(read)
+        for (study, series), long_mm in zip(((1, 1), (2, 1), (2, 2), (2, 3)), row.tolist(), strict=True)
+    ]
+    changes = [growth.change_mm for growth in describe_measured(lesions, error).growths]
+    assert len(changes) == 200
+    assert abs(np.mean(changes)) < 0.4  # by the largest of them: + 1.3 mm
 
 
 def test_patients_that_cannot_be_followed_are_counted():
@@ -64,13 +78,53 @@ def test_patients_that_cannot_be_followed_are_counted():
         mark(1, 20.0, patient="nowhere", location=None), mark(2, 40.0, patient="nowhere", location=None),
     ]  # fmt: skip
     found = describe_measured(lesions)
-    assert (found.patients, found.single_study, found.not_comparable, found.not_followed) == (4, 1, 2, 1)
+    assert (found.patients, found.single_study, found.not_comparable, found.not_followed) == (4, 1, 1, 2)
+    assert found.not_placed == 2
     assert found.growths == ()
     assert found.flags == {"undated": 2}
 
 
+def test_a_mark_without_a_place_silences_no_other_lesion():
+    lesions = [mark(1, 20.0), mark(2, 40.0), mark(2, 15.0, 0.9, "lung", location=None)]
+    found = describe_measured(lesions)
+    assert [(item.before, item.after, item.growth) for item in found.growths] == [(1, 2, "grows")]
+    assert (found.not_comparable, found.not_placed) == (0, 1)
+
+
+def test_a_lesion_is_compared_with_its_mark_before_whatever_study_that_was():
+    lesions = [
+        mark(1, 20.0), mark(1, 30.0, 0.6, "lung"), mark(1, 12.0, 0.9, "kidney"),
+        mark(2, 21.0),
+        mark(3, 22.0), mark(3, 55.0, 0.6, "lung"), mark(3, 13.0, 0.9, "kidney"),
+        mark(4, 10.0, 0.75, "abdomen"),
+    ]  # fmt: skip
+    found = describe_measured(lesions)
+    assert [(item.before, item.after, item.lesions, item.sum_before_mm, item.growth) for item in found.growths] == [
+        (1, 2, 1, 20.0, "within error"),
+        (1, 3, 2, 42.0, "grows"),  # neither was marked in study 2
+        (2, 3, 1, 21.0, "within error"),
+    ]
+    assert found.not_followed == 1  # study 4
+
+
+def test_studies_without_order_have_no_targets_whichever_comes_first():
+    one, other = [
+        [mark(number, size, patient="p", flags=("undated",)) for number, size in ((1, first), (2, second))]
+        for first, second in ((20.0, 40.0), (40.0, 20.0))
+    ]
+    for lesions in (one, other):
+        studies = describe_measured(lesions).studies
+        assert [(item.targets, item.all_targets, item.target_sum_mm) for item in studies] == [(0, 0, None)] * 2
+        assert sorted(item.sum_mm for item in studies) == [20.0, 40.0]
+
+
+def test_bone_is_no_target():
+    (study,) = describe_measured([mark(1, 80.0, 0.2, "bone"), mark(1, 20.0, 0.6, "liver")]).studies
+    assert (study.lesions, study.all_targets, study.target_sum_mm) == (2, 1, 20.0)
+
+
 def test_targets_are_five_and_two_of_a_type():
-    kinds = ["liver", "liver", "liver", "lung", "lung", "bone", "kidney"]
+    kinds = ["liver", "liver", "liver", "lung", "lung", "pelvis", "kidney"]
     lesions = [mark(1, 50.0 - n, 0.1 + 0.1 * n, kind) for n, kind in enumerate(kinds)]
     (study,) = describe_measured(lesions).studies
     assert (study.lesions, study.targets, study.target_sum_mm) == (7, 5, 50.0 + 49 + 47 + 46 + 45)

@@ -105,3 +105,15 @@ def test_a_box_in_pixels_has_no_size():
 def test_an_empty_list_is_empty(tmp_path: Path):
     assert measured_from_datalist({}) == ((), ())
     assert measured_from_deeplesion(table()) == ()
+
+
+def test_what_is_no_measurement_is_told_and_the_rest_is_taken():
+    good = entry("a.nii", nodules=[{"diameter_mm": 9.0, "short_diameter_mm": 5.0}])
+    longer = entry("b.nii", nodules=[{"diameter_mm": 9.0, "short_diameter_mm": 12.0}])
+    words = entry("c.nii", nodules=[{"diameter_mm": "nine"}])
+    last = entry("d.nii")
+    found, problems = measured_from_datalist({"training": [good, longer, words], "test": [good, last]})
+    assert [(item.key, item.short_mm) for item in found] == [("a.nii#0", 5.0), ("d.nii#0", None)]
+    assert [line.split(":")[0] for line in problems] == ["b.nii#0", "c.nii#0", "a.nii#0"]
+    assert "the long diameter, 9.0 mm, is below the short" in problems[0]
+    assert "listed twice" in problems[2]
