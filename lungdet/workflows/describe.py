@@ -13,7 +13,7 @@ from lungdet.records import MeasuredLesion
 from lungdet.records.lesion_description import LesionDescription
 from lungdet.reports import prepare_output, write_files
 from lungdet.reports.lesion_figures import draw_lesion_figures
-from lungdet.reports.lesion_page import description_to_html
+from lungdet.reports.lesion_page import FIGURES, description_to_html
 from lungdet.reports.lesion_tables import description_to_json, description_to_tables
 from lungdet.reports.score_figures import require_matplotlib
 
@@ -49,7 +49,9 @@ class DescribedLesions:
         if found.single_study:
             lines.append(f"{found.single_study} patients have one study, and so no growth")
         if found.not_comparable:
-            lines.append(f"{found.not_comparable} patients have studies without order, or lesions without a place")
+            lines.append(f"{found.not_comparable} patients have studies without order, and so no growth and no targets")
+        if found.not_placed:
+            lines.append(f"{found.not_placed} measurements have no place, and so no growth")
         if self.problems:
             lines.append(f"{len(self.problems)} rows left out")
         return "\n".join([*lines, f"page: {self.page}"])
@@ -59,7 +61,8 @@ def describe_lesions(source: str | Path, output: str | Path, error: MeasurementE
     """Describe the lesions of a list, and write what there is to say.
 
     Written are ``index.html``, ``lesions.json``, ``types.csv``, ``studies.csv``, ``growth.csv``, ``lesions.csv`` and
-    PNGs in ``figures``, all of them or none. Rows with a fault are left out and reported.
+    PNGs in ``figures``, all of them or none. Pictures of an earlier run that this one does not draw are removed. Rows
+    with a fault are left out and reported.
 
     Args:
         source: a ``DL_info.csv``, or a training list, whose name ends in ``.json``.
@@ -87,6 +90,8 @@ def describe_lesions(source: str | Path, output: str | Path, error: MeasurementE
     files[JSON_NAME] = description_to_json(description, name, problems)
     files[PAGE_NAME] = description_to_html(description, figures, name, problems)
     write_files(folder, files)
+    for figure in FIGURES.keys() - figures.keys():
+        (folder / FIGURE_FOLDER / figure).unlink(missing_ok=True)
     return DescribedLesions(description, problems, folder / PAGE_NAME)
 
 

@@ -86,6 +86,16 @@ def test_a_training_list_is_described_like_its_table(table: Path, tmp_path: Path
     assert of_list.studies == of_table.studies
 
 
+def test_pictures_of_an_earlier_list_do_not_stay(table: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    describe_lesions(table, out)
+    (out / "figures" / "mine.png").write_bytes(b"mine")
+    table.write_text(HEAD + line(2, 1, 12))  # one study: no growth
+    describe_lesions(table, out)
+    left = sorted(path.name for path in (out / "figures").iterdir())
+    assert left == ["diameters.png", "mine.png", "places.png", "types.png"]
+
+
 def test_nothing_to_describe_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     empty = tmp_path / "DL_info.csv"
     empty.write_text(HEAD)
