@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     scan = parser.add_argument_group("chest and torso")
     scan.add_argument("--spacing", type=float, nargs=3, metavar="MM", help="voxel size x y z")
     scan.add_argument("--size", type=int, nargs=3, metavar="N", help="voxels along x y z (a torso: z about its middle)")
-    scan.add_argument("--lesions", type=int, default=0, metavar="N", help="of a torso (default none)")
+    scan.add_argument("--lesions", type=_count, default=0, metavar="N", help="of a torso (default none)")
     folder = parser.add_argument_group("deeplesion")
     folder.add_argument("--patients", type=int, default=20, metavar="N", help="how many (default 20)")
     folder.add_argument("--image-size", type=int, default=512, metavar="N", help="columns and rows (default 512)")
@@ -42,10 +42,26 @@ def run(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"must not be negative, got {text}")
+    return value
+
+
+def _new_scan(output: str) -> Path:
+    """Refuse a folder that holds a scan: slices of two patients would lie in one."""
+    folder = Path(output)
+    slices = folder / "dicom"
+    if slices.exists() and (not slices.is_dir() or any(slices.iterdir())):
+        raise ValueError(f"{slices}: is filled already; remove it, or name another folder")
+    return folder
+
+
 def _write_chest(options: argparse.Namespace) -> None:
     from lungdet.phantoms import make_chest, write_dicom_series, write_truth
 
-    folder = Path(options.output)
+    folder = _new_scan(options.output)
     spacing, size = options.spacing or CHEST_SPACING_MM, options.size or CHEST_SIZE
     chest = make_chest(options.seed, spacing_mm=tuple(spacing), shape=tuple(size))
     info = write_dicom_series(chest.volume, folder / "dicom", seed=options.seed)
@@ -69,7 +85,7 @@ def _write_torso(options: argparse.Namespace) -> None:
 
     from lungdet.phantoms import draw_lesions, draw_torso, make_torso, write_dicom_series, write_torso_truth
 
-    folder = Path(options.output)
+    folder = _new_scan(options.output)
     spacing = tuple(options.spacing or TORSO_SPACING_MM)
     torso = draw_torso(options.seed)
     rng = np.random.default_rng([options.seed, TORSO_LESIONS_STREAM])

@@ -24,6 +24,24 @@ def test_a_torso_is_written_with_its_truth(tmp_path: Path, capsys: pytest.Captur
     assert len(truth["lesions"]) == 2
 
 
+@pytest.mark.parametrize(("first", "second"), [("torso", "chest"), ("chest", "torso")])
+def test_a_scan_is_not_mixed_with_another(first: str, second: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "dicom").mkdir()  # empty: taken
+    size = {"torso": ["--spacing", "12", "12", "40", "--size", "32", "32", "4"],
+            "chest": ["--spacing", "8", "8", "8", "--size", "40", "40", "30"]}  # fmt: skip
+    assert cli.main(["phantom", str(tmp_path), "--kind", first, *size[first]]) == 0
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert cli.main(["phantom", str(tmp_path), "--kind", second, "--seed", "2", *size[second]]) == 1
+    assert "is filled already" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_less_than_no_lesions_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit):
+        cli.main(["phantom", str(tmp_path), "--kind", "torso", "--lesions", "-1"])
+    assert "must not be negative" in capsys.readouterr().err
+
+
 def test_a_deeplesion_folder_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     few = ["--patients", "1", "--image-size", "48", "--context", "0", "--seed", "2"]
     assert cli.main(["phantom", str(tmp_path), "--kind", "deeplesion", *few]) == 0
