@@ -71,7 +71,13 @@ class Torso:
         return self.frame.center_mm(z_mm)
 
     def body_box(self, z_mm: float) -> tuple[float, float, float, float]:
-        """Box ``(x0, y0, x1, y1)`` around the skin of trunk or thighs, without arms, LPS mm; x1 left, y1 back."""
+        """Box ``(x0, y0, x1, y1)`` around the skin of trunk or thighs, LPS mm; x1 left, y1 back.
+
+        Arms are left out, and so are the shoulders that raised arms lift beside and behind the neck (``u`` below 0.2):
+        these, :func:`lungdet.geometry.body_mask.body_mask` takes for trunk. So a relative x from the mask differs there
+        from one from this box, by 0.03 at ``u`` 0.15 and by 0.1 to 0.2 at the neck. The fields of view and tables of
+        synthetic scans, and the places written with them, follow this box.
+        """
         z = float(self.frame.to_standard(z_mm))
         boxes = [self.anatomy.profile.skin_box(z)] if z > CROTCH_MM else []
         for solid in (*self.anatomy.beside, *self.anatomy.surface):
