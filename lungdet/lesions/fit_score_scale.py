@@ -8,7 +8,6 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import theilslopes
 
 from lungdet.records.scan_score import BODY_REGIONS
 
@@ -105,6 +104,8 @@ def best_threshold(values: Array, above: NDArray[np.bool_]) -> float:
 
 
 def _rates_and_scatter(scans: Sequence[LabelledScan], scale: float, offset: float) -> tuple[Array, Array]:
+    from scipy.stats import theilslopes  # slow to import, and only fits need it
+
     rates, scatter = [], []
     for scan in scans:
         height = scale * np.asarray(scan.raw, np.float64) + offset

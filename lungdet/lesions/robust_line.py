@@ -6,7 +6,6 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import kendalltau, theilslopes
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -32,6 +31,8 @@ def robust_line(x: ArrayLike, y: ArrayLike) -> tuple[float, float]:
         >>> robust_line([0, 1, 2, 3, 4], [1, 3, 5, 70, 9])
         (2.0, 1.0)
     """
+    from scipy.stats import theilslopes  # slow to import, and most of this room does without
+
     places, values = _checked(x, y)
     chosen = np.unique(np.linspace(0, len(places) - 1, min(len(places), MOST_POINTS)).round().astype(int))
     places, values = places[chosen], values[chosen]
@@ -49,6 +50,8 @@ def rank_correlation(x: ArrayLike, y: ArrayLike) -> float:
         >>> round(rank_correlation([1, 2, 3, 4], [1, 2, 4, 3]), 3)  # five pairs agree, one does not
         0.667
     """
+    from scipy.stats import kendalltau  # as above
+
     tau = float(kendalltau(*_checked(x, y)).statistic)
     return 0.0 if np.isnan(tau) else tau
 

@@ -31,6 +31,11 @@ def test_import_is_light():
     subprocess.run([sys.executable, "-c", code], check=True, timeout=600)
 
 
+def test_lesions_load_no_statistics():
+    code = "import sys, lungdet.lesions; assert 'scipy.stats' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=600)
+
+
 def test_import_takes_under_200_ms():
     assert seconds("-c", "import lungdet") - seconds("-c", "pass") < 0.2
 
@@ -39,7 +44,9 @@ def test_help_takes_under_500_ms():
     assert seconds("-m", "lungdet", "--help") < 0.5
 
 
-@pytest.mark.parametrize("command", ["detect", "series", "datalist", "evaluate", "phantom", "bundle", "label", "route", "score"])
+@pytest.mark.parametrize(
+    "command", ["detect", "series", "datalist", "evaluate", "phantom", "bundle", "label", "route", "score"]
+)
 def test_help_of_commands_loads_nothing_heavy(command: str):
     code = (
         "import sys\nfrom lungdet.cli import main\n"
