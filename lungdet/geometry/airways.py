@@ -52,13 +52,16 @@ def find_airways(grid: LungGrid, inside: Mask) -> Mask:
     return airways
 
 
-def middle_of(airways: Mask) -> float | None:
-    """Column of the middle of the airways; None without any."""
-    columns = np.flatnonzero(airways.any(axis=(0, 1)))
-    if not len(columns):
+def middle_of(airways: Mask, lungs: Mask) -> float | None:
+    """Column of the windpipe, beside the upper half of the lungs or above; None if it is not seen there.
+
+    Further below, gas in stomach and bowel may look like an airway.
+    """
+    slices = np.flatnonzero(lungs.any(axis=(1, 2)))
+    if not len(slices):
         return None
-    weights = airways.sum(axis=(0, 1), dtype=np.float64)
-    return float((weights * np.arange(len(weights))).sum() / weights.sum())
+    weights = airways[(slices[0] + slices[-1] + 1) // 2 :].sum(axis=(0, 1), dtype=np.float64)
+    return float((weights * np.arange(len(weights))).sum() / weights.sum()) if weights.any() else None
 
 
 def _small_spots(air: Mask, most_pixels: float) -> Mask:

@@ -14,7 +14,7 @@ Int64Array: TypeAlias = NDArray[np.int64]
 REACH_MM = 45.0  # the line stays so near to the middle
 BRIGHT_HU, DARK_HU = -400.0, -800.0  # the pleura between two lungs is no darker than the one; lung costs the other
 LEAST_COST = 0.1  # of a bright pixel in a lung
-PULL_PER_MM = 0.004  # cost of being off the middle
+PULL_PER_MM = 0.015  # cost of being off the middle
 TURN_COST = 0.02  # of a step to the side, from one row to the next
 
 

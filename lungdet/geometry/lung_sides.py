@@ -105,7 +105,7 @@ def _side_of(pieces: LungPieces) -> tuple[int, str]:
 
 def _middle(pieces: LungPieces) -> tuple[float, bool]:
     """Column of the middle of the chest, and whether that is sure."""
-    windpipe = middle_of(pieces.airways)
+    windpipe = middle_of(pieces.airways, pieces.lungs)
     if windpipe is not None:
         return windpipe, True
     return pieces.body_middle
