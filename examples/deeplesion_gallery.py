@@ -1,7 +1,7 @@
 """Look at a synthetic DeepLesion: lesions of every type, lesions over their studies, and trunks.
 
-Run ``lungdet phantom lesions --kind deeplesion --patients 40 --context 5``, then
-``python examples/deeplesion_gallery.py lesions``.
+Run ``lungdet phantom gallery --kind deeplesion --patients 40 --context 5``, then
+``python examples/deeplesion_gallery.py gallery``.
 """
 
 from __future__ import annotations

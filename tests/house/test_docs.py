@@ -33,5 +33,13 @@ def test_local_links_lead_somewhere(page: Path):
             assert (page.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_synthetic_folder_is_written_twice(page: Path):
+    """The second writing is refused: whoever follows the page would be stuck."""
+    text = page.read_text()
+    names = re.findall(r"lungdet phantom (\w[\w/]*)", text) + re.findall(r"write_deeplesion\(\s*\"([^\"]+)\"", text)
+    assert sorted(names) == sorted(set(names))
+
+
 def test_the_check_finds_blocks():
     assert python_blocks("text\n```python\na = 1\n```\n```bash\nls\n```\n") == ["a = 1\n"]
