@@ -1,8 +1,9 @@
 """How many lesions would be linked by chance: studies of one patient against those of another.
 
 Rows without identities, such as those of the real DeepLesion, tell no precision. But lesions of two patients are never
-the same: where a study is compared with a study of somebody else, every link is wrong. As many wrong links, at most,
-are among those of a patient's own studies, for there a wrong lesion has to be closer than the right one.
+the same: where a study is compared with a study of somebody else, every link is wrong. About as many wrong links may be
+among those of a patient's own studies: fewer, for there a wrong lesion has to be closer than the right one; more, for
+lesions of one patient lie closer together than those of two.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def chance_row(lesions: Sequence[MeasuredLesion], weights: DistanceWeights, seed
         "pairs of studies": len(pairs),
         "linked": own,
         "of another patient": f"{wrong:.0f}",
-        "precision, at least": f"{1 - wrong / own:.3f}",
+        "precision, about": f"{1 - wrong / own:.3f}",
     }
 
 
