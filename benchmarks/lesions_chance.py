@@ -10,16 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
 
-from lungdet.lesions import DistanceWeights, find_histories
+from lungdet.lesions import DistanceWeights, find_histories, lesion_distances
+from lungdet.lesions.matching_weights import GEOMETRY
+from lungdet.lesions.repeats import overlap_in_series
 from lungdet.records import MeasuredLesion
 
 Study = list[MeasuredLesion]
 ROUNDS = 5
+RANGES = ((0.0, 0.3), (0.3, 0.45), (0.45, 0.6), (0.6, 0.8))
 
 
 def chance_row(lesions: Sequence[MeasuredLesion], weights: DistanceWeights, seed: int) -> dict[str, Any]:
@@ -35,6 +38,34 @@ def chance_row(lesions: Sequence[MeasuredLesion], weights: DistanceWeights, seed
         "of another patient": f"{wrong:.0f}",
         "precision, about": f"{1 - wrong / own:.3f}",
     }
+
+
+def repeat_rows(lesions: Sequence[MeasuredLesion]) -> list[dict[str, Any]]:
+    """Marks of one study in two series by their distance in place, and how many would be so close by chance.
+
+    Marks of one series that do not overlap are two lesions for sure: as often as these are close, strangers in two
+    series are.
+    """
+    studies: dict[tuple[str, int], Study] = {}
+    for lesion in lesions:
+        studies.setdefault((lesion.patient, lesion.study), []).append(lesion)
+    apart: dict[bool, list[float]] = {True: [], False: []}
+    pairs = {True: 0, False: 0}
+    for marks in studies.values():
+        distances = lesion_distances(marks, GEOMETRY.of_place)
+        for a, b in combinations(range(len(marks)), 2):
+            same_series = marks[a].series == marks[b].series
+            pairs[same_series] += 1
+            if not (same_series and overlap_in_series(marks[a], marks[b])):
+                apart[same_series].append(float(distances[a, b]))
+    rows = []
+    for low, high in RANGES:
+        found = {series: sum(low < far <= high or far == low == 0 for far in apart[series]) for series in apart}
+        by_chance = found[True] * pairs[False] / max(pairs[True], 1)
+        rows.append(
+            {"distance": f"{low:g} to {high:g}", "in two series": found[False], "by chance": f"{by_chance:.0f}"}
+        )
+    return rows
 
 
 def successive(lesions: Sequence[MeasuredLesion]) -> list[tuple[Study, Study]]:

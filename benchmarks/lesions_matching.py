@@ -20,7 +20,7 @@ from typing import Any
 
 import detector_results
 import numpy as np
-from lesions_chance import chance_row
+from lesions_chance import chance_row, repeat_rows
 from lesions_patients import IMAGE_SIZE, add_patients, patients_folder
 
 from lungdet.lesions import (
@@ -200,20 +200,23 @@ def main(options: argparse.Namespace) -> None:
     found = list(rows(read_cohort(folder), vectors, options.seed, fit=not options.quick))  # six patients teach nothing
     found += crowd_rows(options)
     timed = speed(options.table or folder / "DL_info.csv")
-    chance = []
+    chance, repeats = [], []
     if options.table is not None:
         lesions = measured_from_deeplesion(read_deeplesion(options.table, strict=False))
         chance = [
             chance_row(lesions, replace(GEOMETRY, threshold=value), options.seed) for value in (0.6, 0.8, 1.0, 1.2)
         ]
+        repeats = repeat_rows(lesions)
     told = {"folder": str(folder), "seed": options.seed, "quick": options.quick}
-    detector_results.append(options.out, "lesions matching", told, {"rows": found, "speed": timed, "chance": chance})
+    detector_results.append(
+        options.out, "lesions matching", told, {"rows": found, "speed": timed, "chance": chance, "repeats": repeats}
+    )
     print(detector_results.markdown(found))
     print()
     print(detector_results.markdown([timed]))
-    if chance:
+    for table in filter(None, (chance, repeats)):
         print()
-        print(detector_results.markdown(chance))
+        print(detector_results.markdown(table))
 
 
 def crowd_rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
