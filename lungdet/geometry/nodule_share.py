@@ -57,10 +57,11 @@ def nodule_share(
     by_hu = (place.hu - lung_hu) / (edge_hu - lung_hu)
     depth, reach = place.depth, place.ellipsoid(OUTER_MM, OUTER_PART * window.thickness_mm)
     partial = np.where(depth > place.ellipsoid(INNER_MM, INNER_PART * window.thickness_mm), 1.0, by_hu)
-    partial = np.minimum(partial, 1.0 if density == "part_solid" else MOST_SHARE)
+    partial = np.minimum(partial, MOST_SHARE)
     partial *= (depth > -reach) & ((depth > 0) | (place.wall_mm > WALL_MM))
     hard = np.clip(0.5 + depth / window.step_mm[0], 0, 1)
-    mixed = place.clean * partial + (1 - place.clean) * hard
+    clean = place.clean * (density != "part_solid")  # a core's blur beyond the rim would count as much ground glass
+    mixed = clean * partial + (1 - clean) * hard
     mixed *= np.clip(0.5 + place.wall_mm / window.step_mm[0], 0, 1)
     share = np.zeros(window.hu.shape, dtype=np.float32)
     share[place.near] = mixed

@@ -15,7 +15,7 @@ from .local_pleura import LocalPleura
 from .nodule_segmentation import NoduleSegmentation
 from .nodule_tracing import SOLID_ABOVE_HU
 from .nodule_window import NoduleError
-from .star_surface import first_below, ray_directions
+from .star_surface import at_directions, first_below, ray_directions
 
 Floats = NDArray[np.float64]
 
@@ -27,6 +27,7 @@ SPIKE_RAYS = 8  # to both sides: a spike that is thinner than half of them is no
 CHORDS = 64
 SLICES_FROM = 0.35  # a slice with less of the nodule's largest area does not show a diameter
 TOUCHES_MM = 1.0
+BEYOND_MM = 0.6
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def axial_diameters(nodule: NoduleSegmentation) -> AxialDiameters:
         NoduleError: no slice shows half of a voxel of it.
     """
     window = nodule.window
-    slices = nodule.share[:, :, :: int(window.parts[2])]
+    slices = _within_surface(nodule)[:, :, :: int(window.parts[2])]
     areas = np.clip(slices, 0, 1).sum(axis=(0, 1))
     best: AxialDiameters | None = None
     for number in np.flatnonzero(areas >= SLICES_FROM * areas.max()):
@@ -114,6 +115,16 @@ def pleural_distance_mm(nodule: NoduleSegmentation) -> float | None:
     points = nodule.surface.center_mm + nodule.surface.radius_mm[:, None] * ray_directions()
     distance = float(pleura.at(points).min())
     return 0.0 if distance < TOUCHES_MM else distance
+
+
+def _within_surface(nodule: NoduleSegmentation) -> NDArray[np.float32]:
+    """The share without what lies further beyond the surface than an edge is blurred: stumps of vessels, spikes."""
+    share = nodule.share.copy()
+    places = np.stack(np.nonzero(share > 0.05), axis=1)
+    offsets = places * nodule.window.step_mm - nodule.surface.center_mm
+    beyond = np.linalg.norm(offsets, axis=1) - at_directions(nodule.surface.radius_mm, offsets) > BEYOND_MM
+    share[tuple(places[beyond].T)] = 0
+    return share
 
 
 def _in_slice(nodule: NoduleSegmentation, share: NDArray[np.float32], number: int) -> AxialDiameters | None:

@@ -139,7 +139,11 @@ class NoduleTracing:
             return (rim if float(np.median(outer)) > RIM_BAND_MM[1] + 0.5 else self.core_hu), "ground_glass"
         inner = first_below(profiles, self.radii, self.lung_hu + contrast / 2)
         width, least = float(np.median(outer - inner)), max(RIM_MM, RIM_PART * float(np.median(outer)))
-        return (rim, "part_solid") if rim < SOLID_ABOVE_HU and width > least else (self.core_hu, plain)
+        if width <= least:
+            return self.core_hu, plain
+        between = np.abs(self.radii - (inner + outer)[:, None] / 2) < RAY_STEP_MM
+        glass = float(np.median(profiles[between])) if between.any() else rim
+        return (glass, "part_solid") if glass < SOLID_ABOVE_HU else (self.core_hu, plain)
 
     def _lung_at(self, distance: Floats) -> Mask:
         """Whether rays end in lung, and not at the wall."""
