@@ -11,6 +11,8 @@ from .messages import complain, messages_above_the_bar
 if TYPE_CHECKING:
     from lungdet.workflows import StudyResult
 
+LUNGS_MARGIN_MM = 10.0  # a nodule on the pleura may be marked off its middle
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
@@ -39,6 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-guard", action="store_true", help="do not warn of scans that hold no lungs or are upside down"
     )
+    parser.add_argument(
+        "--lungs-only", type=_margin, nargs="?", const=LUNGS_MARGIN_MM, metavar="MM",
+        help=f"leave out findings further from the lungs than MM (default {LUNGS_MARGIN_MM:g})",
+    )  # fmt: skip
     parser.set_defaults(run=run)
 
 
@@ -60,6 +66,7 @@ def run(options: argparse.Namespace) -> int:
             overrides=overrides,
             max_pictures=options.pictures,
             guard=not options.no_guard,
+            lungs_margin_mm=options.lungs_only,
             on_result=_print_result,
         )
     for study in summary.failed:
@@ -82,6 +89,13 @@ def _fraction(text: str) -> float:
     value = float(text)
     if not 0.0 <= value <= 1.0:
         raise argparse.ArgumentTypeError(f"must be between 0 and 1, got {text}")
+    return value
+
+
+def _margin(text: str) -> float:
+    value = float(text)
+    if not 0.0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must not be negative, got {text}")
     return value
 
 

@@ -14,6 +14,7 @@ from lungdet.reports import prepare_output, series_digest
 
 from .bundle import bundle_root
 from .detector import Detector
+from .lung_filter import LungFilter
 from .lung_guard import LungGuard
 from .studies import StudyJob, find_studies, unique_sources
 from .summary import DetectSummary, StudyResult
@@ -36,6 +37,7 @@ def detect(
     overrides: Mapping[str, Any] | None = None,
     max_pictures: int = 10,
     guard: bool = True,
+    lungs_margin_mm: float | None = None,
     progress: bool = True,
     on_result: Callable[[StudyResult], None] | None = None,
 ) -> DetectSummary:
@@ -59,6 +61,8 @@ def detect(
         max_pictures: findings of a study that get pictures of their own.
         guard: warn, in the log and in the report, of a scan that holds no lungs or is upside down, by the shipped
             body-part regressor; without its weights there is no guard.
+        lungs_margin_mm: leave out what is marked further from the lungs than that; None keeps all marks, and so does a
+            scan in which no lungs are found.
         progress: show a bar, if the error stream is a terminal.
         on_result: called with each study's result as soon as it is there; what it raises is logged.
 
@@ -67,19 +71,20 @@ def detect(
 
     Raises:
         BundleError: the bundle cannot be used. What is wrong with a study is told in its result.
-        ValueError: there is no such device, or ``max_pictures`` is negative.
+        ValueError: there is no such device, or ``max_pictures`` or the margin is negative.
         OSError: nothing can be written into ``output_dir``; this is known before the work begins.
     """
     from tqdm import tqdm
 
     if max_pictures < 0:
         raise ValueError(f"max_pictures must not be negative, got {max_pictures}")
+    lungs = None if lungs_margin_mm is None else LungFilter(lungs_margin_mm)
     root = bundle_root(bundle)
     folder = prepare_output(output_dir)
     detector = Detector(root, device, {"on_gap": on_gap, "on_tilt": on_tilt, **(overrides or {})})
     named = unique_sources([sources] if isinstance(sources, (str, os.PathLike)) else sources)
     jobs = [job for source in named for job in jobs_of(source, series, choose)]
-    run = _Run(detector, folder, max_pictures, LungGuard(device=device) if guard else None)
+    run = _Run(detector, folder, max_pictures, LungGuard(device=device) if guard else None, lungs)
     try:
         for job in tqdm(jobs, unit="study", disable=None if progress else True):
             result = run.process(job)
@@ -93,9 +98,16 @@ def detect(
 class _Run:
     """The results of one run so far."""
 
-    def __init__(self, detector: Detector, folder: Path, max_pictures: int, guard: LungGuard | None) -> None:
+    def __init__(
+        self,
+        detector: Detector,
+        folder: Path,
+        max_pictures: int,
+        guard: LungGuard | None,
+        lungs: LungFilter | None = None,
+    ) -> None:
         self.detector, self.folder, self.max_pictures = detector, folder, max_pictures
-        self.guard = guard
+        self.guard, self.lungs = guard, lungs
         self.results: list[StudyResult] = []
         self._sources: dict[str, str] = {}  # by digest of the series
 
@@ -119,6 +131,8 @@ class _Run:
         warnings = () if self.guard is None else self.guard(volume_of(item["ct"]))
         for warning in warnings:
             logger.warning("%s: %s", job.source, warning)
+        if self.lungs is not None:
+            item = self.lungs(item)
         saved = save_study(item, self.folder, self.detector.model, self.max_pictures, warnings)
         result = StudyResult(job.source, *saved)
         self._sources[digest] = job.source
