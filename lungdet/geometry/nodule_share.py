@@ -60,8 +60,8 @@ def nodule_share(
     partial = np.minimum(partial, MOST_SHARE)
     partial *= (depth > -reach) & ((depth > 0) | (place.wall_mm > WALL_MM))
     hard = np.clip(0.5 + depth / window.step_mm[0], 0, 1)
-    clean = place.clean * (density != "part_solid")  # a core's blur beyond the rim would count as much ground glass
-    mixed = clean * partial + (1 - clean) * hard
+    soft = place.clean * (density != "part_solid")  # a core's blur beyond the rim would count as much ground glass
+    mixed = soft * partial + (1 - soft) * hard
     mixed *= np.clip(0.5 + place.wall_mm / window.step_mm[0], 0, 1)
     share = np.zeros(window.hu.shape, dtype=np.float32)
     share[place.near] = mixed
