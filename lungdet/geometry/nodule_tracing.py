@@ -33,7 +33,7 @@ FAINT_HU = 350.0  # contrast below this is ground glass, or washed out
 SOLID_ABOVE_HU = -300.0
 LEAST_RAYS = 12
 RIM_BAND_MM = (2.2, 3.4)  # inside of where the rim begins: past the point spread, tissue of the rim
-RIM_MM, RIM_PART = 1.5, 0.17  # a rim wider than the point spread's is ground glass about a core
+RIM_MM, RIM_PART, RIM_OF_SLICES = 1.5, 0.17, 0.35  # a rim wider than the point spread's is ground glass about a core
 LONE_DEGREES, LONE_PART, NEAR_LONE_PART, LONE_MM = 45.0, 1.4, 1.25, 0.6  # longer than their neighbours: vessels
 VESSEL_DEGREES = 20.0
 BEYOND_MM, BEYOND_PART = 1.5, 0.3
@@ -139,6 +139,7 @@ class NoduleTracing:
             return (rim if float(np.median(outer)) > RIM_BAND_MM[1] + 0.5 else self.core_hu), "ground_glass"
         inner = first_below(profiles, self.radii, self.lung_hu + contrast / 2)
         width, least = float(np.median(outer - inner)), max(RIM_MM, RIM_PART * float(np.median(outer)))
+        least += RIM_OF_SLICES * max(0.0, self.window.thickness_mm - 1.0)  # thick slices blur the rim of a ball
         if width <= least:
             return self.core_hu, plain
         between = np.abs(self.radii - (inner + outer)[:, None] / 2) < RAY_STEP_MM
