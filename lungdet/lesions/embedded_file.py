@@ -20,6 +20,8 @@ FORMAT = "lungdet.embedded_lesions"
 VERSION = 1
 MAX_BYTES = 1 << 33  # a million vectors of 1024 numbers are half of it
 _HEAD = "about"
+# What zipfile and numpy raise; a member that calls itself encrypted or packed in an unknown way is a RuntimeError.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, TypeError, ValueError, MemoryError, RuntimeError)
 
 
 class EmbeddedFileError(ValueError):
@@ -62,7 +64,7 @@ def load_embedded(path: str | Path) -> EmbeddedLesions:
     except OSError as error:
         what = error.strerror or error
         raise EmbeddedFileError(f"{path}: cannot be read ({what}); 'lungdet lesions embed' makes it") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, TypeError, ValueError, MemoryError) as error:
+    except _DAMAGED as error:
         remedy = "make it again with 'lungdet lesions embed'"
         raise EmbeddedFileError(f"{path}: no embedded lesions, or damaged ({error}); {remedy}") from error
 

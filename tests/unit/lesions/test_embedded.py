@@ -120,6 +120,16 @@ def test_a_damaged_file_is_refused(tmp_path: Path):
         load_embedded(path)
 
 
+@pytest.mark.parametrize(("place", "value"), [(8, 1), (10, 99)])  # of the directory: encrypted; packed in no known way
+def test_a_damaged_directory_is_refused(tmp_path: Path, place: int, value: int):
+    path = save_embedded(embedded(), tmp_path / "lesions.npz")
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + place] = value
+    path.write_bytes(content)
+    with pytest.raises(EmbeddedFileError, match="damaged"):
+        load_embedded(path)
+
+
 def repacked(path: Path, changed: dict[str, bytes | None], how: int = zipfile.ZIP_STORED) -> None:
     """Write an archive again with members changed, or left out."""
     with zipfile.ZipFile(path) as old:
