@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .embedded import EmbeddedLesions
 from .index import EXACT_UP_TO, LesionIndex, Library, build_index
 
-NOBODY = ""  # the patient of a query of whom nothing is in the collection
+NOBODY = ""  # a patient who is not known, of a query or in the collection: nobody else is that patient
 NO_ANSWER = -1
 WIDER = 4  # by so much the search widens as long as patients are too few
 
@@ -33,7 +33,8 @@ class LesionRetrieval:
 
     An answer never comes from the patient of the query, since a lesion is most like itself in another study. By
     default no two answers come from one patient either: query and answers are all of different patients, as in Yan et
-    al., "Deep Lesion Graphs in the Wild", CVPR 2018.
+    al., "Deep Lesion Graphs in the Wild", CVPR 2018. Lesions whose patient is not known, ``NOBODY``, count as of
+    different patients.
 
     Args:
         lesions: the collection.
@@ -57,21 +58,21 @@ class LesionRetrieval:
             raise ValueError("there are no lesions to search among; embed some first")
         self.lesions, self.one_a_patient = lesions, one_a_patient
         self.index: LesionIndex = build_index(lesions.vectors, exact_up_to=exact_up_to, library=library)
-        names, self._patients = np.unique(lesions.patient, return_inverse=True)
-        self._code = {name: code for code, name in enumerate(names.tolist())}
+        self._patients = _numbered(lesions.patient)
+        self._code = dict(zip(lesions.patient.tolist(), self._patients.tolist(), strict=True)) | {NOBODY: -1}
         self._most_of_one = int(np.bincount(self._patients).max())
 
     def like_rows(self, rows: NDArray[np.intp] | list[int], count: int) -> Answers:
         """Find what is most like lesions of the collection itself."""
         chosen = np.asarray(rows, dtype=np.intp)
-        return self.like(self.lesions.vectors[chosen], self.lesions.patient[chosen].tolist(), count)
+        return self._nearest(self.lesions.vectors[chosen], self._patients[chosen], count)
 
     def like(self, vectors: NDArray[np.float32], patients: list[str], count: int) -> Answers:
         """Find what is most like any lesions.
 
         Args:
             vectors: ``(Q, D)``, by the same network as the collection.
-            patients: of each query; ``NOBODY``, empty, if the patient is not in the collection.
+            patients: of each query; ``NOBODY``, empty, if the patient is not known or not in the collection.
             count: answers for each.
 
         Raises:
@@ -79,9 +80,13 @@ class LesionRetrieval:
         """
         if len(vectors) != len(patients):
             raise ValueError(f"{len(vectors)} vectors, but {len(patients)} patients")
+        own = np.array([self._code.get(name, -1) for name in patients], dtype=np.intp)
+        return self._nearest(vectors, own, count)
+
+    def _nearest(self, vectors: NDArray[np.float32], own: NDArray[np.intp], count: int) -> Answers:
+        """Search, and widen the search until patients are enough; ``own`` are the numbers of those shut out."""
         if count < 1:
             raise ValueError(f"at least 1 answer must be asked for, got {count}")
-        own = np.array([self._code.get(name, -1) for name in patients], dtype=np.intp)
         found = Answers(
             np.full((len(vectors), count), NO_ANSWER, dtype=np.intp),
             np.full((len(vectors), count), np.inf, dtype=np.float32),
@@ -128,10 +133,25 @@ def random_answers(
         ``(Q, count)`` rows; ``NO_ANSWER`` where patients are too few.
     """
     rng = np.random.default_rng(seed)
+    numbers = _numbered(collection_patients)
     drawn = np.full((len(query_patients), count), NO_ANSWER, dtype=np.intp)
     for query, own in enumerate(query_patients.tolist()):
         order = rng.permutation(len(collection_patients))
-        _, first = np.unique(collection_patients[order], return_index=True)
-        kept = [row for row in order[np.sort(first)].tolist() if collection_patients[row] != own][:count]
+        _, first = np.unique(numbers[order], return_index=True)
+        rows = order[np.sort(first)].tolist()
+        kept = [row for row in rows if own == NOBODY or collection_patients[row] != own][:count]
         drawn[query, : len(kept)] = kept
     return drawn
+
+
+def _numbered(patients: NDArray[np.str_]) -> NDArray[np.intp]:
+    """Number patients; each lesion of one who is not known is of a patient of its own.
+
+    Example:
+        >>> _numbered(np.array(["b", "", "a", "", "b"])).tolist()
+        [2, 3, 1, 4, 2]
+    """
+    names, numbers = np.unique(patients, return_inverse=True)
+    unknown = np.flatnonzero(patients == NOBODY)
+    numbers[unknown] = len(names) + np.arange(len(unknown))
+    return numbers

@@ -41,8 +41,9 @@ class SimilarLesions:
 
 @dataclass(frozen=True, eq=False)
 class _Question:
-    """A lesion that is asked for: its vector, its patient, what is known of it and where it is to be seen."""
+    """A lesion that is asked for: its row or its vector, its patient, what is known of it, where it is seen."""
 
+    row: int | None
     vector: NDArray[np.float32]
     patient: str
     lesion: SimilarLesion
@@ -65,7 +66,7 @@ def query_lesions(
     Args:
         source: embedded lesions, or their file.
         question: key of a lesion among them; or a mark on a slice, which the bundle embeds first.
-        count: answers.
+        count: answers; no more than there are lesions.
         output: folder for ``answers.csv``, ``answers.json`` and, with ``images_dir``, ``sheet.png``.
         images_dir: ``Images_png`` of the collection.
         bundle: that embedded the collection; only a marked slice needs it.
@@ -91,7 +92,11 @@ def query_lesions(
         if isinstance(question, str)
         else _marked(lesions, question, bundle, device)
     )
-    found = retrieval.like(asked.vector[None], [asked.patient], count)
+    count = min(count, len(lesions))
+    if asked.row is not None:
+        found = retrieval.like_rows([asked.row], count)
+    else:
+        found = retrieval.like(asked.vector[None], [asked.patient], count)
     rows = [int(row) for row in found.rows[0] if row != NO_ANSWER]
     answers = tuple(
         _similar(lesions, row, place, float(distance), asked.lesion.lesion_type)
@@ -121,7 +126,7 @@ def _known(lesions: EmbeddedLesions, key: str, name: str, images: Path | None) -
         raise ValueError(f"{name}: {error.args[0]}") from error
     asked = _similar(lesions, row, 0, 0.0, UNKNOWN)
     view = LesionView.of_row(lesions, row, images) if images is not None else LesionView(Path(), (), (), ())
-    return _Question(lesions.vectors[row], str(lesions.patient[row]), asked, view)
+    return _Question(row, lesions.vectors[row], str(lesions.patient[row]), asked, view)
 
 
 def _marked(lesions: EmbeddedLesions, marked: MarkedSlice, bundle: str | Path, device: str | None) -> _Question:
@@ -148,7 +153,7 @@ def _marked(lesions: EmbeddedLesions, marked: MarkedSlice, bundle: str | Path, d
         image=marked.image.name,
         same_type=None,
     )
-    return _Question(answer, marked.patient, asked, LesionView(marked.image, marked.box_edge, spacing, window))
+    return _Question(None, answer, marked.patient, asked, LesionView(marked.image, marked.box_edge, spacing, window))
 
 
 def _similar(lesions: EmbeddedLesions, row: int, place: int, distance: float, wanted_type: str) -> SimilarLesion:

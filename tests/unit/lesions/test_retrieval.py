@@ -36,6 +36,16 @@ def test_a_query_from_outside_shuts_nobody_out():
     assert retrieval.like(vector, ["a"], 2).rows.tolist() == [[1, 2]]
 
 
+def test_lesions_of_nobody_are_of_different_patients():
+    lesions = on_a_line([0, 1, 2, 3, 4], "abbcd")
+    unnamed = EmbeddedLesions(**lesions.columns() | {"patient": np.array(["", "", "b", "b", ""], dtype=np.str_)})
+    retrieval = LesionRetrieval(unnamed)
+    assert retrieval.like_rows([0], 4).rows.tolist() == [[1, 2, 4, NO_ANSWER]]  # not itself, and b once
+    assert retrieval.like(np.zeros((1, 1), np.float32), [NOBODY], 3).rows.tolist() == [[0, 1, 2]]
+    drawn = random_answers(unnamed.patient, unnamed.patient[:1], 4)[0]
+    assert {0, 1, 4} < set(drawn.tolist())
+
+
 def test_answers_end_where_patients_do():
     answers = LesionRetrieval(on_a_line([0, 1, 2, 3], "aabb")).like_rows([1], 3)
     assert answers.rows.tolist() == [[2, NO_ANSWER, NO_ANSWER]]

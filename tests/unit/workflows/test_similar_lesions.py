@@ -83,6 +83,11 @@ def test_a_lesion_of_the_collection(collection: Path, images: Path, tmp_path: Pa
         assert sheet.size[0] > 3 * 200
 
 
+def test_as_many_as_there_are_when_far_too_many_are_asked_for(collection: Path, capsys):
+    assert ask(collection, "--lesion", "000002_01_01_005.png#0", "-k", str(10**12)) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 5
+
+
 def test_without_images_there_is_no_sheet(collection: Path, tmp_path: Path):
     similar_lesions.query_lesions(collection, "000002_01_01_005.png#0", output=tmp_path / "out")
     assert not (tmp_path / "out" / "sheet.png").exists()
