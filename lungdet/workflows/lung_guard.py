@@ -9,6 +9,7 @@ from lungdet.records import CTVolume, FlagKind
 
 from .body_scorer import BUNDLE, BodyScorer
 from .bundle import BundleError
+from .devices import usable_device
 
 logger = logging.getLogger(__name__)
 
@@ -19,23 +20,27 @@ WARNS_OF: tuple[FlagKind, ...] = ("empty", "upside_down", "no_lungs")
 class LungGuard:
     """Tell of a CT whether a detector of lung nodules has any business with it.
 
-    Where the regressor has no weights there is no guard; that is logged once. A scan that cannot be scored is let pass,
-    and that is logged, too: the guard may not stand in the way of findings.
+    Where the regressor has no weights, or cannot be used for another reason, there is no guard; that is logged once. A
+    scan that cannot be scored is let pass, and that is logged, too: the guard may not stand in the way of findings.
 
     Args:
         bundle: of a body-part regressor.
         device: ``"cpu"``, ``"cuda:0"``, ...; None leaves it to the bundle.
 
     Raises:
-        ValueError: there is no such device, or the bundle's scale does not belong to its weights.
+        ValueError: there is no such device.
     """
 
     def __init__(self, bundle: str | Path = BUNDLE, device: str | None = None) -> None:
         self.scorer: BodyScorer | None = None
+        if device is not None:
+            usable_device(device)  # a wrong name is the caller's error, and not the bundle's
         try:
             self.scorer = BodyScorer(bundle, device)
-        except BundleError as error:
+        except (BundleError, ValueError, OSError) as error:  # these say what to do
             logger.warning("no guard against scans without lungs: %s", error)
+        except Exception as error:  # a device without memory, say
+            logger.warning("no guard against scans without lungs: %s: %s", type(error).__name__, error)
 
     def __call__(self, volume: CTVolume) -> tuple[str, ...]:
         """Return what is wrong with the scan for a search for lung nodules; nothing if all is well."""
@@ -45,6 +50,9 @@ class LungGuard:
             scan = self.scorer(volume, MOST_SLICES)
         except ValueError as error:
             logger.warning("%s; not checked for lungs", error)
+            return ()
+        except Exception as error:  # findings are there already, and are not to be lost
+            logger.warning("%s: %s: %s; not checked for lungs", volume.info.source, type(error).__name__, error)
             return ()
         said = [flag for flag in scan.flags if flag.kind in WARNS_OF and not flag.rows]
         if scan.has("empty"):

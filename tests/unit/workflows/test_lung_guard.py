@@ -6,14 +6,18 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lungdet import cli, workflows
+from lungdet.lesions.score_scale import ScoreScaleError
 from lungdet.records import CTVolume, SeriesInfo
 from lungdet.reports import read_json
-from lungdet.workflows import DetectSummary, detect, many_studies
+from lungdet.workflows import BundleError, DetectSummary, detect, lung_guard, many_studies
+from lungdet.workflows.lung_guard import LungGuard
 
 WARNING = "no slice holds lung: they score as pelvis, and none lies where lungs are"
+AIR = CTVolume(np.full((4, 4, 4), -1000.0, np.float32), np.eye(4), SeriesInfo("scan"))
 WriteSeries = Callable[..., SeriesInfo]
 
 
@@ -65,3 +69,58 @@ def test_the_guard_can_be_switched_off(monkeypatch: pytest.MonkeyPatch, argument
     )
     assert cli.main(["detect", "scan", "-o", "out", *arguments]) == 0
     assert asked == [expected]
+
+
+class Broken:
+    """Fails when it is opened, or at work."""
+
+    def __init__(self, opening: Exception | None = None, work: Exception | None = None) -> None:
+        self.opening, self.work = opening, work
+
+    def open(self, *_: object) -> "Broken":
+        if self.opening:
+            raise self.opening
+        return self
+
+    def __call__(self, *_: object) -> None:
+        raise self.work
+
+
+NO_GUARD = "no guard against scans without lungs: "
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (BundleError("no weights"), NO_GUARD + "no weights"),
+        (ScoreScaleError("score.json: fit it again"), NO_GUARD + "score.json: fit it again"),
+        (PermissionError("model.pt"), NO_GUARD + "model.pt"),
+        (RuntimeError("out of memory"), NO_GUARD + "RuntimeError: out of memory"),
+    ],
+)
+def test_a_damaged_regressor_is_no_guard_and_no_error(monkeypatch: pytest.MonkeyPatch, caplog, error, words: str):
+    monkeypatch.setattr(lung_guard, "BodyScorer", Broken(opening=error).open)
+    with caplog.at_level(logging.WARNING, "lungdet"):
+        guard = LungGuard()
+        assert guard(AIR) == guard(AIR) == ()
+    assert [record.getMessage() for record in caplog.records] == [words]
+
+
+def test_an_unknown_device_is_an_error(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lung_guard, "BodyScorer", Broken().open)
+    with pytest.raises(ValueError, match="abacus"):
+        LungGuard(device="abacus")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ValueError("scan: no axial slices"), "scan: no axial slices; not checked for lungs"),
+        (RuntimeError("out of memory"), "scan: RuntimeError: out of memory; not checked for lungs"),
+    ],
+)
+def test_a_scan_that_the_guard_fails_on_passes(monkeypatch: pytest.MonkeyPatch, caplog, error, words: str):
+    monkeypatch.setattr(lung_guard, "BodyScorer", Broken(work=error).open)
+    with caplog.at_level(logging.WARNING, "lungdet"):
+        assert LungGuard()(AIR) == ()
+    assert [record.getMessage() for record in caplog.records] == [words]
