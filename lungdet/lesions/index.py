@@ -48,8 +48,9 @@ def build_index(vectors: Vectors, *, exact_up_to: int = EXACT_UP_TO, library: Li
 
     Args:
         vectors: ``(N, D)`` float32.
-        exact_up_to: from here on the search is approximate, if faiss is there: on 150,000 vectors of 128 numbers it
-            finds 99.9 % of the twenty nearest.
+        exact_up_to: from here on the search is approximate, if faiss is there. Of 110,000 vectors of 256 numbers in
+            eight heaps, mixed or sorted by heap, it found all of the ten nearest of 100 queries; the order they come in
+            does not matter, but how they lie does.
         library: ``faiss`` or ``numpy``; faiss if it is installed, if None.
 
     Raises:
@@ -121,7 +122,8 @@ class FaissIndex:
     Args:
         faiss: the module.
         vectors: ``(N, D)``.
-        exact: look at every vector; else k-means makes ``2 sqrt(N)`` lists, and ``PROBED`` of them are looked through.
+        exact: look at every vector; else k-means makes ``2 sqrt(N)`` lists from vectors drawn from all over the
+            collection, and ``PROBED`` of the lists are looked through.
     """
 
     def __init__(self, faiss: Any, vectors: Vectors, exact: bool) -> None:
@@ -132,7 +134,7 @@ class FaissIndex:
         self._by_matrix = NumpyIndex(vectors) if exact else None
         if not exact:
             self._index = _lists(faiss, self._index, width, round(2 * math.sqrt(count)))
-            self._index.train(vectors[: LEARNT_FROM * self._index.nlist])
+            self._index.train(_some_of(vectors, LEARNT_FROM * self._index.nlist))
         self._index.add(vectors)
 
     def __len__(self) -> int:
@@ -156,6 +158,18 @@ def _lists(faiss: Any, cells: Any, width: int, count: int) -> Any:
     index.nprobe = min(PROBED, count)
     index.cp.niter, index.cp.seed, index.cp.min_points_per_centroid = 10, 0, 1
     return index
+
+
+def _some_of(vectors: Vectors, count: int) -> Vectors:
+    """Draw vectors from the whole collection, the same ones each time: a collection may be sorted.
+
+    Example:
+        >>> _some_of(np.arange(4.0, dtype=np.float32)[:, None], 9).ravel().tolist()
+        [0.0, 1.0, 2.0, 3.0]
+    """
+    if count >= len(vectors):
+        return vectors
+    return vectors[np.sort(np.random.default_rng(0).choice(len(vectors), count, replace=False))]
 
 
 def _checked(vectors: Vectors, queries: Vectors, count: int) -> tuple[Vectors, int]:

@@ -79,6 +79,15 @@ def test_above_the_limit_the_search_is_approximate_and_nearly_right():
 
 
 @needs_faiss
+def test_the_lists_are_learnt_from_the_whole_of_a_sorted_collection(monkeypatch):
+    monkeypatch.setattr("lungdet.lesions.index.LEARNT_FROM", 4)
+    known = np.repeat(np.arange(8, dtype=np.float32), 500)[:, None] * 100 + vectors(4000, width=8)
+    index = build_index(known, exact_up_to=0)
+    sizes = [index._index.invlists.list_size(number) for number in range(index._index.nlist)]
+    assert max(sizes) < 400  # not one list for each of the kinds that come last
+
+
+@needs_faiss
 def test_the_approximate_index_gives_as_many_as_are_asked_for():
     known = vectors(2000)
     index = build_index(known, exact_up_to=0)
