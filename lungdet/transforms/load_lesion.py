@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
@@ -29,8 +30,8 @@ class LoadLesion(Transform):
     The result has six channels. Near, ``detail_mm`` wide: the slice ``gap_mm`` above the key slice (towards the head),
     the key slice, the slice as far below, and the outline of the mark as a soft mask. Far, ``context_mm`` wide: the key
     slice, and the outline. Slices are in :func:`~lungdet.geometry.lesion_crop.tone_hu`; outside the image is air. A
-    neighbour that is not on disk, or a distance of slices that is not known, is replaced by the next one that is there
-    on its side, at last by the key slice.
+    neighbour that is not on disk is replaced by the next one that is there on its side, at last by the key slice. Where
+    the distance of slices is not known, the key slice stands for both.
 
     Args:
         side: rows and columns of both views, in pixels.
@@ -67,17 +68,20 @@ class LoadLesion(Transform):
         Args:
             path: 16-bit PNG of the key slice, ``Images_png/000001_01_01/109.png``.
             recist_edge: ends of the long axis, then of the short one, ``(x, y)`` four times, in the edge frame.
-            spacing_mm: pixel size x and y, and the distance of the slices; without that, the key slice serves alone.
+            spacing_mm: pixel size x and y, and the distance of the slices; without that, or if it is no positive
+                finite number, the key slice serves alone.
 
         Returns:
             ``(6, side, side)`` float32 in [0, 1].
 
         Raises:
-            ValueError: the mark is not eight finite numbers, or lies outside the image.
+            ValueError: the mark is not eight finite numbers, or lies outside the image; or there is no pixel size.
         """
         ends = np.asarray(recist_edge, dtype=np.float64)
         if ends.shape != (8,) or not np.isfinite(ends).all():
             raise ValueError(f"{path}: a mark is eight numbers, x and y of four ends, got {list(recist_edge)}")
+        if len(spacing_mm) < 2 or not all(map(_is_length, spacing_mm[:2])):
+            raise ValueError(f"{path}: a pixel size is a positive number for x and one for y, got {list(spacing_mm)}")
         ends = ends.reshape(4, 2)
         slices = self._slices(Path(path), spacing_mm)
         rows, columns = slices.shape[1:]
@@ -101,7 +105,7 @@ class LoadLesion(Transform):
     def _slices(self, key_slice: Path, spacing_mm: Sequence[float]) -> Tensor:
         """Read the slice above, the key slice and the one below, ``(3, rows, columns)`` in HU."""
         key = _read_hu(key_slice)
-        if self.gap_mm == 0 or len(spacing_mm) < 3 or not key_slice.stem.isdigit():
+        if self.gap_mm == 0 or not _is_length(*spacing_mm[2:3]) or not key_slice.stem.isdigit():
             return torch.stack([key, key, key])
         steps = max(1, round(self.gap_mm / spacing_mm[2]))
         above, below = (_neighbour(key_slice, sign, steps) for sign in (-1, 1))
@@ -149,6 +153,10 @@ class LoadLesiond(MapTransform):
         for key in self.key_iterator(item):
             item[key] = self.load(item[key], item[self.recist_key], item[self.spacing_key])
         return item
+
+
+def _is_length(mm: float = math.nan) -> bool:
+    return math.isfinite(mm) and mm > 0
 
 
 def _read_hu(path: Path) -> Tensor:

@@ -64,7 +64,10 @@ def test_missing_neighbours_are_replaced_by_nearer_ones(series: Path):
     assert corner == pytest.approx([-100, 0, 0], abs=0.1)
 
 
-@pytest.mark.parametrize("options", [{"gap_mm": 0}, {"spacing": (1.0, 1.0)}])
+DISTANCES = [(1.0, 1.0), *((1.0, 1.0, distance) for distance in (0.0, -5.0, float("nan"), float("inf")))]
+
+
+@pytest.mark.parametrize("options", [{"gap_mm": 0}, *({"spacing": spacing} for spacing in DISTANCES)])
 def test_without_a_distance_the_key_slice_serves_alone(series: Path, options: dict):
     crops = load(series / "004.png", **options)
     assert torch.equal(crops[0], crops[1])
@@ -81,6 +84,11 @@ def test_bad_input_names_the_file(series: Path):
         LoadLesion()(series / "004.png", [1.0, 2.0], SPACING)
     with pytest.raises(ValueError, match=r"004\.png: the mark is around column 100"):
         LoadLesion()(series / "004.png", np.add(MARK, [70, 0] * 4), SPACING)
+    for pixel in (0.0, -1.0, float("nan")):
+        with pytest.raises(ValueError, match=r"004\.png: a pixel size is a positive number"):
+            load(series / "004.png", (1.0, pixel, 2.5))
+    with pytest.raises(ValueError, match=r"004\.png: a pixel size is a positive number"):
+        load(series / "004.png", (1.0,))
     with pytest.raises(ValueError, match="sizes must be positive"):
         LoadLesion(side=0)
 
