@@ -39,7 +39,10 @@ def add_query_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("collection", metavar="LESIONS.npz", help="what 'lungdet lesions embed' wrote")
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--lesion", metavar="KEY", help="one of the collection: 000001_01_01_109.png#0")
-    which.add_argument("--image", metavar="PNG", type=Path, help="16-bit slice of another lesion; needs --recist")
+    which.add_argument(
+        "--image", metavar="PNG", type=Path,
+        help="16-bit slice of another lesion; needs --recist. The numbers of slices beside it must rise to the feet",
+    )  # fmt: skip
     parser.add_argument(
         "--recist", nargs=8, type=float, metavar="N",
         help="x and y of the long axis' two ends, then of the short one's, in pixels; the first pixel is 1",
@@ -47,6 +50,10 @@ def add_query_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--spacing-mm", nargs=3, type=float, metavar=("X", "Y", "Z"),
         help="pixel size and distance of slices; not needed if the series is in the collection",
+    )  # fmt: skip
+    parser.add_argument(
+        "--patient", metavar="NAME",
+        help="of --image, who then does not answer; not needed if its folder is named as DeepLesion's are",
     )  # fmt: skip
     parser.add_argument("-k", dest="count", type=positive, default=10, metavar="K", help="answers (default: 10)")
     parser.add_argument("-o", "--output", metavar="OUT", help="folder for answers.csv, answers.json and sheet.png")
@@ -80,6 +87,8 @@ def run_query(options: argparse.Namespace) -> int:
     """Ask for lesions that look alike; 1 if a picture could not be read."""
     if (options.image is None) != (options.recist is None):
         options.usage_error("--image and --recist belong together: the slice, and the diameters marked on it")
+    if options.patient is not None and options.image is None:
+        options.usage_error("--patient tells whose --image it is; of --lesion it is known")
     from lungdet.readers.deeplesion_mark import MarkedSlice
     from lungdet.reports.similar_files import similar_line
     from lungdet.workflows.similar_lesions import query_lesions
@@ -97,6 +106,7 @@ def run_query(options: argparse.Namespace) -> int:
         bundle=options.bundle,
         device=options.device,
         one_a_patient=not options.same_patient_twice,
+        patient=options.patient or "",
     )
     for answer in found.answers:
         print(similar_line(answer))

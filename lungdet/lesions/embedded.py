@@ -50,6 +50,7 @@ class EmbeddedLesions:
         window_hu: ``(N, 2)`` float32, display window, low end and high end; or NaN.
         split: ``(N,)`` part of the data set's split; or empty.
         weights_sha256: of the network; two sets may be compared only if it is the same. Empty if it is not known.
+        settings_sha256: of what else the vectors depend on, such as the size of the crops; likewise.
 
     Raises:
         ValueError: columns differ in length or shape, a key repeats, or a vector is not finite.
@@ -68,6 +69,7 @@ class EmbeddedLesions:
     window_hu: NDArray[np.float32] = field(default_factory=_no_numbers)
     split: NDArray[np.str_] = field(default_factory=_no_names)
     weights_sha256: str = ""
+    settings_sha256: str = ""
 
     def __post_init__(self) -> None:
         count = len(self.keys)
@@ -134,9 +136,11 @@ class EmbeddedLesions:
         chosen = np.asarray(rows) if len(rows) else np.zeros(0, dtype=np.intp)
         return replace(self, **{name: getattr(self, name)[chosen] for name in _COLUMNS})
 
-    def with_vectors(self, vectors: NDArray[np.float32], weights_sha256: str = "") -> EmbeddedLesions:
+    def with_vectors(
+        self, vectors: NDArray[np.float32], weights_sha256: str = "", settings_sha256: str = ""
+    ) -> EmbeddedLesions:
         """Give the same lesions other vectors."""
-        return replace(self, vectors=vectors, weights_sha256=weights_sha256)
+        return replace(self, vectors=vectors, weights_sha256=weights_sha256, settings_sha256=settings_sha256)
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """List the columns by name."""

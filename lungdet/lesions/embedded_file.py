@@ -20,6 +20,7 @@ FORMAT = "lungdet.embedded_lesions"
 VERSION = 1
 MAX_BYTES = 1 << 33  # a million vectors of 1024 numbers are half of it
 _HEAD = "about"
+_SUMS = ("weights_sha256", "settings_sha256")  # a file of before there was the second does not tell it
 # What zipfile and numpy raise; a member that calls itself encrypted or packed in an unknown way is a RuntimeError.
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, TypeError, ValueError, MemoryError, RuntimeError)
 
@@ -38,7 +39,7 @@ def save_embedded(lesions: EmbeddedLesions, path: str | Path) -> Path:
     Returns:
         The path.
     """
-    about = {"format": FORMAT, "version": VERSION, "weights_sha256": lesions.weights_sha256}
+    about = {"format": FORMAT, "version": VERSION, **{name: getattr(lesions, name) for name in _SUMS}}
     head = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, **{_HEAD: head}, **lesions.columns())
@@ -58,7 +59,7 @@ def load_embedded(path: str | Path) -> EmbeddedLesions:
         with np.load(path, allow_pickle=False) as arrays:
             about = _about(path, arrays)
             columns = {name: arrays[name] for name in arrays.files if name != _HEAD}
-        return EmbeddedLesions(**columns, weights_sha256=str(about.get("weights_sha256", "")))
+        return EmbeddedLesions(**columns, **{name: str(about.get(name, "")) for name in _SUMS})
     except EmbeddedFileError:
         raise
     except OSError as error:

@@ -21,6 +21,7 @@ from lungdet.readers.deeplesion import DeepLesionTable
 from lungdet.records import Lesion
 
 from .bundle import BundleError, bundle_root, load_weights, open_bundle
+from .bundle_settings import settings_sha256
 from .devices import usable_device
 from .many_studies import explain
 from .radiograph_labeller import usable_processors
@@ -79,6 +80,7 @@ class LesionEmbedder:
 
     Attributes:
         model: name and version of the bundle, and SHA-256 of its weights.
+        settings_sha256: of what else the vectors depend on: preprocessing and inferer with all that they refer to.
         embed_channels: length of the vectors.
 
     Raises:
@@ -91,7 +93,8 @@ class LesionEmbedder:
     ) -> None:
         root = bundle_root(bundle)
         given = {} if device is None else {"device": usable_device(device)}
-        take = open_bundle(root, {**(overrides or {}), **given}).get_parsed_content
+        parser = open_bundle(root, {**(overrides or {}), **given})
+        take = parser.get_parsed_content
         self.device = torch.device(take("device"))
         network = take("network").to(self.device).eval()
         if not hasattr(network, "embed_channels") or hasattr(network, "classify"):
@@ -103,6 +106,7 @@ class LesionEmbedder:
         blank = torch.zeros(1, network.in_channels, network.smallest_side, network.smallest_side)
         self.embed_channels = self.embed_crops(blank).shape[1]  # the inferer may append to the network's own
         self.model = read_model_info(root / "configs" / "metadata.json", checkpoint, digest)
+        self.settings_sha256 = settings_sha256(parser, ("preprocessing", "inferer"))
 
     def __call__(
         self, lesions: Iterable[MarkedLesion], *, workers: int | None = None, batch_size: int = 64
@@ -189,5 +193,5 @@ def embed_lesions(
             kept.append(row)
     found = np.stack(vectors) if vectors else np.zeros((0, embedder.embed_channels), dtype=np.float32)
     every = EmbeddedLesions.of_lesions(table.lesions, np.zeros((len(table), 1), dtype=np.float32), keys=keys)
-    lesions = every.take(kept).with_vectors(found, embedder.model.weights_sha256)
+    lesions = every.take(kept).with_vectors(found, embedder.model.weights_sha256, embedder.settings_sha256)
     return EmbeddingResult(lesions, tuple(problems))

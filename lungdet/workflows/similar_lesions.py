@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lungdet.lesions import EmbeddedLesions, LesionRetrieval, load_embedded
-from lungdet.lesions.retrieval import NO_ANSWER
+from lungdet.lesions.retrieval import NO_ANSWER, NOBODY
 from lungdet.readers.deeplesion_mark import MarkedSlice
 from lungdet.records.lesion import LESION_TYPES
 from lungdet.records.similar_lesion import SimilarLesion
@@ -60,6 +60,7 @@ def query_lesions(
     bundle: str | Path = "lesion_embedding",
     device: str | None = None,
     one_a_patient: bool = True,
+    patient: str = NOBODY,
 ) -> SimilarLesions:
     """Find the lesions of other patients that are most like one.
 
@@ -72,10 +73,11 @@ def query_lesions(
         bundle: that embedded the collection; only a marked slice needs it.
         device: where to embed a marked slice; None leaves it to the bundle.
         one_a_patient: give no patient twice.
+        patient: of a marked slice, who then does not answer; by the name of its folder if empty.
 
     Raises:
         ValueError: the file cannot be read, is empty, or has no such lesion; the slice cannot be read, or was embedded
-            by another network than the collection; there is no folder of images.
+            by another network than the collection, or with other settings; there is no folder of images.
         OSError: the results cannot be written.
     """
     lesions = source if isinstance(source, EmbeddedLesions) else load_embedded(source)
@@ -90,7 +92,7 @@ def query_lesions(
     asked = (
         _known(lesions, question, name, images)
         if isinstance(question, str)
-        else _marked(lesions, question, bundle, device)
+        else _marked(lesions, question, patient or question.patient, bundle, device)
     )
     count = min(count, len(lesions))
     if asked.row is not None:
@@ -129,7 +131,9 @@ def _known(lesions: EmbeddedLesions, key: str, name: str, images: Path | None) -
     return _Question(row, lesions.vectors[row], str(lesions.patient[row]), asked, view)
 
 
-def _marked(lesions: EmbeddedLesions, marked: MarkedSlice, bundle: str | Path, device: str | None) -> _Question:
+def _marked(
+    lesions: EmbeddedLesions, marked: MarkedSlice, patient: str, bundle: str | Path, device: str | None
+) -> _Question:
     """Embed a mark on a slice by the network of the collection."""
     from .lesion_embedder import LesionEmbedder, LesionProblem, MarkedLesion
 
@@ -140,20 +144,25 @@ def _marked(lesions: EmbeddedLesions, marked: MarkedSlice, bundle: str | Path, d
     if spacing is None or not all(map(math.isfinite, spacing)):
         raise ValueError(f"{marked.image}: its pixel size is not known; tell it with --spacing-mm X Y Z")
     embedder = LesionEmbedder(bundle, device)
-    ours, theirs = embedder.model.weights_sha256, lesions.weights_sha256
-    if theirs and ours != theirs:
-        what = f"weights {ours[:12]}..., the collection by {theirs[:12]}..."
-        raise ValueError(f"{marked.image}: embedded by {what}; name the same bundle, or embed the collection again")
+    _refuse_other("by weights", embedder.model.weights_sha256, lesions.weights_sha256, marked)
+    _refuse_other("with settings", embedder.settings_sha256, lesions.settings_sha256, marked)
     answer = next(iter(embedder([MarkedLesion(marked.key, str(marked.image), marked.recist_edge, spacing)], workers=0)))
     if isinstance(answer, LesionProblem):
         raise ValueError(answer.error)
     window = tuple(lesions.window_hu[same_series[0]].tolist()) if len(same_series) else ()
     asked = SimilarLesion(
-        *(0, 0.0, marked.key, marked.patient, 0, UNKNOWN, marked.diameters_mm(spacing), (None, None, None)),
+        *(0, 0.0, marked.key, patient, 0, UNKNOWN, marked.diameters_mm(spacing), (None, None, None)),
         image=marked.image.name,
         same_type=None,
     )
-    return _Question(None, answer, marked.patient, asked, LesionView(marked.image, marked.box_edge, spacing, window))
+    return _Question(None, answer, patient, asked, LesionView(marked.image, marked.box_edge, spacing, window))
+
+
+def _refuse_other(what: str, ours: str, theirs: str, marked: MarkedSlice) -> None:
+    """Refuse vectors that cannot be compared; a collection that does not tell is taken at its word."""
+    if theirs and ours != theirs:
+        told = f"embedded {what} {ours[:12]}..., the collection {what} {theirs[:12]}..."
+        raise ValueError(f"{marked.image}: {told}; name the same bundle, or embed the collection again")
 
 
 def _similar(lesions: EmbeddedLesions, row: int, place: int, distance: float, wanted_type: str) -> SimilarLesion:
@@ -183,4 +192,5 @@ def _about(retrieval: LesionRetrieval, lesions: EmbeddedLesions) -> dict[str, An
         "search": retrieval.index.name,
         "one_a_patient": retrieval.one_a_patient,
         "weights_sha256": lesions.weights_sha256 or None,
+        "settings_sha256": lesions.settings_sha256 or None,
     }

@@ -39,9 +39,17 @@ def test_all_lesions_of_a_table(folder: Path, embedder: LesionEmbedder):
     told = 0.5 * np.log(np.sqrt(result.lesions.size_mm.prod(axis=1)) / 20) / np.log(4)
     assert np.allclose(sizes, told, atol=0.2)  # pixels of 6 mm
     assert result.lesions.weights_sha256 == embedder.model.weights_sha256
+    assert result.lesions.settings_sha256 == embedder.settings_sha256
     assert result.lesions.lesion_type.tolist() == [lesion.type_name for lesion in table.lesions]
     again = embed_lesions(table, folder / "Images_png", embedder, workers=2)
     assert np.array_equal(again.lesions.vectors, result.lesions.vectors)
+
+
+def test_settings_that_change_the_vectors_are_told_apart(embedder: LesionEmbedder):
+    shipped = LesionEmbedder(device="cpu").settings_sha256
+    assert shipped == embedder.settings_sha256  # the weights have a sum of their own
+    others = ({"size_weight": 3.0}, {"context_mm": 200}, {"gap_mm": 0}, {"precision": "bfloat16"})
+    assert len({shipped, *(LesionEmbedder(overrides=given).settings_sha256 for given in others)}) == 5
 
 
 def test_one_alone_is_as_among_others(folder: Path, embedder: LesionEmbedder):

@@ -57,6 +57,7 @@ class FakeEmbedder:
 
     def __init__(self, *arguments: object) -> None:
         self.model = SimpleNamespace(weights_sha256="ab" * 32)
+        self.settings_sha256 = "12" * 32
 
     def __call__(self, lesions, workers):
         FakeEmbedder.asked = list(lesions)
@@ -121,6 +122,18 @@ def test_a_mark_on_a_slice(collection: Path, images: Path, tmp_path: Path, monke
     assert content["query"]["size_mm"] == [10.0, 6.0]
 
 
+def test_the_patient_of_a_copied_slice_can_be_told(collection: Path, tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.setattr(lesion_embedder, "LesionEmbedder", FakeEmbedder)
+    options = ["--image", str(tmp_path / "copy.png"), "--recist", *map(str, CROSS), "--spacing-mm", "1", "1", "5"]
+    assert ask(collection, *options, "-k", "2") == 0
+    assert [line.split("\t")[2][:6] for line in capsys.readouterr().out.splitlines()] == ["000005", "000006"]
+    assert ask(collection, *options, "-k", "2", "--patient", "000005") == 0
+    assert [line.split("\t")[2][:6] for line in capsys.readouterr().out.splitlines()] == ["000006", "000004"]
+    with pytest.raises(SystemExit):
+        ask(collection, "--lesion", "000002_01_01_005.png#0", "--patient", "000005")
+    assert "--patient" in capsys.readouterr().err
+
+
 def test_a_slice_from_elsewhere_needs_its_spacing(collection: Path, tmp_path: Path, monkeypatch):
     monkeypatch.setattr(lesion_embedder, "LesionEmbedder", FakeEmbedder)
     with pytest.raises(ValueError, match="--spacing-mm"):
@@ -143,6 +156,19 @@ def test_another_network_is_refused(collection: Path, images: Path, monkeypatch)
     other = other.with_vectors(other.vectors, "cd" * 32)
     with pytest.raises(ValueError, match="embedded by weights abababababab"):
         similar_lesions.query_lesions(other, MarkedSlice(images / "000005_01_01" / "005.png", CROSS))
+
+
+def test_other_settings_of_the_network_are_refused(collection: Path, images: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(lesion_embedder, "LesionEmbedder", FakeEmbedder)
+    question = MarkedSlice(images / "000005_01_01" / "005.png", CROSS)
+    lesions = load_embedded(collection)
+    same, other = (lesions.with_vectors(lesions.vectors, "ab" * 32, settings * 32) for settings in ("12", "34"))
+    read = load_embedded(save_embedded(other, tmp_path / "other.npz"))
+    assert read.settings_sha256 == "34" * 32
+    with pytest.raises(ValueError, match="embedded with settings 121212121212"):
+        similar_lesions.query_lesions(read, question)
+    assert len(similar_lesions.query_lesions(same, question).answers) == 5
+    assert len(similar_lesions.query_lesions(lesions, question).answers) == 5  # a file that does not tell settings
 
 
 def test_bad_questions_are_answered_clearly(collection: Path, tmp_path: Path, capsys):
