@@ -23,6 +23,7 @@ LEAST_LUNG_CM2 = 40.0  # more air in tissue than the bowels or the sinuses of on
 LEAST_SLICES, LEAST_MM = 4, 60.0  # fewer, or a shorter scan, do not tell which way it runs
 COVERED_MM, COVERED_PART = 10.0, 0.3  # what counts as covered: so much of the body, or so much of the scan
 SMOOTHED_SLICES = 5
+UNSURE_SLICES = 2  # how far off the ends of a run that goes backwards are found
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,18 +99,19 @@ def judge_slices(
     line, flags = _line(slices, scale)
     foreign = {row for flag in flags if flag.kind == "foreign" for row in flag.rows}
     fits = body & ~np.isin(np.arange(count), sorted(foreign))
-    region, covered = _regions(slices, scale), _covered(slices, scale, fits)
-    lungs = _lungs_mm(slices, scale, fits)
+    mended, sure = _turned_back(slices, flags)
+    covered, lungs = _covered(mended, scale, fits), _lungs_mm(mended, scale, fits & sure)
+    ordered = not any(flag.kind == "no_order" for flag in flags)
     return ScanScore(
         series=series,
         model=model,
         slice_index=tuple(int(index) for index in columns["slice_index"]),
         z_mm=tuple(z_mm[order].tolist()),
         score=tuple(None if np.isnan(value) else float(value) for value in height),
-        region=region,
+        region=_regions(slices, scale),
         line=line,
-        covered=covered,
-        lungs_mm=lungs,
+        covered=covered if ordered else (),  # of slices that are mixed up the outermost two say nothing
+        lungs_mm=lungs if ordered else None,
         flags=(*_flags_of_body(slices, scale), *flags, *([] if lungs else [_no_lungs(slices, covered)])),
     )
 
@@ -182,6 +184,17 @@ def _flags_of_body(slices: SliceFacts, scale: ScoreScale) -> list[ScoreFlag]:
         what = f"{len(rows)} of {count} slices look like no part from the neck to the thighs"
         flags.append(ScoreFlag("outside", what, rows))
     return flags
+
+
+def _turned_back(slices: SliceFacts, flags: list[ScoreFlag]) -> tuple[SliceFacts, Mask]:
+    """Put what runs backwards where it belongs; False for slices at the ends of a run, which may be a little off."""
+    place, sure = np.arange(len(slices.body)), np.ones(len(slices.body), bool)
+    for flag in flags:
+        if flag.kind == "reversed":
+            rows = list(flag.rows)
+            place[rows] = rows[::-1]
+            sure[rows[:UNSURE_SLICES] + rows[-UNSURE_SLICES:]] = False
+    return SliceFacts(slices.z_mm, slices.height[place], slices.body[place], slices.airy[place]), sure
 
 
 def _covered(slices: SliceFacts, scale: ScoreScale, fits: Mask) -> tuple[CoveredRegion, ...]:

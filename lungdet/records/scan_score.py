@@ -97,8 +97,9 @@ class ScanScore:
         region: ``(N,)`` part of the body that each slice shows; "" for a slice without a body, or of a part of the body
             that is not known.
         line: through the scores; None if there are too few.
-        covered: parts of the body that the scan covers, from the head to the feet.
-        lungs_mm: LPS z of the upper and the lower end of the slices that hold lung; None if none does.
+        covered: parts of the body that the scan covers, from the head to the feet; empty for ``no_order``.
+        lungs_mm: LPS z of the upper and the lower end of the slices that hold lung; None for ``no_lungs`` and
+            ``no_order``.
         flags: what a person should look at.
     """
 
@@ -125,3 +126,8 @@ class ScanScore:
     def has(self, kind: FlagKind) -> bool:
         """Tell whether there is such a flag."""
         return any(flag.kind == kind for flag in self.flags)
+
+    @property
+    def holds_lungs(self) -> bool:
+        """Whether slices hold lung; that is known even where they are in no order."""
+        return self.lungs_mm is not None or (self.has("no_order") and not self.has("no_lungs"))

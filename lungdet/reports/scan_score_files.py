@@ -44,7 +44,7 @@ def score_to_json(scan: ScanScore, created: datetime | None = None) -> bytes:
         "meanings": MEANINGS,
         "line": None if scan.line is None else asdict(scan.line),
         "covered": [{**asdict(part), "extent_mm": part.extent_mm} for part in scan.covered],
-        "holds_lungs": scan.lungs_mm is not None,
+        "holds_lungs": scan.holds_lungs,
         "lungs_mm": scan.lungs_mm,
         "flags": [asdict(flag) for flag in scan.flags],
         "slices": [dict(zip(COLUMNS, row, strict=True)) for row in _rows(scan)],
@@ -66,7 +66,8 @@ def score_line(scan: ScanScore) -> str:
 
     Control characters of a file's name are left out.
     """
-    parts = [f"{part.region} {part.extent_mm:.0f} mm" for part in scan.covered] or ["no known part of the body"]
+    nothing = "no extents" if scan.has("no_order") else "no known part of the body"
+    parts = [f"{part.region} {part.extent_mm:.0f} mm" for part in scan.covered] or [nothing]
     if scan.lungs_mm is not None:
         parts.append(f"lungs over {scan.lungs_mm[0] - scan.lungs_mm[1]:.0f} mm")
     if scan.line is not None:

@@ -14,7 +14,8 @@ from .devices import usable_device
 logger = logging.getLogger(__name__)
 
 MOST_SLICES = 20  # enough to see lungs, and which way a body runs
-WARNS_OF: tuple[FlagKind, ...] = ("empty", "upside_down", "no_lungs")
+WARNS_OF: tuple[FlagKind, ...] = ("empty", "upside_down", "no_order", "no_lungs")
+ORDER_MM = 250.0  # at real shoulders the shipped weights err over so much that shorter scans seem to have no order
 
 
 class LungGuard:
@@ -54,7 +55,9 @@ class LungGuard:
         except Exception as error:  # findings are there already, and are not to be lost
             logger.warning("%s: %s: %s; not checked for lungs", volume.info.source, type(error).__name__, error)
             return ()
+        short = scan.z_mm[0] - scan.z_mm[-1] < ORDER_MM
         said = [flag for flag in scan.flags if flag.kind in WARNS_OF and not flag.rows]
+        said = [flag for flag in said if not (short and flag.kind == "no_order")]
         if scan.has("empty"):
             said = [flag for flag in said if flag.kind == "empty"] or said
         return tuple(flag.message for flag in said)

@@ -201,7 +201,7 @@ def _row(study: ScoredStudy) -> list[Any]:
         scan.series.series_uid,
         len(scan.z_mm),
         " ".join(part.region for part in scan.covered),
-        0.0 if lungs is None else lungs[0] - lungs[1],
+        lungs[0] - lungs[1] if lungs else None if scan.holds_lungs else 0.0,
         None if line is None else line.tau,
         None if line is None else line.r2,
         " ".join(dict.fromkeys(flag.kind for flag in scan.flags)),

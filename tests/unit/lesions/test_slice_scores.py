@@ -130,6 +130,30 @@ def test_each_fault_has_its_flag(fault: Callable[..., tuple], kind: str, rows: t
     assert all(np.abs(np.array(rows) - row).min() <= 2 for row in flag.rows) if rows else flag.rows == ()
 
 
+def test_slices_that_are_mixed_up_have_no_extents():
+    z_mm, raw = scan(0.02, 0.98)
+    order = np.random.default_rng(0).permutation(len(raw))
+    answer = judge(z_mm, raw[order])
+    assert kinds(answer) == ["no_order"]
+    assert (answer.covered, answer.lungs_mm, answer.holds_lungs) == ((), None, True)
+    airless = judge(z_mm, raw[order], lung_cm2=np.zeros(len(raw)))
+    assert kinds(airless) == ["no_order", "no_lungs"]
+    assert not airless.holds_lungs
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("run", [(10, 40), (60, 100), (70, 110)])
+def test_what_runs_backwards_moves_no_end(run: tuple[int, int], seed: int):
+    z_mm, raw = scan(0.05, 0.95, seed=seed)
+    sound = judge(z_mm, raw)
+    raw[slice(*run)] = raw[slice(*run)][::-1].copy()
+    answer = judge(z_mm, raw)
+    assert kinds(answer) == ["reversed"]
+    assert answer.lungs_mm == pytest.approx(sound.lungs_mm, abs=4 * STEP_MM)
+    for part, before in zip(answer.covered, sound.covered, strict=True):
+        assert (part.top_mm, part.bottom_mm) == pytest.approx((before.top_mm, before.bottom_mm), abs=4 * STEP_MM)
+
+
 @pytest.mark.parametrize("missing", [14, 20, 26])
 def test_what_is_missing_is_measured(missing: int):
     z_mm, raw = scan(0.1, 0.7, noise=0.005)

@@ -69,6 +69,9 @@ def test_one_line(scan: ScanScore):
     )
     bare = dataclasses.replace(scan, covered=(), lungs_mm=None, line=None, flags=())
     assert score_line(bare) == "/data/=chest $1: 4 slices: no known part of the body; no flags"
+    mixed = dataclasses.replace(bare, flags=(ScoreFlag("no_order", "mixed up"),))
+    assert score_line(mixed) == "/data/=chest $1: 4 slices: no extents; flags: no_order"
+    assert [json.loads(score_to_json(one))["holds_lungs"] for one in (scan, bare, mixed)] == [True, False, True]
     evil = dataclasses.replace(scan, series=SeriesInfo("a\x1b[2J\nb"))
     assert score_line(evil).startswith("a[2Jb: ")
 

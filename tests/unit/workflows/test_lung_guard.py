@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from lungdet import cli, workflows
+from lungdet.lesions import ScoreScale, judge_slices
 from lungdet.lesions.score_scale import ScoreScaleError
-from lungdet.records import CTVolume, SeriesInfo
+from lungdet.records import CTVolume, ModelInfo, SeriesInfo
 from lungdet.reports import read_json
 from lungdet.workflows import BundleError, DetectSummary, detect, lung_guard, many_studies
 from lungdet.workflows.lung_guard import LungGuard
@@ -124,3 +125,13 @@ def test_a_scan_that_the_guard_fails_on_passes(monkeypatch: pytest.MonkeyPatch, 
     with caplog.at_level(logging.WARNING, "lungdet"):
         assert LungGuard()(AIR) == ()
     assert [record.getMessage() for record in caplog.records] == [words]
+
+
+@pytest.mark.parametrize(("step_mm", "warned"), [(4.0, True), (2.0, False)])
+def test_a_long_scan_that_is_mixed_up_is_told_of(monkeypatch: pytest.MonkeyPatch, step_mm: float, warned: bool):
+    heights = np.random.default_rng(0).permutation(np.linspace(0.1, 0.9, 80)).tolist()
+    scale = ScoreScale(1.0, 0.0, 0.42, 0.72, (0.15, 0.47), (0.0, 1.0), (0.001, 0.00125, 0.0015), 0.04)
+    made = judge_slices(-step_mm * np.arange(80), heights, scale, series=AIR.info, model=ModelInfo("m", "1", ""))
+    monkeypatch.setattr(lung_guard, "BodyScorer", lambda *_: lambda *_: made)
+    assert [flag.kind for flag in made.flags] == ["no_order"]
+    assert len(LungGuard()(AIR)) == warned
