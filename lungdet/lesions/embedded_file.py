@@ -59,7 +59,8 @@ def load_embedded(path: str | Path) -> EmbeddedLesions:
         with np.load(path, allow_pickle=False) as arrays:
             about = _about(path, arrays)
             columns = {name: arrays[name] for name in arrays.files if name != _HEAD}
-        return EmbeddedLesions(**columns, **{name: str(about.get(name, "")) for name in _SUMS})
+        weights, settings = (str(about.get(name, "")) for name in _SUMS)
+        return EmbeddedLesions(**columns, weights_sha256=weights, settings_sha256=settings)
     except EmbeddedFileError:
         raise
     except OSError as error:
