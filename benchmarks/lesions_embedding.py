@@ -31,7 +31,8 @@ TIMEOUT_S = 4 * 3600
 VARIANTS = {
     "as shipped": {},
     "triplets of the batch": {"neighbour_weights": "[]"},
-    "triplets of each sequence, as published": {"neighbour_weights": "[]", "scope": "sequence"},
+    "triplets of each sequence": {"neighbour_weights": "[]", "scope": "sequence"},
+    "steps of each sequence alone, as published": {"neighbour_weights": "[]", "scope": "steps", "distance_weight": "0"},
     "neighbours of the same type only": {"neighbour_weights": "[1.0]"},
 }
 

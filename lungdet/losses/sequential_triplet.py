@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-SCOPES = ("batch", "sequence")
+SCOPES = ("batch", "sequence", "steps")
 
 
 class SequentialTripletLoss(nn.Module):
@@ -16,8 +16,10 @@ class SequentialTripletLoss(nn.Module):
     For a lesion ``a``, one ``p`` of level ``h`` and one ``n`` of a lower level ``l``, the loss is
     ``max(0, d(a, p) - d(a, n) + m)`` with squared Euclidean distances ``d`` and ``m`` the sum of the margins of the
     levels from ``l`` up to ``h``. It is averaged over those that are not yet 0, for each pair of levels, and then over
-    the pairs of levels, so that rare ones count as much as frequent ones (Yan et al., CVPR 2018, sequential sampling;
-    averaging over what is not yet 0: Hermans et al., arXiv:1703.07737).
+    the pairs of levels, so that rare ones count as much as frequent ones (averaging over what is not yet 0: Hermans et
+    al., arXiv:1703.07737). The sequences are those of Yan et al., CVPR 2018; their loss is the scope ``"steps"``: only
+    the first lesion ``a`` of a sequence with two that follow each other in it, ``p`` and then ``n``, and half the mean
+    over the sequences of the sum over the steps. A step between two of one level counts nothing.
 
     To it comes, if wanted, how unlikely a neighbour is as alike as it should be: a lesion picks another one with a
     probability that falls as ``exp(-d / temperature)``, and the loss is ``-log`` of the probability that the pick is of
@@ -31,11 +33,11 @@ class SequentialTripletLoss(nn.Module):
     Args:
         margins: by how much level 1 shall be closer than level 0, level 2 than level 1, and so on.
         scope: ``"batch"`` compares all lesions of a batch with each other; ``"sequence"`` only the first of each
-            sequence with the others of it, as published.
+            sequence with the others of it, all levels with all; ``"steps"`` those of a sequence that follow each other.
         sequence_length: lesions of one sequence, which follow each other in a batch.
-        neighbour_weights: of the second part, from level 1 on; none, as published, leave it out.
+        neighbour_weights: of the second part, from level 1 on; none leave it out.
         temperature: squared distance over which a lesion's neighbours fade.
-        distance_weight: of the third part; 0, as published, leaves it out.
+        distance_weight: of the third part; 0 leaves it out.
         reach: squared distance of two lesions whose unlikeness is 1.
 
     Attributes:
@@ -93,7 +95,7 @@ class SequentialTripletLoss(nn.Module):
             A scalar; 0 where there is nothing to compare.
 
         Raises:
-            ValueError: the shapes do not fit, or a level has no margin.
+            ValueError: the shapes do not fit, a level has no margin, or sequences are cut short.
         """
         told = targets if isinstance(targets, Mapping) else {"levels": targets}
         levels, count = told["levels"], len(embeddings)
@@ -103,13 +105,27 @@ class SequentialTripletLoss(nn.Module):
             raise ValueError(f"level {int(levels.max())} has no margin; there are {len(self.margins) - 1} margins")
         with torch.autocast(device_type=embeddings.device.type, enabled=False):
             apart = squared_distances(embeddings.float())
-            parts = {"triplets": self._compare(apart, self._masked(levels.long()))}
+            parts = {"triplets": self._triplets(apart, levels.long())}
             for level, weight in enumerate(self.neighbour_weights, start=1):
                 parts[f"neighbours_{level}"] = weight * self._pick(apart, levels.long(), level)
             if self.distance_weight:
                 parts["distances"] = self.distance_weight * self._differ(apart, told["unlikeness"])
             self.latest_parts = {name: part.detach() for name, part in parts.items()}
             return torch.stack(list(parts.values())).sum()
+
+    def _triplets(self, apart: Tensor, levels: Tensor) -> Tensor:
+        return self._step(apart, levels) if self.scope == "steps" else self._compare(apart, self._masked(levels))
+
+    def _step(self, apart: Tensor, levels: Tensor) -> Tensor:
+        """Compare each two that follow each other in a sequence, seen from its first lesion."""
+        if len(levels) % self.sequence_length:
+            raise ValueError(f"wanted whole sequences of {self.sequence_length} lesions, got {len(levels)} lesions")
+        places = torch.arange(len(levels), device=levels.device).reshape(-1, self.sequence_length)
+        first, others = places[:, :1], places[:, 1:]
+        apart, levels = apart[first, others], levels[first, others]  # (sequences, sequence_length - 1)
+        high, low = levels[:, :-1], levels[:, 1:]
+        losses = (apart[:, :-1] - apart[:, 1:] + self.margins[high.clamp(min=0), low.clamp(min=0)]).clamp(min=0)
+        return torch.where((high > low) & (low >= 0), losses, 0.0).sum() / (2 * max(1, len(places)))
 
     def _masked(self, levels: Tensor) -> Tensor:
         """Take out a lesion and itself, and with the scope ``"sequence"`` all but the first ones' own sequences."""

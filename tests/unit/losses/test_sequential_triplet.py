@@ -49,6 +49,30 @@ def test_a_sequence_looks_at_its_own_first_lesion_only():
     assert float(loss) == pytest.approx(2.5)
 
 
+def at_squared_distances(*distances: float) -> torch.Tensor:
+    """A lesion at 0, and others so far from it."""
+    return torch.tensor([0.0, *distances]).sqrt()[:, None]
+
+
+def test_steps_of_a_sequence_by_hand():
+    loss = SequentialTripletLoss([0.1, 0.1, 0.1], scope="steps", sequence_length=5)
+    levels = torch.tensor([3, 3, 2, 1, 0]).repeat(10, 2)
+    one, two = at_squared_distances(0.5, 0.1, 0.6, 1.0), at_squared_distances(0.2, 0.25, 0.3, 0.9)
+    # 0.5 - 0.1 + 0.1, then 0.1 - 0.6 + 0.1 and 0.6 - 1.0 + 0.1 below 0; half of it
+    assert float(loss(one, levels[:5, :5])) == pytest.approx(0.25)
+    # 0.2 - 0.25 + 0.1 and 0.25 - 0.3 + 0.1; half the mean of 0.5 and 0.1
+    assert float(loss(torch.cat([one, two]), levels)) == pytest.approx(0.15)
+
+
+def test_steps_between_lesions_of_one_level_or_none_count_nothing():
+    loss = SequentialTripletLoss([0.1, 0.2], scope="steps", sequence_length=4)
+    vectors = at_squared_distances(0.9, 0.5, 0.6)
+    assert float(loss(vectors, torch.tensor([2, 2, 2, 0]).repeat(4, 1))) == pytest.approx((0.5 - 0.6 + 0.3) / 2)
+    assert float(loss(vectors, torch.tensor([2, 2, 2, -1]).repeat(4, 1))) == 0
+    with pytest.raises(ValueError, match="whole sequences of 4"):
+        loss(vectors[:3], torch.zeros(3, 3, dtype=torch.long))
+
+
 def test_no_loss_where_all_is_in_order_or_nothing_is_known():
     vectors = torch.tensor([[1.0, 0], [1.0, 0], [-1.0, 0]])
     levels = torch.tensor([[4, 4, 0], [4, 4, 0], [0, 0, 4]])
