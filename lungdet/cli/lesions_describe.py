@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .exit_codes import EXIT_FAILED, EXIT_OK
-from .messages import complain
+from .messages import complain, tell_first
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,7 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "error between studies: tables as CSV and JSON, figures, and one page, OUT/index.html. Ends with 1 if rows "
         "had to be left out."
     )
-    parser.add_argument("source", metavar="LIST", help="DL_info.csv, or a training list of `lungdet datalist` (.json)")
+    parser.add_argument(
+        "source", metavar="LIST", help="DL_info.csv, its folder, or a training list of `lungdet datalist` (.json)"
+    )
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="folder for tables, figures and page")
     parser.add_argument(
         "--relative-error", type=float, metavar="PERCENT",
@@ -38,7 +40,6 @@ def run(options: argparse.Namespace) -> int:
     }
     error = MeasurementError(**{name: value for name, value in given.items() if value is not None})
     described = describe_lesions(options.source, options.output, error)
-    for problem in described.problems:
-        complain(problem)
+    tell_first(described.problems, complain, "lesions.json")
     print(described)
     return EXIT_FAILED if described.problems else EXIT_OK

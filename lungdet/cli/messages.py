@@ -6,6 +6,7 @@ import io
 import logging
 import sys
 import warnings
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -14,6 +15,19 @@ def complain(message: str) -> None:
     """Put an error on one line, but for the lists that some errors carry; control characters of files are left out."""
     shown = "".join(letter for letter in message if letter == "\n" or letter.isprintable())
     print(f"lungdet: error: {shown}", file=sys.stderr)
+
+
+def warn(message: str) -> None:
+    """Put on one line what a user should know, though the results are there."""
+    print(f"lungdet: warning: {''.join(letter for letter in message if letter.isprintable())}", file=sys.stderr)
+
+
+def tell_first(messages: Sequence[str], say: Callable[[str], None], where: str, most: int = 10) -> None:
+    """Say the first of many messages, and then how many more there are, and which file has them all."""
+    for message in messages[:most]:
+        say(message)
+    if len(messages) > most:
+        say(f"and {len(messages) - most} more; {where} has them all")
 
 
 def show_any_name() -> None:

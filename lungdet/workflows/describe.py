@@ -11,14 +11,18 @@ from lungdet.lesions.description import ALL, describe_measured
 from lungdet.readers import read_deeplesion
 from lungdet.records import MeasuredLesion
 from lungdet.records.lesion_description import LesionDescription
-from lungdet.reports import prepare_output, write_files
+from lungdet.reports import write_files
 from lungdet.reports.lesion_figures import draw_lesion_figures
 from lungdet.reports.lesion_page import FIGURES, description_to_html
 from lungdet.reports.lesion_tables import description_to_json, description_to_tables
 from lungdet.reports.score_figures import require_matplotlib
 
+from .lesion_source import lesion_source
+from .new_output import new_output
+from .page_owner import refuse_page_of_another
 from .targets import refuse_inputs
 
+COMMAND = "lungdet lesions describe"
 PAGE_NAME, JSON_NAME, FIGURE_FOLDER = "index.html", "lesions.json", "figures"
 TABLE_NAMES = ("types.csv", "studies.csv", "growth.csv", "lesions.csv")
 
@@ -65,7 +69,7 @@ def describe_lesions(source: str | Path, output: str | Path, error: MeasurementE
     with a fault are left out and reported.
 
     Args:
-        source: a ``DL_info.csv``, or a training list, whose name ends in ``.json``.
+        source: a ``DL_info.csv``, the folder that it lies in, or a training list, whose name ends in ``.json``.
         output: folder of the results; made if absent.
         error: of the diameters; that between two observers if None.
 
@@ -73,18 +77,25 @@ def describe_lesions(source: str | Path, output: str | Path, error: MeasurementE
         AnnotationError: the CSV is none, or lacks columns.
         DatalistError: the JSON is no training list.
         MissingPlotsError: matplotlib is not installed.
-        ValueError: no row can be read, or a result would replace the source.
-        OSError: nothing can be written.
+        ValueError: no row can be read, the source is of another kind, or a result would replace it or the page of
+            another command.
+        OSError: the source does not exist, or nothing can be written.
     """
     require_matplotlib()
-    folder = prepare_output(output)
-    refuse_inputs([folder / name for name in (PAGE_NAME, JSON_NAME, *TABLE_NAMES)], [source])
+    path = lesion_source(source)
+    with new_output(output) as folder:
+        refuse_page_of_another(folder / PAGE_NAME, COMMAND)
+        refuse_inputs([folder / name for name in (PAGE_NAME, JSON_NAME, *TABLE_NAMES)], [path])
+        return _describe(path, folder, error)
+
+
+def _describe(source: Path, folder: Path, error: MeasurementError | None) -> DescribedLesions:
     lesions, problems = _measured(source)
     if not lesions:
         first = f"; the first fault: {problems[0]}" if problems else ""
         raise ValueError(f"{source}: holds no lesion that could be described{first}")
     description = describe_measured(lesions, error)
-    figures, name = draw_lesion_figures(description), Path(source).name
+    figures, name = draw_lesion_figures(description), source.name
     files = {f"{FIGURE_FOLDER}/{figure}": content for figure, content in figures.items()}
     files.update(description_to_tables(description))
     files[JSON_NAME] = description_to_json(description, name, problems)
@@ -95,8 +106,8 @@ def describe_lesions(source: str | Path, output: str | Path, error: MeasurementE
     return DescribedLesions(description, problems, folder / PAGE_NAME)
 
 
-def _measured(source: str | Path) -> tuple[tuple[MeasuredLesion, ...], tuple[str, ...]]:
-    if Path(source).suffix.lower() == ".json":
+def _measured(source: Path) -> tuple[tuple[MeasuredLesion, ...], tuple[str, ...]]:
+    if source.suffix.lower() == ".json":
         from lungdet.datalists import read_datalist  # torch and MONAI come with it, which a CSV does without
 
         return measured_from_datalist(read_datalist(source))
