@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .exit_codes import EXIT_FAILED, EXIT_OK
-from .messages import complain
+from .messages import complain, tell_first, warn
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,9 +13,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Find which marks of a patient are the same lesion in other studies, and write its diameters over time: "
         "OUT/sequences.csv, OUT/history.json, OUT/index.html, and plots. Without --embeddings, place, size and type "
-        "tell lesions apart. Ends with 1 if rows had to be left out."
+        "tell lesions apart. Ends with 1 if rows had to be left out; a missing picture or embedding is a warning."
     )
-    parser.add_argument("source", metavar="DL_info.csv", help="lesions with patient and study")
+    parser.add_argument(
+        "source", metavar="DL_info.csv", help="lesions with patient and study, or the folder that it lies in"
+    )
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="folder for tables, plots and page")
     parser.add_argument("--embeddings", metavar="NPZ", help="file of `lungdet lesions embed`")
     parser.add_argument("--images", metavar="DIR", help="Images_png: show the lesions beside the plots")
@@ -45,6 +47,6 @@ def run(options: argparse.Namespace) -> int:
     )
     summary = find_lesion_histories(options.source, options.output, how)
     print(summary)
-    for problem in summary.problems:
-        complain(problem)
+    tell_first(summary.notes, warn, "history.json")
+    tell_first(summary.problems, complain, "history.json")
     return EXIT_FAILED if summary.problems else EXIT_OK

@@ -11,13 +11,22 @@ from typing import Any
 
 from lungdet.records.lesion_sequence import LesionSequence, PatientHistory
 
-from .timeline_tables import Growth, growth_since_first
+from .timeline_tables import LEGEND, PARTS, Growth, growth_since_first
 
 MOST_ROWS = 200
 _COUNTS = (
-    ("sequences", "lesions followed"), ("marks_in_sequences", "marks in them"), ("lesions_marked_once", "marked once"),
-    ("repeats", "repeated marks"), ("patients", "patients"), ("patients_with_one_study", "with one study"),
+    ("sequences", "lesions followed"), ("marks", "marks in all"), ("marks_in_sequences", "marks of followed lesions"),
+    ("lesions_marked_once", "lesions marked once"), ("lesions_of_one_study", "lesions of patients with one study"),
+    ("repeats", "repeated marks"), ("patients", "patients"), ("patients_with_one_study", "patients with one study"),
 )  # fmt: skip
+_PLOT_TEXT = (
+    "Solid: long diameter. Dashed: short diameter. Dotted: across a study that does not mark the lesion. Grey rings: "
+    "lesions marked in one study. Below, if some are marked in every study: the sum of their long diameters."
+)
+_SHEET_TEXT = (
+    "Each lesion on the slices that it was marked on, in the middle between the corners. Under each: long and short "
+    "diameter; (+1): marked once more in the same study, on another slice or in another series."
+)
 
 
 def timelines_to_html(
@@ -35,12 +44,13 @@ def timelines_to_html(
         UTF-8 text.
     """
     template = resources.files(__package__).joinpath("timeline_page.html").read_text(encoding="utf-8")
-    shown = [history for history in histories if f"{history.patient}.png" in pictures]
+    shown = [one for one in histories if {f"{one.patient}.png", f"{one.patient}_lesions.png"} & pictures.keys()]
     page = string.Template(template).substitute(
         source=escape(str(facts["source"])),
         rule=escape(str(facts["rule"])),
         ground="by embedding" if facts["embeddings"] else "by place, size and type",
         counts="".join(f"<li><b>{facts['counts'][name]}</b>{escape(text)}</li>" for name, text in _COUNTS),
+        legend=_legend(facts["counts"]),
         notes=_list([*facts["notes"], *facts["problems"]]),
         patients="\n".join(_patient(history, pictures) for history in shown),
         table=_table(histories, growth),
@@ -53,15 +63,24 @@ def _patient(history: PatientHistory, pictures: Mapping[str, bytes]) -> str:
     texts = (f"Diameters of the lesions of patient {history.patient} over its studies", "The lesions on their slices")
     images = "".join(
         f'<img alt="{escape(text)}" src="data:image/png;base64,{base64.b64encode(pictures[name]).decode()}">'
-        for name, text in zip(names, texts, strict=True)
+        f'<p class="soft">{escape(caption)}</p>'
+        for name, text, caption in zip(names, texts, (_PLOT_TEXT, _SHEET_TEXT), strict=True)
         if name in pictures
     )
     return f"<section><h2>Patient {escape(history.patient)}</h2>{images}</section>"
 
 
+def _legend(counts: Mapping[str, int]) -> str:
+    parts = " + ".join(f"{counts[name]} {escape(LEGEND[name])}" for name in PARTS)
+    return f'<p class="soft">{counts["marks"]} marks = {parts}.</p>'
+
+
 def _table(histories: Sequence[PatientHistory], growth: Growth) -> str:
     sequences = [sequence for history in histories for sequence in history.followed]
-    head = "".join(f"<th>{name}</th>" for name in ("Lesion", "Type", "Studies", "Long diameter, mm", "Change", ""))
+    head = "".join(
+        f"<th>{name}</th>"
+        for name in ("Lesion", "Type", "Studies", "Long diameter, mm", "Change, last against first", "Growth")
+    )
     note = f"<p>The first {MOST_ROWS}; sequences.csv has all.</p>" if len(sequences) > MOST_ROWS else ""
     rows = "".join(_row(sequence, growth) for sequence in sequences[:MOST_ROWS])
     return f"{note}<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import numpy as np
 from lungdet.records.lesion_sequence import LesionSequence, PatientHistory
 
 from .score_figures import COLORS, STYLE, require_matplotlib
-from .timeline_tables import sums_over_time
+from .timeline_tables import counted, sums_over_time
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,12 +67,25 @@ def _draw_lesions(axes: Axes, history: PatientHistory) -> None:
         axes.plot(at, sizes, "o", color="#8a8a8a", fillstyle="none", markersize=5, label=f"marked once: {len(once)}")
     left_out = max(0, len(shown) - MOST_LINES)
     note = f"; the {left_out} smallest lesions are not drawn" if left_out else ""
-    axes.set_title(f"patient {history.patient}: {len(shown)} lesions followed{note}", fontsize=10, loc="left")
+    axes.set_title(
+        f"patient {history.patient}: {counted(len(shown), 'lesion')} followed{note}", fontsize=10, loc="left"
+    )
     axes.set_ylabel("diameter, mm")
-    axes.set_ylim(bottom=0)
+    sizes = [mark.long_mm for sequence in history.sequences for mark in sequence.marks]
+    axes.set_ylim(0, 1.08 * max(sizes, default=0) or 1)  # room for the topmost marker
+    _explain_lines(axes, shown[:MOST_LINES], place)
     axes.grid(True, axis="y")
     if shown or once:
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8)
+
+
+def _explain_lines(axes: Axes, shown: Sequence[LesionSequence], place: dict[int, int]) -> None:
+    """Say in the legend what dashes and dots mean, where there are any."""
+    known = [sequence for sequence in shown if any(mark.short_mm is not None for mark in sequence.marks)]
+    if known:
+        axes.plot([], [], "--", color="#5b656c", linewidth=0.8, label="short diameter")
+    if any(place[b] - place[a] > 1 for one in shown for a, b in pairwise(one.studies)):
+        axes.plot([], [], ":", color="#5b656c", label="not marked between")
 
 
 def _draw_sequence(axes: Axes, sequence: LesionSequence, place: dict[int, int], color: str, marker: str) -> None:

@@ -15,7 +15,13 @@ COLUMNS = (
     "patient", "sequence", "lesion_type", "study", "key", "image", "long_mm", "short_mm", "change_mm", "change_percent",
     "change_from_smallest_percent", "growth", "x", "y", "z", "distance", "repeats",
 )  # fmt: skip
-
+PARTS = ("marks_in_sequences", "lesions_marked_once", "lesions_of_one_study", "repeats")  # their sum is all marks
+LEGEND = {
+    "marks_in_sequences": "of followed lesions, one a study",
+    "lesions_marked_once": "of lesions marked in one study, though the patient has more",
+    "lesions_of_one_study": "of patients with one study, where nothing can be followed",
+    "repeats": "repeated: the same lesion again in the same study, on another slice or in another series",
+}
 
 Growth = Callable[[float, float], str]  # says of a diameter before and after, in mm, whether it grew
 
@@ -55,6 +61,11 @@ def histories_to_json(histories: Sequence[PatientHistory], facts: Mapping[str, A
         "patients_with_one_study": [history.patient for history in histories if len(history.studies) == 1],
     }
     return (json.dumps(content, indent=1, sort_keys=False, allow_nan=False) + "\n").encode()
+
+
+def counted(count: int, noun: str) -> str:
+    """Say how many: ``1 lesion``, ``2 lesions``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def sums_over_time(history: PatientHistory) -> tuple[int, tuple[float, ...]]:

@@ -17,14 +17,26 @@ from lungdet.lesions.vectors_of import Vectors, vectors_of
 from lungdet.readers import read_deeplesion
 from lungdet.readers.deeplesion import DeepLesionTable
 from lungdet.records.lesion_sequence import PatientHistory
-from lungdet.reports import prepare_output, write_files
+from lungdet.reports import write_files
 from lungdet.reports.folder_swap import write_folder
 from lungdet.reports.timeline_page import timelines_to_html
-from lungdet.reports.timeline_tables import FORMAT, histories_to_csv, histories_to_json
+from lungdet.reports.timeline_tables import (
+    FORMAT,
+    LEGEND,
+    PARTS,
+    counted,
+    histories_to_csv,
+    histories_to_json,
+)
 
 from .history_pictures import draw_patients
+from .lesion_source import lesion_source
+from .new_output import new_output
+from .page_owner import refuse_page_of_another
+from .slice_folder import slice_folder
 from .targets import refuse_inputs
 
+COMMAND = "lungdet lesions history"
 PLOTS = 20
 CSV_NAME, JSON_NAME, PAGE_NAME, PICTURE_FOLDER = "sequences.csv", "history.json", "index.html", "patients"
 
@@ -69,39 +81,46 @@ class HistorySummary:
         histories: of all patients.
         problems: rows that were left out, and why.
         notes: what a reader of the sequences should know.
+        page: where the page is.
     """
 
     histories: tuple[PatientHistory, ...]
     problems: tuple[str, ...]
     notes: tuple[str, ...]
+    page: Path
 
     @property
     def counts(self) -> dict[str, int]:
-        """How much there is of what."""
+        """How much there is of what; see :data:`lungdet.reports.timeline_tables.LEGEND`."""
         several = [history for history in self.histories if len(history.studies) > 1]
+        alone = [history for history in self.histories if len(history.studies) == 1]
         sequences = [sequence for history in several for sequence in history.followed]
         every = [sequence for history in self.histories for sequence in history.sequences]
         return {
             "marks": sum(len(sequence.keys) for sequence in every),
-            "repeats": sum(len(mark.repeats) for sequence in every for mark in sequence.marks),
-            "patients": len(self.histories),
-            "patients_with_one_study": len(self.histories) - len(several),
-            "sequences": len(sequences),
-            "marks_in_sequences": sum(len(sequence.keys) for sequence in sequences),
+            "marks_in_sequences": sum(len(sequence) for sequence in sequences),
             "lesions_marked_once": sum(len(sequence) == 1 for history in several for sequence in history.sequences),
+            "lesions_of_one_study": sum(len(history.sequences) for history in alone),
+            "repeats": sum(len(mark.repeats) for sequence in every for mark in sequence.marks),
+            "sequences": len(sequences),
+            "patients": len(self.histories),
+            "patients_with_one_study": len(alone),
         }
 
     def __str__(self) -> str:
         counts = self.counts
         several = counts["patients"] - counts["patients_with_one_study"]
-        lines = [
-            f"{counts['marks']} marks of {counts['patients']} patients, {several} of them with two studies or more",
-            f"{counts['sequences']} lesions followed over studies, {counts['marks_in_sequences']} marks; "
-            f"{counts['lesions_marked_once']} marked once; {counts['repeats']} marks repeat one of the same study",
-        ]
-        if counts["patients_with_one_study"]:
-            lines.append(f"{counts['patients_with_one_study']} patients have one study, and so no sequences")
-        return "\n".join([*lines, *self.notes])
+        parts = [f"{counts[name]} {LEGEND[name]}" for name in PARTS]
+        return "\n".join(
+            [
+                f"{counted(counts['marks'], 'mark')} of {counted(counts['patients'], 'patient')}, {several} of them "
+                "with two studies or more",
+                f"{counted(counts['sequences'], 'lesion')} followed over studies",
+                f"{counted(counts['marks'], 'mark')} =",
+                *(f"  {'+' if place else ' '} {part}" for place, part in enumerate(parts)),
+                f"page: {self.page}",
+            ]
+        )
 
 
 def find_lesion_histories(
@@ -113,35 +132,47 @@ def find_lesion_histories(
     sheet of pictures in ``patients/``, where those of an earlier run go. Rows with a fault are left out and reported.
 
     Args:
-        source: a ``DL_info.csv``.
+        source: a ``DL_info.csv``, or the folder that it lies in.
         output: folder of the results; made if absent.
         options: how.
 
     Raises:
         AnnotationError: the CSV is none, or lacks columns.
         EmbeddedFileError: the embeddings cannot be read.
-        ValueError: no row can be used, the embeddings are of other lesions, a patient to draw does not exist, or a
-            result would replace the source.
-        OSError: nothing can be written.
+        ValueError: no row can be used, the source is of another kind, the embeddings are of other lesions, the folder
+            of images holds none of the slices, a patient to draw does not exist, or a result would replace the source
+            or the page of another command.
+        OSError: the source does not exist, or nothing can be written.
     """
-    options = options or HistoryOptions()
-    folder = prepare_output(output)
-    names = (CSV_NAME, JSON_NAME, PAGE_NAME)
-    inputs = [path for path in (source, options.embeddings) if path is not None]
-    refuse_inputs([folder / name for name in names], inputs)
+    options, path = options or HistoryOptions(), lesion_source(source)
+    with new_output(output) as folder:
+        refuse_page_of_another(folder / PAGE_NAME, COMMAND)
+        inputs = [path, *([] if options.embeddings is None else [options.embeddings])]
+        refuse_inputs([folder / name for name in (CSV_NAME, JSON_NAME, PAGE_NAME)], inputs)
+        return _find(path, folder, options)
+
+
+def _find(source: Path, folder: Path, options: HistoryOptions) -> HistorySummary:
     table = read_deeplesion(source, strict=False)
     if not len(table):
         first = f"; the first: {table.problems[0]}" if table.problems else ""
         raise ValueError(f"{source}: holds no lesion that could be followed{first}")
+    images = None
+    if options.images is not None:
+        images = slice_folder(options.images, (lesion.png_path for lesion in table.lesions))
     weights = options.chosen_weights()
     vectors, notes = _vectors(table, options)
     histories = find_histories(measured_from_deeplesion(table), weights, vectors, options.rule)
-    drawn = _patients_to_draw(histories, options)
-    pictures, more_notes = draw_patients(drawn, table, options.images)
+    pictures, more_notes = draw_patients(_patients_to_draw(histories, options), table, images)
     problems = tuple(str(problem) for problem in table.problems)
-    summary = HistorySummary(histories, problems, (*notes, *more_notes))
-    facts = {**_facts(source, options, weights, summary), "pictures": sorted(pictures)}
+    summary = HistorySummary(histories, problems, (*notes, *more_notes), folder / PAGE_NAME)
+    _write(folder, summary, pictures, _facts(source, options, weights, summary))
+    return summary
+
+
+def _write(folder: Path, summary: HistorySummary, pictures: Mapping[str, bytes], facts: Mapping[str, Any]) -> None:
     earlier = _earlier_pictures(folder)
+    histories, facts = summary.histories, {**facts, "pictures": sorted(pictures)}
     files = {
         PAGE_NAME: timelines_to_html(histories, pictures, facts, _growth),
         JSON_NAME: histories_to_json(histories, facts, _growth),
@@ -150,7 +181,6 @@ def find_lesion_histories(
     if pictures or (folder / PICTURE_FOLDER).is_dir():
         write_folder(folder / PICTURE_FOLDER, pictures, lambda _, names: earlier & set(names))
     write_files(folder, files)
-    return summary
 
 
 def _earlier_pictures(folder: Path) -> set[str]:
@@ -211,6 +241,7 @@ def _facts(
         "rule": options.rule,
         "weights": weights.to_json(),
         "counts": summary.counts,
+        "legend": {"marks": f"the sum of {', '.join(PARTS)}", **LEGEND},
         "notes": list(summary.notes),
         "problems": list(summary.problems),
     }

@@ -65,4 +65,4 @@ def _key_slices(
 def _key_slice(lesion: Lesion, path: Path) -> KeySlice:
     hu = np.clip(read_png16(path).astype(np.int32) - HU_OFFSET, -32768, 32767).astype(np.int16)
     xs, ys = lesion.recist_edge[0::2], lesion.recist_edge[1::2]
-    return KeySlice(hu, (sum(xs) / 4, sum(ys) / 4), lesion.spacing_mm[:2], lesion.window_hu)
+    return KeySlice(hu, (sum(xs) / 4, sum(ys) / 4), lesion.spacing_mm[:2], lesion.window_hu, lesion.box_edge)

@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,12 +13,12 @@ from lungdet.reports.score_figures import MissingPlotsError
 from lungdet.reports.timeline_page import timelines_to_html
 from lungdet.reports.timeline_plot import draw_timeline
 from lungdet.reports.timeline_sheet import MOST_ROWS, TILE_PX, KeySlice, draw_sheet, sheet_sequences
-from lungdet.reports.timeline_tables import change, histories_to_csv, histories_to_json, sums_over_time
+from lungdet.reports.timeline_tables import PARTS, change, counted, histories_to_csv, histories_to_json, sums_over_time
 
 FACTS = {
     "source": "<DL_info>.csv", "rule": "optimal", "embeddings": None, "notes": ["a <note>"], "problems": [],
     "counts": dict.fromkeys(
-        ("sequences", "marks_in_sequences", "lesions_marked_once", "repeats", "patients", "patients_with_one_study"), 3
+        ("sequences", "marks", *PARTS, "patients", "patients_with_one_study"), 3
     ),
 }  # fmt: skip
 
@@ -114,6 +115,28 @@ def test_a_tile_shows_the_lesion_in_its_middle_to_scale():
     assert outside.max() == 0
 
 
+def test_corners_of_the_box_are_placed_on_the_tile():
+    hu = np.zeros((60, 80), dtype=np.int16)
+    slice_ = KeySlice(hu, (45.0, 25.0), (1.0, 0.5), (0.0, 100.0), (40.0, 20.0, 50.0, 30.0))
+    assert slice_.corners(40.0, 80) == (30.0, 35.0, 50.0, 45.0)  # 2 px a mm, around 40
+    assert slice_.corners(5.0, 80) == (0.0, 0.0, 79.0, 79.0)  # larger than the tile
+    assert KeySlice(hu, (45.0, 25.0), (1.0, 0.5), (0.0, 100.0)).corners(40.0) is None
+    boxed = draw_sheet(THREE, {"000001-01_2.png#0": slice_})
+    assert boxed != draw_sheet(THREE, {"000001-01_2.png#0": replace(slice_, box_px=None)})
+
+
+def test_a_sheet_explains_repeats_where_there_are_any():
+    first, *others = THREE.sequences[0].marks
+    again = replace(first, repeats=(replace(first.lesion, key="again.png#0"),))
+    repeated = history(LesionSequence("000001-01", (again, *others)), *THREE.sequences[1:])
+    heights = [Image.open(io.BytesIO(draw_sheet(one, {}))).size[1] for one in (THREE, repeated)]
+    assert heights[0] < heights[1]
+
+
+def test_one_is_singular():
+    assert [counted(number, "lesion") for number in (0, 1, 2)] == ["0 lesions", "1 lesion", "2 lesions"]
+
+
 def test_a_sheet_has_a_row_a_lesion_and_says_what_is_missing():
     hu = np.full((40, 40), 50, dtype=np.int16)
     slices = {"000001-01_2.png#0": KeySlice(hu, (20.0, 20.0), (1.0, 1.0), (0.0, 100.0))}
@@ -131,4 +154,7 @@ def test_the_page_escapes_and_loads_nothing():
     assert "a &lt;note&gt;" in page
     assert page.count("<img") == 1
     assert "<td>20.0, 10.0, 15.0</td><td>-25 %</td><td>does not</td>" in page
+    assert page.index("Not for clinical use") < page.index("<img")
+    assert "Dashed: short diameter. Dotted: across a study that does not mark the lesion" in page
+    assert "<th>Change, last against first</th><th>Growth</th>" in page
     assert "http" not in page.replace("http-equiv", "")

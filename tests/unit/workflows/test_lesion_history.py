@@ -13,6 +13,7 @@ from lungdet.lesions import EmbeddedLesions, save_embedded
 from lungdet.readers import AnnotationError, read_deeplesion
 from lungdet.readers.deeplesion import COLUMNS
 from lungdet.readers.png_file import write_png16
+from lungdet.reports.timeline_tables import PARTS
 from lungdet.workflows.history import HistoryOptions, find_lesion_histories
 
 
@@ -54,16 +55,53 @@ def test_sequences_of_a_table(tmp_path: Path):
         ("000001-02", "000001_01_01_040.png#0"), ("000001-02", "000001_03_01_041.png#0"),
     ]  # fmt: skip
     assert summary.counts == {
-        "marks": 7, "repeats": 0, "patients": 2, "patients_with_one_study": 1, "sequences": 2, "marks_in_sequences": 5,
-        "lesions_marked_once": 1,
+        "marks": 7, "marks_in_sequences": 5, "lesions_marked_once": 1, "lesions_of_one_study": 1, "repeats": 0,
+        "sequences": 2, "patients": 2, "patients_with_one_study": 1,
     }  # fmt: skip
-    assert "1 patients have one study, and so no sequences" in str(summary)
+    assert "1 of patients with one study, where nothing can be followed" in str(summary)
+    assert str(summary).endswith(f"page: {tmp_path / 'out' / 'index.html'}")
     assert sorted(path.name for path in (tmp_path / "out").rglob("*.*")) == [
         "000001.png", "history.json", "index.html", "sequences.csv",
     ]  # fmt: skip
     content = json.loads((tmp_path / "out" / "history.json").read_text())
     assert (content["counts"], content["patients_with_one_study"]) == (summary.counts, ["000002"])
     assert content["patients"][0]["sequences"][0]["marks"][2]["growth"] == "grows"
+
+
+def test_parts_sum_to_all_marks(tmp_path: Path):
+    again = [row(1, 1, 11, "0.3, 0.5, 0.5"), row(2, 1, 6, "0.5, 0.5, 0.5"), row(1, 2, 31, "0.9, 0.9, 0.9")]
+    summary = find_lesion_histories(write(tmp_path, [*ROWS, *again]), tmp_path / "out", HistoryOptions(plots=0))
+    counts = summary.counts
+    assert [counts[name] for name in ("marks", *PARTS)] == [10, 5, 1, 1, 3]  # a repeat of each sort of lesion
+    content = json.loads((tmp_path / "out" / "history.json").read_text())
+    assert content["legend"]["marks"] == f"the sum of {', '.join(PARTS)}"
+    assert "10 marks = 5 of followed lesions, one a study + 1 of" in (tmp_path / "out" / "index.html").read_text()
+
+
+def test_pages_of_describe_and_history_do_not_replace_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write(tmp_path, ROWS)
+    for first, second in (("describe", "history"), ("history", "describe")):
+        out = tmp_path / first
+        assert main(["lesions", first, str(tmp_path), "-o", str(out)]) == 0
+        before = (out / "index.html").read_bytes()
+        assert main(["lesions", second, str(tmp_path), "-o", str(out)]) == 1
+        assert f"index.html: is the page of `lungdet lesions {first}`" in capsys.readouterr().err
+        assert (out / "index.html").read_bytes() == before
+        assert main(["lesions", first, str(tmp_path), "-o", str(out)]) == 0
+
+
+def test_many_missing_pictures_are_warnings_and_then_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    rows = [row(1, study, 10, "0.3, 0.5, 0.5") for study in range(1, 14)]
+    table, images = write(tmp_path, rows), tmp_path / "Images_png"
+    (images / "000001_01_01").mkdir(parents=True)
+    write_png16(images / "000001_01_01" / "010.png", np.full((64, 64), 32768, dtype=np.uint16))
+    arguments = ["lesions", "history", str(table), "-o", str(tmp_path / "out"), "--images"]
+    assert main([*arguments, str(images)]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert all(line.startswith("lungdet: warning: ") for line in lines)
+    assert (len(lines), lines[-1]) == (11, "lungdet: warning: and 2 more; history.json has them all")
+    assert main([*arguments, str(tmp_path)]) == 1
+    assert f"they are in {images}; name that folder" in capsys.readouterr().err
 
 
 def test_pictures_of_lesions_and_those_that_are_missing(tmp_path: Path):
@@ -165,7 +203,7 @@ def test_nothing_to_follow(tmp_path: Path):
     bad[9] = "12"
     with pytest.raises(ValueError, match=r"could be followed; the first: .*Coarse_lesion_type is 12"):
         find_lesion_histories(write(tmp_path, [bad]), tmp_path / "again")
-    assert not list((tmp_path / "again").iterdir())
+    assert not (tmp_path / "again").exists()
 
 
 def test_without_matplotlib_there_are_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
