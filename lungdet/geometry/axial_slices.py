@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +15,8 @@ from .body_mask import body_mask
 from .slice_field import AIR_HU, shrink_slices
 
 
-class AxialSlices(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class AxialSlices:
     """Slices of one volume.
 
     Attributes:

@@ -25,7 +25,7 @@ def _no_numbers() -> NDArray[np.float32]:
     return np.zeros(0, dtype=np.float32)
 
 
-def _no_names() -> NDArray[np.str_]:
+def _no_names() -> NDArray[Any]:
     return np.zeros(0, dtype=np.str_)
 
 
@@ -56,18 +56,18 @@ class EmbeddedLesions:
         ValueError: columns differ in length or shape, a key repeats, or a vector is not finite.
     """
 
-    keys: NDArray[np.str_]
+    keys: NDArray[Any]
     vectors: NDArray[np.float32]
-    lesion_type: NDArray[np.str_]
+    lesion_type: NDArray[Any]
     location: NDArray[np.float32]
     size_mm: NDArray[np.float32]
-    patient: NDArray[np.str_]
+    patient: NDArray[Any]
     study: NDArray[np.int32]
-    image: NDArray[np.str_]
+    image: NDArray[Any]
     box_edge: NDArray[np.float32] = field(default_factory=_no_numbers)
     spacing_mm: NDArray[np.float32] = field(default_factory=_no_numbers)
     window_hu: NDArray[np.float32] = field(default_factory=_no_numbers)
-    split: NDArray[np.str_] = field(default_factory=_no_names)
+    split: NDArray[Any] = field(default_factory=_no_names)
     weights_sha256: str = ""
     settings_sha256: str = ""
 

@@ -59,7 +59,7 @@ class LesionFacts:
     location: NDArray[np.float64]
     size_mm: NDArray[np.float64]
     patient: NDArray[Any]
-    identity: NDArray[np.str_]
+    identity: NDArray[Any]
 
     def __post_init__(self) -> None:
         count = len(self.lesion_type)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,7 +120,7 @@ class LesionRetrieval:
 
 
 def random_answers(
-    collection_patients: NDArray[np.str_], query_patients: NDArray[np.str_], count: int, seed: int = 0
+    collection_patients: NDArray[Any], query_patients: NDArray[np.str_], count: int, seed: int = 0
 ) -> NDArray[np.intp]:
     """Draw answers by chance, under the same rule: all of different patients.
 
@@ -144,7 +145,7 @@ def random_answers(
     return drawn
 
 
-def _numbered(patients: NDArray[np.str_]) -> NDArray[np.intp]:
+def _numbered(patients: NDArray[Any]) -> NDArray[np.intp]:
     """Number patients; each lesion of one who is not known is of a patient of its own.
 
     Example:

@@ -19,7 +19,7 @@ class Looks(Protocol):
     """
 
     @property
-    def lesion_type(self) -> NDArray[np.str_]:
+    def lesion_type(self) -> NDArray[Any]:
         """Names of the types."""
         ...
 
@@ -105,7 +105,7 @@ def retrieval_scores(queries: Looks, collection: Looks, answers: ArrayLike) -> R
     )
 
 
-def _known_right(asked: NDArray[np.str_], told: NDArray[np.str_], given: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _known_right(asked: NDArray[Any], told: NDArray[np.str_], given: NDArray[np.bool_]) -> NDArray[np.float64]:
     """1 where the types are the same, 0 where they differ, NaN where one is not known or there is no answer."""
     known = given & (told != UNKNOWN) & (asked != UNKNOWN)[:, None]
     return np.where(known, told == asked[:, None], np.nan)
