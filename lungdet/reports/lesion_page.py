@@ -136,7 +136,7 @@ def _largest(growths: Sequence[StudyGrowth]) -> str:
         )
         for item in growths
     ]
-    head = ("Patient", "Studies", "Lesions", "Sum before", "Sum after", "Change", "Error", "")
+    head = ("Patient", "Studies", "Lesions", "Sum before", "Sum after", "Change", "Error", "Growth")
     return f'<h3>Largest changes beyond error</h3>{_table(head, rows)}<p class="soft">mm; growth.csv has all.</p>'
 
 

@@ -16,6 +16,7 @@ from lungdet.reports.lesion_figures import draw_lesion_figures
 from lungdet.reports.lesion_page import FIGURES, description_to_html
 from lungdet.reports.lesion_tables import description_to_json, description_to_tables
 from lungdet.reports.score_figures import require_matplotlib
+from lungdet.reports.timeline_tables import counted
 
 from .lesion_source import lesion_source
 from .new_output import new_output
@@ -51,13 +52,14 @@ class DescribedLesions:
             "between studies: " + (", ".join(f"{n} {name}" for name, n in sorted(growths.items())) or "nothing known"),
         ]
         if found.single_study:
-            lines.append(f"{found.single_study} patients have one study, and so no growth")
+            lines.append(f"{counted(found.single_study, 'patient')} with one study, and so without growth")
         if found.not_comparable:
-            lines.append(f"{found.not_comparable} patients have studies without order, and so no growth and no targets")
+            who = counted(found.not_comparable, "patient")
+            lines.append(f"{who} with studies without order, and so without growth and targets")
         if found.not_placed:
-            lines.append(f"{found.not_placed} measurements have no place, and so no growth")
+            lines.append(f"{counted(found.not_placed, 'measurement')} without place, and so without growth")
         if self.problems:
-            lines.append(f"{len(self.problems)} rows left out")
+            lines.append(f"{counted(len(self.problems), 'row')} left out")
         return "\n".join([*lines, f"page: {self.page}"])
 
 

@@ -59,7 +59,7 @@ def _key_slices(
                 slices[mark.lesion.key] = _key_slice(lesion, images / lesion.png_path)
             except SeriesError as error:
                 problems.append(str(error))
-    return slices, problems
+    return slices, list(dict.fromkeys(problems))  # lesions may share a slice
 
 
 def _key_slice(lesion: Lesion, path: Path) -> KeySlice:

@@ -49,7 +49,7 @@ def test_a_table_to_tables_figures_and_page(table: Path, tmp_path: Path, capsys:
     printed = capsys.readouterr().out
     assert "3 measurements of 2 patients in 3 studies" in printed
     assert "types: lung 2, unknown 1" in printed
-    assert "1 patients have one study" in printed
+    assert "1 patient with one study, and so without growth" in printed
     assert sorted(path.name for path in out.iterdir() if path.is_file()) == WRITTEN
     assert sorted(path.name for path in (out / "figures").iterdir()) == [
         "diameters.png", "growth.png", "places.png", "types.png"
@@ -71,7 +71,7 @@ def test_bad_rows_are_told_and_the_rest_is_described(table: Path, tmp_path: Path
     said = capsys.readouterr()
     assert "line 5: Coarse_lesion_type is 9" in said.err
     assert "4 measurements" in said.out
-    assert "1 rows left out" in said.out
+    assert "1 row left out" in said.out
     content = json.loads((tmp_path / "out" / "lesions.json").read_text())
     assert len(content["problems"]) == 1
 
