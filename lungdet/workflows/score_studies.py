@@ -156,7 +156,7 @@ class _Run:
         if digest in self._sources:
             logger.warning("%s: the same series as in %s, left out", job.source, self._sources[digest])
             return None
-        scan = self.scorer(volume)
+        scan = one_slice_alone(self.scorer(volume), volume)
         folder = self.folder / study_folder_name(volume.info)
         files = {JSON_NAME: score_to_json(scan), CSV_NAME: score_to_csv(scan)}
         if self.plot:
@@ -164,6 +164,25 @@ class _Run:
         write_folder(folder, files, _outdated)
         self._sources[digest] = job.source
         return ScoredStudy(job.source, scan, folder)
+
+
+def one_slice_alone(scan: ScanScore, volume: CTVolume) -> ScanScore:
+    """Let a single slice be as high as it is thick, and do not miss lungs that it need not hold; pass other scans.
+
+    Args:
+        scan: the answer.
+        volume: that it was made of.
+    """
+    if len(scan.z_mm) != 1:
+        return scan
+    half = float(np.linalg.norm(axial_view(volume.array, volume.affine_lps).affine_lps[:3, 2])) / 2
+    ends = scan.z_mm[0] + half, scan.z_mm[0] - half
+    return replace(
+        scan,
+        covered=tuple(replace(part, top_mm=ends[0], bottom_mm=ends[1]) for part in scan.covered),
+        lungs_mm=ends if scan.lungs_mm else None,
+        flags=tuple(flag for flag in scan.flags if flag.kind != "no_lungs"),
+    )
 
 
 def coronal_section(volume: CTVolume, thickness_mm: float = SECTION_MM) -> tuple[Any, tuple[float, ...]]:

@@ -15,8 +15,10 @@ from lungdet import cli
 from lungdet.lesions import ScoreScale
 from lungdet.phantoms import write_dicom_series
 from lungdet.records import CTVolume, SeriesInfo
+from lungdet.reports.scan_score_files import score_line
 from lungdet.workflows import BodyScorer, BundleError, score
 from lungdet.workflows.lung_guard import LungGuard
+from lungdet.workflows.score_studies import one_slice_alone
 
 # The brightest voxel of a slice tells its height in the trunk: 1000 HU above 100 for the whole trunk.
 COMMON = """\
@@ -188,6 +190,17 @@ def test_studies_become_files(bundle: Path, studies: Path, tmp_path: Path):
     marked = [row for row in content["slices"] if "gap" in row["flags"]]
     assert marked[0]["z_mm"] - marked[1]["z_mm"] == pytest.approx(5 * STEP_MM)
     assert content["holds_lungs"]
+
+
+def test_one_slice_is_as_high_as_thick_and_need_not_hold_lungs(scorer: BodyScorer):
+    volume = trunk(0.8, 0.805)
+    judged = scorer(volume)
+    assert (len(judged.z_mm), judged.has("no_lungs")) == (1, True)
+    told = one_slice_alone(judged, volume)
+    assert [flag.kind for flag in told.flags] == ["few_slices"]
+    assert f"1 slice: pelvis {STEP_MM:.0f} mm; flags: few_slices" in score_line(told)
+    several = trunk(0.5, 1.0)
+    assert one_slice_alone(scorer(several), several).has("no_lungs")
 
 
 def test_a_second_run_replaces_its_own_files_only(bundle: Path, studies: Path, tmp_path: Path):
