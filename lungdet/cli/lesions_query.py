@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from .exit_codes import EXIT_FAILED, EXIT_OK
 from .label import positive
-from .messages import complain, messages_above_the_bar
+from .messages import complain, messages_above_the_bar, warn
 
+MOST_LINES = 10  # of problems, before a count
 BUNDLE_HELP = "name or folder of a bundle that you trust: its settings run code"
 
 
@@ -16,10 +18,10 @@ def add_embed_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments of ``embed``."""
     parser.description = (
         "Give each lesion of a DL_info.csv a vector, so that lesions alike in type, place and size are near each "
-        "other. A lesion whose slice is missing or cannot be read is one line on the error stream; the others are "
-        "written, and the exit code is then 1."
+        "other. A lesion whose slice is missing or cannot be read is one line on the error stream, of which ten are "
+        "shown; the others are written, and the exit code is then 1."
     )
-    parser.add_argument("table", metavar="DL_INFO", help="DL_info.csv")
+    parser.add_argument("table", metavar="DL_INFO", help="DL_info.csv, or its folder")
     parser.add_argument("--images", required=True, metavar="DIR", help="Images_png, with a folder for each series")
     parser.add_argument("-o", "--output", required=True, metavar="OUT.npz", help="file of lesions and vectors")
     parser.add_argument(
@@ -77,8 +79,13 @@ def run_embed(options: argparse.Namespace) -> int:
             bundle=options.bundle,
             device=options.device,
         )
-    for problem in embedded.problems:
+    for problem in embedded.problems[:MOST_LINES]:
         complain(problem)
+    if len(embedded.problems) > MOST_LINES:
+        complain(f"and {len(embedded.problems) - MOST_LINES} more like these")
+    if embedded.without_neighbours:
+        what = "the nearest that are there stood in, which moves their vectors a little"
+        warn(f"{embedded.without_neighbours} lesions lack neighbour slices; {what}")
     print(embedded)
     return EXIT_FAILED if embedded.problems else EXIT_OK
 
@@ -114,4 +121,6 @@ def run_query(options: argparse.Namespace) -> int:
         complain(problem)
     if len(found.answers) < options.count:
         complain(f"{len(found.answers)} answers, not {options.count}: there are no more patients to answer")
+    if found.written:
+        print(f"lungdet: written: {', '.join(map(str, found.written))}", file=sys.stderr)
     return EXIT_FAILED if found.problems else EXIT_OK

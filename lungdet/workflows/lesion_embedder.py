@@ -82,6 +82,7 @@ class LesionEmbedder:
         model: name and version of the bundle, and SHA-256 of its weights.
         settings_sha256: of what else the vectors depend on: preprocessing and inferer with all that they refer to.
         embed_channels: length of the vectors.
+        gap_mm: how far above and below the key slice the network looks, if the bundle tells; else 0.
 
     Raises:
         BundleError: the bundle cannot be found or opened, embeds no lesions, or its weights cannot be loaded.
@@ -106,6 +107,7 @@ class LesionEmbedder:
         blank = torch.zeros(1, network.in_channels, network.smallest_side, network.smallest_side)
         self.embed_channels = self.embed_crops(blank).shape[1]  # the inferer may append to the network's own
         self.model = read_model_info(root / "configs" / "metadata.json", checkpoint, digest)
+        self.gap_mm = float(parser.get("gap_mm", 0.0))
         self.settings_sha256 = settings_sha256(parser, ("preprocessing", "inferer"))
 
     def __call__(

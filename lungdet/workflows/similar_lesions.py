@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,13 +17,16 @@ from lungdet.lesions.retrieval import NO_ANSWER, NOBODY
 from lungdet.readers.deeplesion_mark import MarkedSlice
 from lungdet.records.lesion import LESION_TYPES
 from lungdet.records.similar_lesion import SimilarLesion
-from lungdet.reports import prepare_output, write_files
+from lungdet.reports import write_files
 from lungdet.reports.similar_files import similar_to_csv, similar_to_json
 
-from .similar_pictures import LesionView, similar_sheet
+from .new_output import new_output
+from .similar_pictures import LesionView, leads_inside, similar_sheet
+from .slice_folder import slice_folder
 
 ANSWERS_CSV, ANSWERS_JSON, SHEET = "answers.csv", "answers.json", "sheet.png"
 UNKNOWN = LESION_TYPES[-1]
+SPACING_ROUNDING = 0.01
 
 
 @dataclass(frozen=True)
@@ -32,11 +37,13 @@ class SimilarLesions:
         query: what was asked for.
         answers: most similar first; fewer than asked for where patients are too few.
         problems: pictures that could not be read.
+        written: files, if an output was named.
     """
 
     query: SimilarLesion
     answers: tuple[SimilarLesion, ...]
     problems: tuple[str, ...] = ()
+    written: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +73,11 @@ def query_lesions(
 
     Args:
         source: embedded lesions, or their file.
-        question: key of a lesion among them; or a mark on a slice, which the bundle embeds first.
+        question: key of a lesion among them, without ``#0`` if its slice has no other; or a mark on a slice, which the
+            bundle embeds first.
         count: answers; no more than there are lesions.
-        output: folder for ``answers.csv``, ``answers.json`` and, with ``images_dir``, ``sheet.png``.
+        output: folder for ``answers.csv``, ``answers.json`` and, with ``images_dir``, ``sheet.png``; without, a sheet
+            of an earlier query is removed.
         images_dir: ``Images_png`` of the collection.
         bundle: that embedded the collection; only a marked slice needs it.
         device: where to embed a marked slice; None leaves it to the bundle.
@@ -80,14 +89,27 @@ def query_lesions(
             by another network than the collection, or with other settings; there is no folder of images.
         OSError: the results cannot be written.
     """
-    lesions = source if isinstance(source, EmbeddedLesions) else load_embedded(source)
+    lesions = source if isinstance(source, EmbeddedLesions) else _load(Path(source))
     name = "the collection" if isinstance(source, EmbeddedLesions) else str(source)
     if not len(lesions):
         raise ValueError(f"{name}: holds no lesions to search among; embed some with 'lungdet lesions embed'")
-    images = None if images_dir is None else Path(images_dir)
-    if images is not None and not images.is_dir():
-        raise ValueError(f"{images}: no such folder of images; name Images_png of the collection")
-    folder = None if output is None else prepare_output(output)
+    images = None if images_dir is None else slice_folder(images_dir, filter(leads_inside, lesions.image.tolist()))
+    with nullcontext() if output is None else new_output(output) as folder:
+        return _answer(lesions, name, question, count, folder, images, bundle, device, one_a_patient, patient)
+
+
+def _answer(
+    lesions: EmbeddedLesions,
+    name: str,
+    question: str | MarkedSlice,
+    count: int,
+    folder: Path | None,
+    images: Path | None,
+    bundle: str | Path,
+    device: str | None,
+    one_a_patient: bool,
+    patient: str,
+) -> SimilarLesions:
     retrieval = LesionRetrieval(lesions, one_a_patient=one_a_patient)
     asked = (
         _known(lesions, question, name, images)
@@ -115,20 +137,57 @@ def query_lesions(
     if images is not None:
         views = [LesionView.of_row(lesions, row, images) for row in rows]
         view = asked.view if asked.view.window_hu or not views else replace(asked.view, window_hu=views[0].window_hu)
-        sheet, problems = similar_sheet((asked.lesion, view), list(zip(answers, views, strict=True)), len(lesions))
+        shown = list(zip(answers, views, strict=True))
+        sheet, problems = similar_sheet((asked.lesion, view), shown, _may_answer(lesions, asked))
         files[SHEET], result = sheet, replace(result, problems=tuple(problems))
+    outdated = SHEET not in files and _is_of_a_query(folder / ANSWERS_JSON)
     write_files(folder, files)
-    return result
+    if outdated:
+        (folder / SHEET).unlink(missing_ok=True)
+    return replace(result, written=tuple(folder / name for name in files))
+
+
+def _load(path: Path) -> EmbeddedLesions:
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file or folder; check the path")
+    if path.is_dir():
+        here = sorted(path.glob("*.npz"))
+        remedy = f"name the file, such as {here[0] if here else path / 'lesions.npz'}"
+        raise ValueError(f"{path}: is a folder, not a file of 'lungdet lesions embed'; {remedy}")
+    return load_embedded(path)
+
+
+def _may_answer(lesions: EmbeddedLesions, asked: _Question) -> int:
+    """Count the lesions of other patients; one whose patient is not known is only kept from answering itself."""
+    if asked.patient == NOBODY:
+        return len(lesions) - (asked.row is not None)
+    return int((lesions.patient != asked.patient).sum())
+
+
+def _is_of_a_query(answers: Path) -> bool:
+    """Tell whether an earlier query wrote into this folder, whose sheet would then lie beside other answers."""
+    try:
+        content = json.loads(answers.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and {"query", "answers"} <= content.keys()
 
 
 def _known(lesions: EmbeddedLesions, key: str, name: str, images: Path | None) -> _Question:
     try:
-        row = lesions.row_of(key)
+        row = lesions.row_of(_whole_key(lesions, key))
     except KeyError as error:
-        raise ValueError(f"{name}: {error.args[0]}") from error
+        why = "if it is in the table, its slice was missing or could not be read when the collection was embedded"
+        raise ValueError(f"{name}: {error.args[0]}; {why}") from error
     asked = _similar(lesions, row, 0, 0.0, UNKNOWN)
     view = LesionView.of_row(lesions, row, images) if images is not None else LesionView(Path(), (), (), ())
     return _Question(row, lesions.vectors[row], str(lesions.patient[row]), asked, view)
+
+
+def _whole_key(lesions: EmbeddedLesions, key: str) -> str:
+    """Add the number to a key without one, if the slice has one lesion."""
+    same_slice = [] if "#" in key else lesions.keys[np.char.startswith(lesions.keys, f"{key}#")].tolist()
+    return str(same_slice[0]) if len(same_slice) == 1 else key
 
 
 def _marked(
@@ -139,8 +198,10 @@ def _marked(
 
     same_series = np.flatnonzero(np.char.startswith(lesions.image, f"{marked.series_name}/"))
     spacing = marked.spacing_mm
-    if spacing is None and len(same_series):
-        spacing = tuple(lesions.spacing_mm[same_series[0]].tolist())
+    if len(same_series):
+        theirs = tuple(lesions.spacing_mm[same_series[0]].tolist())
+        _refuse_other_spacing(marked, theirs)
+        spacing = theirs if spacing is None else spacing
     if spacing is None or not all(map(math.isfinite, spacing)):
         raise ValueError(f"{marked.image}: its pixel size is not known; tell it with --spacing-mm X Y Z")
     embedder = LesionEmbedder(bundle, device)
@@ -156,6 +217,15 @@ def _marked(
         same_type=None,
     )
     return _Question(None, answer, patient, asked, LesionView(marked.image, marked.box_edge, spacing, window))
+
+
+def _refuse_other_spacing(marked: MarkedSlice, theirs: tuple[float, ...]) -> None:
+    """Refuse a spacing that the collection contradicts, for the same series; a hundredth is rounding."""
+    pairs = [(told, known) for told, known in zip(marked.spacing_mm or (), theirs, strict=False) if known > 0]
+    if any(abs(told - known) > SPACING_ROUNDING * known for told, known in pairs):
+        told, known = (" ".join(f"{step:g}" for step in steps) for steps in zip(*pairs, strict=True))
+        what = f"--spacing-mm {told}, but series {marked.series_name} has {known} mm in the collection"
+        raise ValueError(f"{marked.image}: {what}; leave it out, or rename the folder if this is another series")
 
 
 def _refuse_other(what: str, ours: str, theirs: str, marked: MarkedSlice) -> None:

@@ -49,14 +49,15 @@ def similar_sheet(
     Args:
         query: what was asked for.
         answers: what was found.
-        searched: number of lesions searched.
+        searched: number of lesions that may answer, those of other patients.
 
     Returns:
         PNG bytes, and what is wrong with the pictures that are missing.
     """
     problems: list[str] = []
     asked, *found = [_tile(lesion, view, problems) for lesion, view in (query, *answers)]
-    title = f"{len(found)} of {searched} lesions, most like the one at the left first; blue: same type, orange: other"
+    count = f"{len(found)} of {searched} lesions of other patients"
+    title = f"{count}, most like the one at the left first; blue: same type, orange: other"
     return draw_similar(asked, found, title), problems
 
 
@@ -73,13 +74,23 @@ def _tile(lesion: SimilarLesion, view: LesionView, problems: list[str]) -> Lesio
     return LesionTile(picture, lines, lesion.same_type if lesion.place else None)
 
 
+def leads_inside(name: str) -> bool:
+    """Tell whether a path is one inside the folder that it is relative to.
+
+    Example:
+        >>> [leads_inside(name) for name in ("000001_01_01/109.png", "", "../109.png", "/109.png")]
+        [True, False, False, False]
+    """
+    path = Path(name)
+    return bool(name) and not path.is_absolute() and ".." not in path.parts
+
+
 def _inside(folder: Path, name: str) -> Path:
     """Join a name of a file from outside to a folder that it must not lead out of.
 
     Raises:
         ValueError: it does.
     """
-    path = Path(name)
-    if not name or path.is_absolute() or ".." in path.parts:
+    if not leads_inside(name):
         raise ValueError(f"{name!r}: is no image inside {folder}; embed the lesions again")
-    return folder / path
+    return folder / name

@@ -60,10 +60,10 @@ def test_distances_are_checked():
 
 def test_a_lesion_is_in_the_middle_and_to_scale():
     hu = np.full((200, 300), -1000.0)
-    hu[50:70, 100:110] = 400  # 20 rows of 1 mm, 10 columns of 2 mm
+    hu[50:70, 100:110] = 120  # grey 204: 20 rows of 1 mm, 10 columns of 2 mm
     picture = lesion_picture(hu, (100, 50, 110, 70), (2.0, 1.0, 5.0), WINDOW)
     assert picture.shape == (TILE_PX, TILE_PX, 3)
-    bright = np.argwhere((picture == 255).all(axis=2))
+    bright = np.argwhere((picture == 204).all(axis=2))
     middle, half = TILE_PX / 2, 10 * TILE_PX / FIELD_MM
     np.testing.assert_allclose(bright.mean(axis=0), middle - 0.5, atol=1.5)
     np.testing.assert_allclose(np.ptp(bright, axis=0) / 2, half, atol=2.5)

@@ -58,6 +58,7 @@ class FakeEmbedder:
     def __init__(self, *arguments: object) -> None:
         self.model = SimpleNamespace(weights_sha256="ab" * 32)
         self.settings_sha256 = "12" * 32
+        self.gap_mm = 5.0
 
     def __call__(self, lesions, workers):
         FakeEmbedder.asked = list(lesions)
@@ -194,17 +195,21 @@ def test_a_path_out_of_the_images_is_refused(collection: Path, images: Path, tmp
 
 def test_embedding_a_table_tells_what_it_left_out(collection: Path, images: Path, tmp_path: Path, monkeypatch, capsys):
     lesions = load_embedded(collection)
+    slices = {"slice_range": (4, 6), "key_slice": 5, "spacing_mm": (1.0, 1.0, 5.0)}  # 4 and 6 are not on disk
+    rows = [SimpleNamespace(split="test", png_path=name, **slices) for name in lesions.image[:3].tolist()]
     table = SimpleNamespace(
-        lesions=[SimpleNamespace(split="test")] * 3, problems=["DL_info.csv, line 5: Patient_index is -1"]
+        lesions=rows, keys=[*lesions.keys[:2], "c.png#0"], problems=["DL_info.csv, line 5: Patient_index is -1"]
     )
     answer = lesion_embedder.EmbeddingResult(lesions.take([0, 1]), (LesionProblem("c.png#0", "c.png: missing"),))
     monkeypatch.setattr(embedded_table, "read_deeplesion", lambda path, strict: table)
     monkeypatch.setattr(embedded_table, "LesionEmbedder", FakeEmbedder)
     monkeypatch.setattr(embedded_table, "embed_lesions", lambda *arguments, rows: answer)
     out = tmp_path / "new" / "two.npz"
-    command = ["lesions", "embed", "DL_info.csv", "--images", str(images), "-o", str(out)]
+    (tmp_path / "DL_info.csv").touch()
+    command = ["lesions", "embed", str(tmp_path), "--images", str(images), "-o", str(out)]
     assert main(command) == 1
     told = capsys.readouterr()
+    assert "warning: 2 lesions lack neighbour slices" in told.err
     assert "c.png#0: c.png: missing" in told.err
     assert "error: DL_info.csv, line 5: " in told.err
     assert "two.npz: 2 lesions of 2 patients; 2 left out" in told.out
@@ -214,6 +219,83 @@ def test_embedding_a_table_tells_what_it_left_out(collection: Path, images: Path
     answer = lesion_embedder.EmbeddingResult(lesions.take([]), answer.problems)
     assert main(command) == 1
     assert "none of 3 lesions could be embedded" in capsys.readouterr().err
-    command[4] = str(tmp_path / "none")
+    many = tuple(LesionProblem(f"{number}.png#0", "missing") for number in range(24))
+    answer = lesion_embedder.EmbeddingResult(lesions.take([0]), many)
     assert main(command) == 1
-    assert "no such folder of images" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert told.count(".png#0: missing") == 9  # and the line of the table
+    assert "error: and 15 more like these" in told
+    for wrong, words in ((tmp_path / "none", "no such folder of images"), (tmp_path, f"they are in {images}; name")):
+        command[4], command[6] = str(wrong), str(tmp_path / "left" / "two.npz")
+        assert main(command) == 1
+        assert words in capsys.readouterr().err
+        assert not (tmp_path / "left").exists()
+
+
+def test_embedding_replaces_no_file_of_another_kind(images: Path, tmp_path: Path, capsys):
+    (tmp_path / "DL_info.csv").touch()
+    (tmp_path / "other.npz").write_bytes(b"mine")
+    for name, words in (("lesions.csv", "does not end with .npz"), ("other.npz", "no file of 'lungdet lesions embed'")):
+        command = ["lesions", "embed", str(tmp_path), "--images", str(images), "-o", str(tmp_path / name)]
+        assert main(command) == 1
+        assert words in capsys.readouterr().err
+    assert (tmp_path / "other.npz").read_bytes() == b"mine"
+    assert main(["lesions", "embed", str(tmp_path / "no.csv"), "--images", "a", "-o", str(tmp_path / "a.npz")]) == 1
+    assert "no.csv: no such file or folder; check the path" in capsys.readouterr().err
+
+
+def test_an_earlier_sheet_goes_and_a_sheet_of_others_stays(collection: Path, images: Path, tmp_path: Path, capsys):
+    out = tmp_path / "out"
+    options = ["--lesion", "000002_01_01_005.png#0", "-k", "3", "-o", str(out)]
+    assert ask(collection, *options, "--images", str(images)) == 0
+    assert f"written: {out / 'answers.csv'}, {out / 'answers.json'}, {out / 'sheet.png'}" in capsys.readouterr().err
+    assert ask(collection, *options) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["answers.csv", "answers.json"]
+    (out / "answers.json").unlink()
+    (out / "sheet.png").write_bytes(b"of somebody")
+    assert ask(collection, *options) == 0
+    assert (out / "sheet.png").exists()
+
+
+def test_the_sheet_counts_those_who_may_answer(collection: Path, images: Path, tmp_path: Path, monkeypatch):
+    counts = []
+    monkeypatch.setattr(similar_lesions, "similar_sheet", lambda *given: (counts.append(given[2]) or b"", []))
+    lesions = load_embedded(collection)
+    for patients in (["a", "a", "b", "c", "d", "e"], ["", "", "", "", "", ""]):
+        told = EmbeddedLesions(**(lesions.columns() | {"patient": np.array(patients)}))
+        similar_lesions.query_lesions(told, "000001_01_01_005.png#0", output=tmp_path / "out", images_dir=images)
+    assert counts == [4, 5]
+
+
+def test_a_key_without_number_and_one_that_is_not_there(collection: Path, tmp_path: Path, capsys):
+    assert ask(collection, "--lesion", "000002_01_01_005.png", "-k", "1") == 0
+    capsys.readouterr()
+    two = load_embedded(collection)
+    two = EmbeddedLesions(**(two.columns() | {"keys": np.array([f"000001_01_01_005.png#{row}" for row in range(6)])}))
+    for key in ("000001_01_01_005.png", "000001_02_01_009.png#0"):
+        with pytest.raises(
+            ValueError, match=r"but 000001_01_01_005.png#0, .*its slice was missing or could not be read"
+        ):
+            similar_lesions.query_lesions(two, key, output=tmp_path / "new" / "out")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_level_too_high_a_folder_and_a_missing_file_are_told(collection: Path, images: Path, tmp_path: Path, capsys):
+    assert ask(collection, "--lesion", "000002_01_01_005.png#0", "--images", str(tmp_path)) == 1
+    assert f"they are in {images}; name that folder" in capsys.readouterr().err
+    assert ask(tmp_path, "--lesion", "a") == 1
+    assert f"is a folder, not a file of 'lungdet lesions embed'; name the file, such as {collection}" in (
+        capsys.readouterr().err
+    )
+    assert ask(tmp_path / "none.npz", "--lesion", "a") == 1
+    assert "none.npz: no such file or folder; check the path" in capsys.readouterr().err
+
+
+def test_a_spacing_that_the_collection_contradicts_is_refused(collection: Path, images: Path, monkeypatch):
+    monkeypatch.setattr(lesion_embedder, "LesionEmbedder", FakeEmbedder)
+    image = images / "000005_01_01" / "005.png"
+    same = MarkedSlice(image, CROSS, (1.001, 1.0, 5.0))
+    assert len(similar_lesions.query_lesions(collection, same).answers) == 5
+    for spacing, told in (((0.5, 0.5), "0.5 0.5"), ((1.0, 1.0, 2.5), "1 1 2.5")):
+        with pytest.raises(ValueError, match=f"--spacing-mm {told}, but series 000005_01_01 has 1 1"):
+            similar_lesions.query_lesions(collection, MarkedSlice(image, CROSS, spacing))
