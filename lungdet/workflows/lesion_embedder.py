@@ -107,7 +107,7 @@ class LesionEmbedder:
         blank = torch.zeros(1, network.in_channels, network.smallest_side, network.smallest_side)
         self.embed_channels = self.embed_crops(blank).shape[1]  # the inferer may append to the network's own
         self.model = read_model_info(root / "configs" / "metadata.json", checkpoint, digest)
-        self.gap_mm = float(parser.get("gap_mm", 0.0))
+        self.gap_mm = float(take("gap_mm")) if "gap_mm" in parser else 0.0
         self.settings_sha256 = settings_sha256(parser, ("preprocessing", "inferer"))
 
     def __call__(
