@@ -152,7 +152,7 @@ def _load(path: Path) -> EmbeddedLesions:
         raise FileNotFoundError(f"{path}: no such file or folder; check the path")
     if path.is_dir():
         here = sorted(path.glob("*.npz"))
-        remedy = f"name the file, such as {here[0] if here else path / 'lesions.npz'}"
+        remedy = f"name the file, such as {here[0]}" if here else "name the .npz that this command wrote"
         raise ValueError(f"{path}: is a folder, not a file of 'lungdet lesions embed'; {remedy}")
     return load_embedded(path)
 
