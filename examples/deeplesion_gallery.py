@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from lungdet.phantoms import make_torso
+from lungdet.phantoms import make_torso, write_deeplesion
 from lungdet.readers import read_deeplesion
 from lungdet.readers.png_file import read_png16
 from lungdet.records.lesion import LESION_TYPES, Lesion
@@ -113,16 +113,17 @@ def trunk_sheet(seeds: Sequence[int]) -> Image.Image:
 def main() -> None:
     """Write the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="written by lungdet phantom --kind deeplesion")
+    parser.add_argument("folder", type=Path, nargs="?", help="of lungdet phantom --kind deeplesion; made if not given")
     parser.add_argument("--out", type=Path, default=Path("gallery"))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    lesions = read_deeplesion(options.folder / "DL_info.csv").lesions
-    with (options.folder / "truth.csv").open(newline="") as stream:
+    folder = options.folder or write_deeplesion("DeepLesion", patients=16, image_size=256, context_mm=0.0).folder
+    lesions = read_deeplesion(folder / "DL_info.csv").lesions
+    with (folder / "truth.csv").open(newline="") as stream:
         truth = list(csv.DictReader(stream))
     pages = {
-        "deeplesion": type_sheet(options.folder, lesions, truth),
-        "lesion_studies": study_sheet(options.folder, lesions, truth),
+        "deeplesion": type_sheet(folder, lesions, truth),
+        "lesion_studies": study_sheet(folder, lesions, truth),
         "torso": trunk_sheet((1, 2, 5)),
     }
     for name, page in pages.items():

@@ -202,7 +202,7 @@ def test_slices_without_patients_are_not_split(tmp_path: Path):
 def test_patients_where_they_are_no_use(luna: Path, table: Path):
     with pytest.raises(ValueError, match="DeepLesion names its patients"):
         make_datalist("deeplesion", [table], luna / "l.json", DatalistOptions(patients=table))
-    with pytest.raises(ValueError, match="is for tensorbox, not for luna16"):
+    with pytest.raises(ValueError, match="is for tensorbox and ct, not for luna16"):
         make_datalist("luna16", [luna], luna / "l.json", DatalistOptions(patient_pattern="x"))
 
 
