@@ -7,17 +7,15 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from lungdet.engines.save_findings import read_model_info
 from lungdet.geometry.axial import AxialView, axial_view
 from lungdet.geometry.slice_areas import slice_areas
 from lungdet.lesions import ScoreScale, judge_slices
 from lungdet.records import CTVolume, ScanScore, SeriesInfo
 
-from .bundle import BundleError, bundle_root, load_weights, open_bundle
-from .devices import usable_device
+from .bundle import BundleError
+from .opened_bundle import OpenedBundle
 
 BUNDLE = "body_part_regressor"
 RawScores: TypeAlias = Callable[[Any, CTVolume], NDArray[np.float64]]
@@ -47,21 +45,18 @@ class BodyScorer:
         device: str | None = None,
         overrides: Mapping[str, Any] | None = None,
     ) -> None:
-        root = bundle_root(bundle)
-        given = {} if device is None else {"device": usable_device(device)}
-        parser = open_bundle(root, {**(overrides or {}), **given})
-        if "score_file" not in parser.config:
-            raise BundleError(f"{root}: no body-part regressor: it has no setting 'score_file'; name another bundle")
-        take = parser.get_parsed_content
-        self.device = torch.device(take("device"))
-        self.network = take("network").to(self.device).eval()
-        checkpoint, score_file = Path(take("checkpoint")), Path(take("score_file"))
-        digest = load_weights(self.network, checkpoint, self.device)
+        opened = OpenedBundle(bundle, device, overrides)
+        if "score_file" not in opened.parser.config:
+            raise BundleError(
+                f"{opened.root}: no body-part regressor: it has no setting 'score_file'; name another bundle"
+            )
+        self.device, self.network = opened.device, opened.network()
+        self.model = opened.load_weights(self.network)
+        score_file = Path(opened.take("score_file"))
         if not score_file.is_file():
             raise BundleError(f"{score_file}: no scale of the scores there; train the bundle first, or name another")
-        self.scale = ScoreScale.load(score_file, weights_sha256=digest)
-        self.raw_scores: RawScores = take("inferer")
-        self.model = read_model_info(root / "configs" / "metadata.json", checkpoint, digest)
+        self.scale = ScoreScale.load(score_file, weights_sha256=self.model.weights_sha256)
+        self.raw_scores: RawScores = opened.take("inferer")
 
     def __call__(self, volume: CTVolume, most_slices: int | None = None) -> ScanScore:
         """Score a CT.

@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from monai.bundle import ConfigParser
 from monai.transforms import Compose
 from monai.utils import convert_to_tensor
 
-from lungdet.engines.save_findings import read_model_info
 from lungdet.records import SeriesInfo
 from lungdet.transforms import LoadCTd
 
-from .bundle import BundleError, bundle_root, load_weights, open_bundle
-from .devices import usable_device
+from .bundle import BundleError
+from .opened_bundle import OpenedBundle
 from .studies import StudyJob
 
 
@@ -44,17 +42,12 @@ class Detector:
         device: str | None = None,
         overrides: Mapping[str, Any] | None = None,
     ) -> None:
-        root = bundle_root(bundle)
-        given = {} if device is None else {"device": usable_device(device)}
-        self._parser: ConfigParser = open_bundle(root, {**(overrides or {}), **given})
-        self.device = torch.device(self._take("device"))
-        self.network = self._take("network").to(self.device).eval()
-        checkpoint = Path(self._take("checkpoint"))
-        digest = load_weights(self.network, checkpoint, self.device)
-        self.preprocessing: Callable[[dict[str, Any]], dict[str, Any]] = self._take("preprocessing")
-        self.inferer, self.postprocessing = self._take("inferer"), self._take("postprocessing")
-        self._loaders = _loaders(self.preprocessing, root)
-        self.model = read_model_info(root / "configs" / "metadata.json", checkpoint, digest)
+        opened = OpenedBundle(bundle, device, overrides)
+        self.device, self.network = opened.device, opened.network()
+        self.model = opened.load_weights(self.network)
+        self.preprocessing: Callable[[dict[str, Any]], dict[str, Any]] = opened.take("preprocessing")
+        self.inferer, self.postprocessing = opened.take("inferer"), opened.take("postprocessing")
+        self._loaders = _loaders(self.preprocessing, opened.root)
 
     def __call__(self, job: StudyJob) -> dict[str, Any]:
         """Read one study and detect; see :func:`lungdet.engines.save_study` for the keys of the result."""
@@ -72,9 +65,6 @@ class Detector:
         meta = item["ct"].meta
         meta["series"] = replace(SeriesInfo.from_json(meta["series"]), source=job.source).to_json()  # not "90 files"
         return item
-
-    def _take(self, name: str) -> Any:
-        return self._parser.get_parsed_content(name)
 
 
 def _loaders(preprocessing: Any, root: Path) -> list[LoadCTd]:

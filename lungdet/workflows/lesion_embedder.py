@@ -15,15 +15,14 @@ from monai.utils import convert_to_tensor
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lungdet.engines.save_findings import read_model_info
 from lungdet.lesions import EmbeddedLesions
 from lungdet.readers.deeplesion import DeepLesionTable
 from lungdet.records import Lesion
 
-from .bundle import BundleError, bundle_root, load_weights, open_bundle
+from .bundle import BundleError
 from .bundle_settings import settings_sha256
-from .devices import usable_device
 from .many_studies import explain
+from .opened_bundle import OpenedBundle
 from .radiograph_labeller import usable_processors
 from .read_ahead import in_batches, read_ahead
 
@@ -92,23 +91,18 @@ class LesionEmbedder:
     def __init__(
         self, bundle: str | Path = BUNDLE, device: str | None = None, overrides: Mapping[str, Any] | None = None
     ) -> None:
-        root = bundle_root(bundle)
-        given = {} if device is None else {"device": usable_device(device)}
-        parser = open_bundle(root, {**(overrides or {}), **given})
-        take = parser.get_parsed_content
-        self.device = torch.device(take("device"))
-        network = take("network").to(self.device).eval()
+        opened = OpenedBundle(bundle, device, overrides)
+        take = opened.take
+        self.device, network = opened.device, opened.network()
         if not hasattr(network, "embed_channels") or hasattr(network, "classify"):
             what = f"its {type(network).__name__} gives no vector of a lesion"
-            raise BundleError(f"{root}: this bundle embeds no lesions: {what}; name another, such as {BUNDLE}")
-        checkpoint = Path(take("checkpoint"))
-        digest = load_weights(network, checkpoint, self.device)
+            raise BundleError(f"{opened.root}: this bundle embeds no lesions: {what}; name another, such as {BUNDLE}")
+        self.model = opened.load_weights(network)
         self.network, self.inferer, self.preprocessing = network, take("inferer"), take("preprocessing")
         blank = torch.zeros(1, network.in_channels, network.smallest_side, network.smallest_side)
         self.embed_channels = self.embed_crops(blank).shape[1]  # the inferer may append to the network's own
-        self.model = read_model_info(root / "configs" / "metadata.json", checkpoint, digest)
-        self.gap_mm = float(take("gap_mm")) if "gap_mm" in parser else 0.0
-        self.settings_sha256 = settings_sha256(parser, ("preprocessing", "inferer"))
+        self.gap_mm = float(take("gap_mm")) if "gap_mm" in opened.parser else 0.0
+        self.settings_sha256 = settings_sha256(opened.parser, ("preprocessing", "inferer"))
 
     def __call__(
         self, lesions: Iterable[MarkedLesion], *, workers: int | None = None, batch_size: int = 64

@@ -16,15 +16,14 @@ import torch
 from monai.utils import convert_to_tensor
 from torch import Tensor
 
-from lungdet.engines.save_findings import read_model_info
 from lungdet.inferers import fast_picture_network
 from lungdet.records import Decision, LabelledFile, RadiographInfo
 from lungdet.routing import Router
 
-from .bundle import BundleError, bundle_root, load_weights, open_bundle
+from .bundle import BundleError
 from .bundle_settings import settings_sha256
-from .devices import usable_device
 from .many_studies import explain
+from .opened_bundle import OpenedBundle
 from .place_file import file_sha256
 from .read_ahead import in_batches, read_ahead
 
@@ -60,25 +59,21 @@ class RadiographLabeller:
         device: str | None = None,
         overrides: Mapping[str, Any] | None = None,
     ) -> None:
-        root = bundle_root(bundle)
-        given = {} if device is None else {"device": usable_device(device)}
-        parser = open_bundle(root, {**(overrides or {}), **given})
-        take = parser.get_parsed_content
-        self.device = torch.device(take("device"))
-        network = take("network").to(self.device).eval()
-        _check_router(root, network)
-        checkpoint = Path(take("checkpoint"))
-        digest = load_weights(network, checkpoint, self.device)
+        opened = OpenedBundle(bundle, device, overrides)
+        take = opened.take
+        self.device, network = opened.device, opened.network()
+        _check_router(opened.root, network)
+        self.model = opened.load_weights(network)
+        digest = self.model.weights_sha256
         self.network = fast_picture_network(network)
         router_file = Path(take("router_file"))
         self.router = _load_router(router_file, digest)
         self.inferer = take("inferer")
         self.preprocessing: Callable[[dict[str, Any]], dict[str, Any]] = take("preprocessing")
-        self.model = read_model_info(root / "configs" / "metadata.json", checkpoint, digest)
         self.settings = {
             "weights": digest,
             "router": file_sha256(router_file),
-            "preprocessing": settings_sha256(parser, ("preprocessing", "inferer")),
+            "preprocessing": settings_sha256(opened.parser, ("preprocessing", "inferer")),
         }
 
     def __call__(
