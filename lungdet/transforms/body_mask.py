@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
-from monai.transforms import MapTransform, Transform
-from monai.utils import ensure_tuple_rep
+from monai.transforms import Transform
 from monai.utils.enums import TransformBackends
 from torch import Tensor
 
 from lungdet.geometry.body_mask import BODY_ABOVE_HU, body_mask
 from lungdet.geometry.frames import spacing_of
 
+from .add_masks import AddMasksd
 from .conversion import as_finished_image, image_affine, plain, with_meta_of
 
 
@@ -56,7 +56,7 @@ class BodyMask(Transform):
         return with_meta_of(torch.from_numpy(np.moveaxis(mask, 0, 2).reshape(values.shape))[None], image_hu)
 
 
-class BodyMaskd(MapTransform):
+class BodyMaskd(AddMasksd):
     """Dictionary form of :class:`BodyMask`, which adds masks and keeps the images.
 
     Args:
@@ -77,18 +77,7 @@ class BodyMaskd(MapTransform):
         above_hu: float = BODY_ABOVE_HU,
         allow_missing_keys: bool = False,
     ) -> None:
-        super().__init__(keys, allow_missing_keys)
-        self.to_mask = BodyMask(spacing_mm, above_hu)
-        self.mask_keys = ensure_tuple_rep(mask_keys, len(self.keys))
-        if len(set(self.mask_keys)) != len(self.mask_keys):
-            raise ValueError(f"each image needs a key for its own mask, got mask_keys {self.mask_keys}")
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Add the masks to a copy of ``data``."""
-        item = dict(data)
-        for key, mask_key in self.key_iterator(item, self.mask_keys):
-            item[mask_key] = self.to_mask(item[key])
-        return item
+        super().__init__(keys, mask_keys, BodyMask(spacing_mm, above_hu), allow_missing_keys)
 
 
 def _axial_spacing(image: Any) -> tuple[float, float]:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
 from typing import Any
 
 import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
-from monai.transforms import MapTransform, Transform
-from monai.utils import ensure_tuple_rep
+from monai.transforms import Transform
 from monai.utils.enums import TransformBackends
 from torch import Tensor
 
 from lungdet.geometry.frames import ras_to_lps
 from lungdet.geometry.lung_mask import lung_mask
 
+from .add_masks import AddMasksd
 from .conversion import as_finished_image, image_affine, plain, with_meta_of
 
 
@@ -54,7 +53,7 @@ class LungMask(Transform):
         return mask
 
 
-class LungMaskd(MapTransform):
+class LungMaskd(AddMasksd):
     """Dictionary form of :class:`LungMask`, which adds masks and keeps the images.
 
     Args:
@@ -76,15 +75,4 @@ class LungMaskd(MapTransform):
         sides: bool = True,
         allow_missing_keys: bool = False,
     ) -> None:
-        super().__init__(keys, allow_missing_keys)
-        self.to_mask = LungMask(sides)
-        self.mask_keys = ensure_tuple_rep(mask_keys, len(self.keys))
-        if len(set(self.mask_keys)) != len(self.mask_keys):
-            raise ValueError(f"each image needs a key for its own mask, got mask_keys {self.mask_keys}")
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Add the masks to a copy of ``data``."""
-        item = dict(data)
-        for key, mask_key in self.key_iterator(item, self.mask_keys):
-            item[mask_key] = self.to_mask(item[key])
-        return item
+        super().__init__(keys, mask_keys, LungMask(sides), allow_missing_keys)
