@@ -92,41 +92,19 @@ def test_a_seed_gives_one_disturbance():
     assert float(one.min()) >= -1000
 
 
+def only(**drawn: float) -> SliceAugmentation:
+    """An augmentation that draws nothing but what is given."""
+    names = ("mirror_prob", "warp_px", "gain", "offset_hu", "gamma", "blur_px", "noise_hu", "crop_prob")
+    return SliceAugmentation((1.0, 1.0), 0, 0, 0, 0, **{**dict.fromkeys(names, 0), **drawn})
+
+
 def test_nothing_to_draw_changes_nothing():
-    still = SliceAugmentation(
-        (1.0, 1.0),
-        0,
-        0,
-        0,
-        0,
-        mirror_prob=0,
-        warp_px=0,
-        gain=0,
-        offset_hu=0,
-        gamma=0,
-        blur_px=0,
-        noise_hu=0,
-        crop_prob=0,
-    )
+    still = only()
     assert torch.allclose(still(stack()), stack(), atol=1e-2)
 
 
 def test_the_mirror_image_is_left_for_right():
-    mirror = SliceAugmentation(
-        (1.0, 1.0),
-        0,
-        0,
-        0,
-        0,
-        mirror_prob=1,
-        warp_px=0,
-        gain=0,
-        offset_hu=0,
-        gamma=0,
-        blur_px=0,
-        noise_hu=0,
-        crop_prob=0,
-    )
+    mirror = only(mirror_prob=1)
     slices = stack()
     slices[:, :, :, 40:] = -1000.0
     assert torch.allclose(mirror(slices), slices.flip(3), atol=1e-2)
