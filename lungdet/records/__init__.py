@@ -13,6 +13,7 @@ from .measured_lesion import MeasuredLesion
 from .nodule import Extent, Nodule, Placement, RatingSummary
 from .nodule_measurement import LungSide, NoduleDensity, NoduleMeasurement
 from .radiograph import Radiograph, RadiographInfo
+from .rating_target import NODULE_TYPES, ORDINAL_RATINGS, RATING_LEVELS, NoduleType, RatingTarget, nodule_type
 from .routed_file import RoutedFile
 from .scan_score import BODY_REGIONS, CoveredRegion, FlagKind, ScanScore, ScoreFlag, ScoreLine
 from .series import CTVolume, SeriesInfo
@@ -21,6 +22,9 @@ from .similar_lesion import SimilarLesion
 __all__ = [
     "BODY_REGIONS",
     "LESION_TYPES",
+    "NODULE_TYPES",
+    "ORDINAL_RATINGS",
+    "RATING_LEVELS",
     "BodyPartClass",
     "CTVolume",
     "ClassList",
@@ -42,6 +46,7 @@ __all__ = [
     "Nodule",
     "NoduleDensity",
     "NoduleMeasurement",
+    "NoduleType",
     "PatientHistory",
     "Placement",
     "Point",
@@ -49,6 +54,7 @@ __all__ = [
     "RadiographInfo",
     "Rating",
     "RatingSummary",
+    "RatingTarget",
     "RoutedFile",
     "ScanScore",
     "ScoreFlag",
@@ -63,4 +69,5 @@ __all__ = [
     "TypeSummary",
     "is_snomed_code",
     "lesion_keys",
+    "nodule_type",
 ]
