@@ -4,6 +4,7 @@ from .coder import BoxCoder
 from .criterion import DetectionCriterion
 from .decode import decode, decode_batch, find_peaks
 from .decode_boxes import DecodeBoxesd
+from .mark_filter import MarkFilter, fit_mark_filter
 from .nms import nms, nms_by_distance, nms_by_iou
 from .sequence_criterion import SequenceCriterion
 from .sequence_decode import decode_sequence
@@ -16,6 +17,7 @@ __all__ = [
     "DecodeBoxesd",
     "DetectionCriterion",
     "DetectionTarget",
+    "MarkFilter",
     "SequenceCriterion",
     "SequenceTarget",
     "assign_to_cells",
@@ -24,6 +26,7 @@ __all__ = [
     "decode_sequence",
     "encode_targets",
     "find_peaks",
+    "fit_mark_filter",
     "nms",
     "nms_by_distance",
     "nms_by_iou",
