@@ -1,8 +1,12 @@
 """What the tools around a nodule are worth, on synthetic patients kept out: one command a table, results as JSON.
 
-    python benchmarks/nodules.py lungs        # the lungs' mask: overlap, nodules on the pleura, speed
-    python benchmarks/nodules.py measuring    # size and volume of a marked nodule
-    python benchmarks/nodules.py all          # all of them
+    python benchmarks/nodules.py lungs             # the lungs' mask: overlap, nodules on the pleura, speed
+    python benchmarks/nodules.py measuring         # size and volume of a marked nodule
+    python benchmarks/nodules.py classifier        # nodule or not, its type and its ratings
+    python benchmarks/nodules.py initialisation    # the classifier from scratch and from other weights, at few labels
+    python benchmarks/nodules.py filter            # the detector with and without the classifier
+    python benchmarks/nodules.py risk              # one probability for a scan
+    python benchmarks/nodules.py all               # all of them
 
 Each part is a file of its own beside this one, ``nodules_<part>.py``, with settings of its own: ``lungs --help``.
 ``--quick`` shows that a command works: its figures mean nothing.
@@ -23,6 +27,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 PARTS = {
     "lungs": "the lungs' mask of unseen chests and trunks, and of real CT",
     "measuring": "size and volume of a marked nodule",
+    "classifier": "nodule or not, its type and its ratings, each with an interval",
+    "initialisation": "the classifier from scratch and from other weights, at few labelled nodules",
+    "filter": "the detector's CPM with and without the classifier",
+    "risk": "one probability for a scan, on a cohort with a known rule",
 }
 
 
