@@ -2,19 +2,25 @@
 
 from .body_part import BodyPartClass, ClassList, is_snomed_code
 from .decision import Decision
-from .finding import DetectionReport, Finding, ModelInfo, Point
+from .detection_report import DetectionReport
+from .finding import Finding
 from .labelled_file import LabelledFile
 from .lesion import LESION_TYPES, Lesion
 from .lesion_description import LesionDescription, Spread, StudyGrowth, StudySum, TypeSummary
 from .lesion_key import lesion_keys
 from .lesion_sequence import LesionSequence, PatientHistory, SequenceMark
+from .lungs_found import LungsFound, LungSideFacts
 from .mark import Contour, Mark, Rating, SeriesMarks
 from .measured_lesion import MeasuredLesion
+from .model_info import ModelInfo
 from .nodule import Extent, Nodule, Placement, RatingSummary
+from .nodule_answer import NoduleAnswer, RatingAnswer
 from .nodule_measurement import LungSide, NoduleDensity, NoduleMeasurement
+from .place import Point
 from .radiograph import Radiograph, RadiographInfo
 from .rating_target import NODULE_TYPES, ORDINAL_RATINGS, RATING_LEVELS, NoduleType, RatingTarget, nodule_type
 from .routed_file import RoutedFile
+from .scan_risk_answer import ScanRiskAnswer
 from .scan_score import BODY_REGIONS, CoveredRegion, FlagKind, ScanScore, ScoreFlag, ScoreLine
 from .series import CTVolume, SeriesInfo
 from .similar_lesion import SimilarLesion
@@ -40,10 +46,13 @@ __all__ = [
     "LesionDescription",
     "LesionSequence",
     "LungSide",
+    "LungSideFacts",
+    "LungsFound",
     "Mark",
     "MeasuredLesion",
     "ModelInfo",
     "Nodule",
+    "NoduleAnswer",
     "NoduleDensity",
     "NoduleMeasurement",
     "NoduleType",
@@ -53,9 +62,11 @@ __all__ = [
     "Radiograph",
     "RadiographInfo",
     "Rating",
+    "RatingAnswer",
     "RatingSummary",
     "RatingTarget",
     "RoutedFile",
+    "ScanRiskAnswer",
     "ScanScore",
     "ScoreFlag",
     "ScoreLine",

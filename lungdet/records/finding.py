@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .series import SeriesInfo
-
-Box = tuple[float, float, float, float, float, float]
-Point = tuple[float, float, float]
-Affine = tuple[tuple[float, float, float, float], ...]
+from .nodule_answer import NoduleAnswer
+from .nodule_measurement import NoduleMeasurement
+from .place import Box, Point
 
 
 def _check_box(name: str, box: Box) -> None:
@@ -27,18 +25,29 @@ class Finding:
         box_lps_mm: ``(x0, y0, z0, x1, y1, z1)`` in LPS mm, min corner then max corner.
         box_voxel: ``(i0, j0, k0, i1, j1, k1)`` in the edge frame of the image as read: axes (column, row, slice), voxel
             ``n`` spans ``[n, n + 1)``, half-open.
-        score: confidence of the detector in ``[0, 1]``; it is not a probability of cancer.
+        score: confidence in ``[0, 1]``, of the detector alone where ``detector_score`` is None; it is not a probability
+            of cancer.
+        measurement: its sizes, density and place; None if they were not, or could not be measured.
+        answer: what a classifier says of its kind; None if none was asked.
+        detector_score: the detector's own score, where ``score`` is that of detector and classifier together.
+        notes: why something is not known of it.
     """
 
     box_lps_mm: Box
     box_voxel: Box
     score: float
+    measurement: NoduleMeasurement | None = None
+    answer: NoduleAnswer | None = None
+    detector_score: float | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_box("box_lps_mm", self.box_lps_mm)
         _check_box("box_voxel", self.box_voxel)
         if not 0.0 <= self.score <= 1.0:
             raise ValueError(f"score must be in [0, 1], got {self.score}")
+        if self.detector_score is not None and not 0.0 <= self.detector_score <= 1.0:
+            raise ValueError(f"detector_score must be in [0, 1] or None, got {self.detector_score}")
 
     @property
     def center_lps_mm(self) -> Point:
@@ -56,40 +65,3 @@ class Finding:
     def center_slice(self) -> int:
         """Index of the slice that holds the centre, counted from 0 in the order of the volume's last axis."""
         return math.floor((self.box_voxel[2] + self.box_voxel[5]) / 2)
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """Which model looked: bundle name and version, and the SHA-256 of its weights."""
-
-    name: str
-    version: str
-    weights_sha256: str
-
-
-@dataclass(frozen=True)
-class DetectionReport:
-    """All findings of one study, by falling score, with what is needed to reproduce them.
-
-    Attributes:
-        series: the series that was read.
-        shape: ``(X, Y, Z)`` = (columns, rows, slices) of the image as read.
-        affine_lps: its ``(4, 4)`` affine as nested tuples, voxel centres to LPS mm.
-        findings: detected nodules.
-        model: which model looked.
-        software_version: version of lungdet.
-        warnings: why the findings may mean nothing, such as a scan without lungs.
-    """
-
-    series: SeriesInfo
-    shape: tuple[int, int, int]
-    affine_lps: Affine
-    findings: tuple[Finding, ...]
-    model: ModelInfo
-    software_version: str
-    warnings: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        scores = [finding.score for finding in self.findings]
-        if scores != sorted(scores, reverse=True):
-            raise ValueError("findings must come by falling score")

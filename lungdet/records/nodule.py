@@ -6,8 +6,8 @@ import math
 import statistics
 from dataclasses import dataclass
 
-from .finding import Box, Point
 from .mark import RATING_RANGES, Mark, MarkKind
+from .place import Box, Point
 
 
 @dataclass(frozen=True)

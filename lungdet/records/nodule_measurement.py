@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-from .finding import Point
+from .place import Point
 
 NoduleDensity = Literal["solid", "part_solid", "ground_glass"]
 LungSide = Literal["left", "right"]

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from .finding import ModelInfo
+from .model_info import ModelInfo
 from .series import SeriesInfo
 
 BodyRegion = Literal["chest", "abdomen", "pelvis"]
