@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .binary_scores import BinaryScores, binary_scores
 from .box_overlap import pairwise_iou
 from .calibration_error import Reliability, brier_score, negative_log_likelihood, reliability
 from .class_choices import choose_classes, truth_matrix
@@ -17,6 +18,9 @@ from .froc_curve import FrocResult, Stratum, froc
 from .label_errors import LabelError, find_label_errors
 from .nodule_matching import ScanMatch, match_boxes, match_scan
 from .nodule_strata import size_labels
+from .nodule_types import TypeScores, type_scores
+from .ordinal_scores import OrdinalScores, ordinal_scores, quadratic_kappa
+from .patient_draws import Estimate, estimate, weighted_auroc, weighted_mean
 from .precision_recall import PrecisionRecall, precision_recall, precision_recall_of_scans
 from .protocols import (
     DEEPLESION,
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
     from .lesion_neighbours import LesionNeighbours
     from .macro_f1 import MacroF1
     from .nodule_froc import NoduleFROC
+    from .nodule_heads import NoduleHeads
     from .slice_order import SliceOrder
 
 __all__ = [
@@ -46,15 +51,19 @@ __all__ = [
     "PROTOCOLS",
     "SIMPLIFIED",
     "AveragePrecision",
+    "BinaryScores",
     "ClassificationIntervals",
     "ClassificationScores",
     "CoverageCurve",
+    "Estimate",
     "FrocIntervals",
     "FrocResult",
     "LabelError",
     "LesionNeighbours",
     "MacroF1",
     "NoduleFROC",
+    "NoduleHeads",
+    "OrdinalScores",
     "PrecisionRecall",
     "PrecisionRecallF1",
     "Reliability",
@@ -64,7 +73,9 @@ __all__ = [
     "SequenceScores",
     "SliceOrder",
     "Stratum",
+    "TypeScores",
     "auroc",
+    "binary_scores",
     "bootstrap_classification",
     "bootstrap_froc",
     "brier_score",
@@ -72,6 +83,7 @@ __all__ = [
     "classification_scores",
     "confusion_matrix",
     "coverage_curve",
+    "estimate",
     "find_label_errors",
     "find_protocol",
     "froc",
@@ -79,14 +91,19 @@ __all__ = [
     "match_detections",
     "match_scan",
     "negative_log_likelihood",
+    "ordinal_scores",
     "pairwise_iou",
     "precision_recall",
     "precision_recall_of_scans",
+    "quadratic_kappa",
     "reliability",
     "retrieval_scores",
     "sequence_scores",
     "size_labels",
     "truth_matrix",
+    "type_scores",
+    "weighted_auroc",
+    "weighted_mean",
 ]
 
 _HOMES = {
@@ -94,6 +111,7 @@ _HOMES = {
     "LesionNeighbours": "lesion_neighbours",
     "MacroF1": "macro_f1",
     "NoduleFROC": "nodule_froc",
+    "NoduleHeads": "nodule_heads",
     "SliceOrder": "slice_order",
 }
 

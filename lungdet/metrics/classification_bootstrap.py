@@ -121,13 +121,13 @@ def _by_patient(truth: NDArray[np.bool_], chosen: NDArray[np.bool_], patients: S
     exact = (truth == chosen).all(axis=1)[:, None]
     rows = np.hstack([truth & chosen, ~truth & chosen, truth & ~chosen, exact, np.ones_like(exact)])
     patients = patients.tolist() if hasattr(patients, "tolist") else patients  # numbers of a tensor, not its parts
-    places = {patient: place for place, patient in enumerate(_in_order(patients))}
+    places = {patient: place for place, patient in enumerate(in_order(patients))}
     table = np.zeros((len(places), rows.shape[1]))
     np.add.at(table, np.array([places[patient] for patient in patients], dtype=np.intp), rows)
     return table
 
 
-def _in_order(patients: Sequence[Hashable]) -> list[Any]:
+def in_order(patients: Sequence[Hashable]) -> list[Any]:
     """Each patient once, sorted; those that have no common order by their kind and text."""
     names: list[Any] = list(dict.fromkeys(patients))
     try:
