@@ -20,6 +20,7 @@ from .place import Point
 from .radiograph import Radiograph, RadiographInfo
 from .rating_target import NODULE_TYPES, ORDINAL_RATINGS, RATING_LEVELS, NoduleType, RatingTarget, nodule_type
 from .routed_file import RoutedFile
+from .scan_candidates import CUBE_SIDE, ScanCandidates, empty_scan
 from .scan_risk_answer import ScanRiskAnswer
 from .scan_score import BODY_REGIONS, CoveredRegion, FlagKind, ScanScore, ScoreFlag, ScoreLine
 from .series import CTVolume, SeriesInfo
@@ -27,6 +28,7 @@ from .similar_lesion import SimilarLesion
 
 __all__ = [
     "BODY_REGIONS",
+    "CUBE_SIDE",
     "LESION_TYPES",
     "NODULE_TYPES",
     "ORDINAL_RATINGS",
@@ -66,6 +68,7 @@ __all__ = [
     "RatingSummary",
     "RatingTarget",
     "RoutedFile",
+    "ScanCandidates",
     "ScanRiskAnswer",
     "ScanScore",
     "ScoreFlag",
@@ -78,6 +81,7 @@ __all__ = [
     "StudyGrowth",
     "StudySum",
     "TypeSummary",
+    "empty_scan",
     "is_snomed_code",
     "lesion_keys",
     "nodule_type",
