@@ -4,8 +4,10 @@ from .candidates import cell_centers, cut_cubes, peak_logits, top_cells
 from .conv_lstm import ConvLSTM, ConvLSTMCell
 from .fold_norms import fold_norms
 from .memory_format import to_channels_last
+from .nodule_densenet import NoduleDenseNet
 from .residual_2d import ResidualBlock2D
 from .second_look import SecondLook
+from .second_look_backbone import SecondLookBackbone
 from .sequence_head import SequenceHead
 from .sequences import cat_channels, cat_steps, stack_steps, unbind_steps
 from .slab_encoder import SlabEncoder
@@ -17,8 +19,10 @@ __all__ = [
     "ConvLSTMCell",
     "ConvLSTMMixer",
     "IdentityMixer",
+    "NoduleDenseNet",
     "ResidualBlock2D",
     "SecondLook",
+    "SecondLookBackbone",
     "SequenceHead",
     "SlabEncoder",
     "ZMixer",
