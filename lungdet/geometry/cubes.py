@@ -21,6 +21,7 @@ AIR_HU = -1000.0
 LOWEST_HU = -1024.0  # below is padding, which must not pull what is interpolated between it and tissue
 MOST_SHRINK = 1.5  # an interpolation sees two voxels, so what shrinks more is a mean of several
 PERPENDICULAR = 1e-2  # cosine between axes; more is a tilted gantry
+_EDGE = 0.5 + 1e-6  # of a voxel, from its middle to its edge, which belongs to it in spite of rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +124,7 @@ def _axis_weights(places: Floats, step: float, length: int) -> tuple[slice, NDAr
     several = 1 if step <= MOST_SHRINK else math.ceil(step)
     parts = ((np.arange(several) + 0.5) / several - 0.5) * step
     points = places[:, None] + parts  # (side, several)
-    is_inside = (points >= -0.5) & (points <= length - 0.5)
+    is_inside = (points >= -_EDGE) & (points <= length - 1 + _EDGE)
     points = np.clip(points, 0, length - 1)
     low = np.minimum(points.astype(np.int64), max(length - 2, 0))
     share = points - low
@@ -172,7 +173,7 @@ def _check(volume: NDArray[Any], affine: Floats, center: Floats, side: int, spac
 
 
 def _check_mark(center: Floats, middle: Floats, shape: tuple[int, ...]) -> None:
-    if (middle < -0.5).any() or (middle > np.array(shape) - 0.5).any():
+    if (middle < -_EDGE).any() or (middle > np.array(shape) - 1 + _EDGE).any():
         raise ValueError(
             f"the mark {_named(center)} mm (LPS) lies outside the image: voxel {middle.round(1).tolist()} of {shape}; "
             "give a mark of this scan, in LPS mm"

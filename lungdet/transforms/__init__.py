@@ -8,6 +8,7 @@ from .axial_slices import AxialSlices, AxialSlicesd
 from .body_mask import BodyMask, BodyMaskd
 from .box_frames import BoxToVoxel, BoxToVoxeld, BoxToWorld, BoxToWorldd
 from .contours_to_mask import ContoursToMask, ContoursToMaskd
+from .cut_cube import CutCube, CutCubed
 from .disturb import Disturb, Disturbd
 from .fit_picture import FitPicture, FitPictured
 from .grid_patches import GridPatches, GridPatchesd
@@ -51,6 +52,8 @@ __all__ = [
     "BoxToWorldd",
     "ContoursToMask",
     "ContoursToMaskd",
+    "CutCube",
+    "CutCubed",
     "Disturb",
     "Disturbd",
     "FitPicture",

@@ -42,6 +42,8 @@ EXAMPLES = {
     "BoxToWorldd": {"keys": "box"},
     "ContoursToMask": {},
     "ContoursToMaskd": {"keys": "nodules"},
+    "CutCube": {},
+    "CutCubed": {"keys": "image"},
     "Disturb": {"name": "inversion"},
     "Disturbd": {"keys": "image", "name": "inversion"},
     "FitPicture": {"side": 8},
@@ -147,7 +149,7 @@ def test_kind_and_pickle(name):
 def test_dictionaries_are_copied_and_missing_keys_noticed(name, item):
     transform = getattr(transforms, name)(**EXAMPLES[name])
     assert isinstance(transform, MapTransform)
-    item.update(recist=torch.zeros(1, 4, 2), slice=[0], nodules=[])
+    item.update(recist=torch.zeros(1, 4, 2), slice=[0], nodules=[], center_lps_mm=(-95.0, -85.0, -280.0))
     if name.startswith(OF_PICTURES):
         item["image"] = MetaTensor(torch.rand(6 if name == "RandLesionSlicesd" else 1, 9, 9))
     if name.startswith(OF_STACKS):
