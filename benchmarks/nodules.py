@@ -4,6 +4,7 @@
     python benchmarks/nodules.py measuring         # size and volume of a marked nodule
     python benchmarks/nodules.py classifier        # nodule or not, its type and its ratings
     python benchmarks/nodules.py initialisation    # the classifier from scratch and from other weights, at few labels
+    python benchmarks/nodules.py crop              # the detector on the lungs alone
     python benchmarks/nodules.py filter            # the detector with and without the classifier
     python benchmarks/nodules.py risk              # one probability for a scan
     python benchmarks/nodules.py all               # all of them
@@ -29,6 +30,7 @@ PARTS = {
     "measuring": "size and volume of a marked nodule",
     "classifier": "nodule or not, its type and its ratings, each with an interval",
     "initialisation": "the classifier from scratch and from other weights, at few labelled nodules",
+    "crop": "the detector on the lungs alone: CPM and time, beside the whole scan",
     "filter": "the detector's CPM with and without the classifier",
     "risk": "one probability for a scan, on a cohort with a known rule",
 }
