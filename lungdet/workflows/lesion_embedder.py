@@ -21,7 +21,7 @@ from lungdet.records import Lesion
 
 from .bundle import BundleError
 from .bundle_settings import settings_sha256
-from .many_studies import explain
+from .explain import explain
 from .opened_bundle import OpenedBundle
 from .radiograph_labeller import usable_processors
 from .read_ahead import in_batches, read_ahead

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from lungdet.engines.save_findings import save_study, volume_of
-from lungdet.records import SeriesInfo
-from lungdet.reports import prepare_output, series_digest
+from lungdet.reports import prepare_output
 
 from .bundle import bundle_root
 from .detector import Detector
 from .lung_filter import LungFilter
 from .lung_guard import LungGuard
-from .studies import StudyJob, find_studies, unique_sources
+from .studies import StudyJob
+from .study_loop import Source, StudyLoop, jobs_of_all
 from .summary import DetectSummary, StudyResult
 
 logger = logging.getLogger(__name__)
-
-Source = str | os.PathLike[str]
 
 
 def detect(
@@ -74,29 +71,22 @@ def detect(
         ValueError: there is no such device, or ``max_pictures`` or the margin is negative.
         OSError: nothing can be written into ``output_dir``; this is known before the work begins.
     """
-    from tqdm import tqdm
-
     if max_pictures < 0:
         raise ValueError(f"max_pictures must not be negative, got {max_pictures}")
     lungs = None if lungs_margin_mm is None else LungFilter(lungs_margin_mm)
     root = bundle_root(bundle)
     folder = prepare_output(output_dir)
     detector = Detector(root, device, {"on_gap": on_gap, "on_tilt": on_tilt, **(overrides or {})})
-    named = unique_sources([sources] if isinstance(sources, (str, os.PathLike)) else sources)
-    jobs = [job for source in named for job in jobs_of(source, series, choose)]
     run = _Run(detector, folder, max_pictures, LungGuard(device=device) if guard else None, lungs)
     try:
-        for job in tqdm(jobs, unit="study", disable=None if progress else True):
-            result = run.process(job)
-            if result is not None and on_result is not None:
-                _tell(on_result, result)
+        run.loop(jobs_of_all(sources, series, choose), progress, on_result)
     finally:
-        summary = DetectSummary(tuple(run.results)).write(folder)
+        summary = DetectSummary(tuple(run.loop.results)).write(folder)
     return summary
 
 
 class _Run:
-    """The results of one run so far."""
+    """What one run needs to process a study."""
 
     def __init__(
         self,
@@ -108,57 +98,17 @@ class _Run:
     ) -> None:
         self.detector, self.folder, self.max_pictures = detector, folder, max_pictures
         self.guard, self.lungs = guard, lungs
-        self.results: list[StudyResult] = []
-        self._sources: dict[str, str] = {}  # by digest of the series
+        self.loop = StudyLoop(self._detect, lambda source, error: StudyResult(source, error=error))
 
-    def process(self, job: StudyJob) -> StudyResult | None:
-        """Process one study; None if the same series was there before."""
-        try:
-            result = StudyResult(job.source, error=job.problem) if job.problem else self._detect(job)
-        except Exception as error:  # one bad study does not stop the rest
-            logger.debug("%s: failed", job.source, exc_info=True)
-            result = StudyResult(job.source, error=explain(error))
-        if result is not None:
-            self.results.append(result)
-        return result
-
-    def _detect(self, job: StudyJob) -> StudyResult | None:
+    def _detect(self, job: StudyJob) -> StudyResult:
         item = self.detector(job)
-        digest = series_digest(SeriesInfo.from_json(item["ct"].meta["series"]))
-        if digest in self._sources:
-            logger.warning("%s: the same series as in %s, left out", job.source, self._sources[digest])
-            return None
-        warnings = () if self.guard is None else self.guard(volume_of(item["ct"]))
+        volume = volume_of(item["ct"])
+        self.loop.first_of(volume.info, job.source)
+        warnings = () if self.guard is None else self.guard(volume)
         for warning in warnings:
             logger.warning("%s: %s", job.source, warning)
         if self.lungs is not None:
             item = self.lungs(item)
         saved = save_study(item, self.folder, self.detector.model, self.max_pictures, warnings)
-        result = StudyResult(job.source, *saved)
-        self._sources[digest] = job.source
-        return result
-
-
-def jobs_of(source: str, series: str | None, choose: Literal["thinnest"] | None) -> list[StudyJob]:
-    """Split a source; one in which nothing can be found is a job with a problem."""
-    try:
-        return find_studies(source, series, choose)
-    except Exception as error:  # one bad source does not stop the rest
-        return [StudyJob(source, series, choose, explain(error))]
-
-
-def _tell(on_result: Callable[[StudyResult], None], result: StudyResult) -> None:
-    try:
-        on_result(result)
-    except Exception as error:  # no reason to lose the studies that are still to come
-        logger.error(
-            "%s: on_result failed: %s", result.source, explain(error), exc_info=logger.isEnabledFor(logging.DEBUG)
-        )
-
-
-def explain(error: BaseException) -> str:
-    """Say what went wrong: the error itself, not what MONAI's ``Compose`` wraps around it."""
-    while isinstance(error, RuntimeError) and error.__cause__ is not None and "applying transform" in str(error):
-        error = error.__cause__
-    expected = isinstance(error, (ValueError, OSError)) and str(error)
-    return str(error) if expected else f"{type(error).__name__}: {error}"
+        self.loop.done(volume.info, job.source)
+        return StudyResult(job.source, *saved)

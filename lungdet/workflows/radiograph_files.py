@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from lungdet.readers import RadiographError, list_radiographs
 
-from .many_studies import explain
+from .explain import explain
 from .studies import unique_sources
 
 Source = str | os.PathLike[str]

@@ -22,7 +22,7 @@ from lungdet.routing import Router
 
 from .bundle import BundleError
 from .bundle_settings import settings_sha256
-from .many_studies import explain
+from .explain import explain
 from .opened_bundle import OpenedBundle
 from .place_file import file_sha256
 from .read_ahead import in_batches, read_ahead

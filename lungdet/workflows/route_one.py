@@ -12,7 +12,7 @@ from lungdet.records import ClassList, Decision, LabelledFile, RadiographInfo, R
 from lungdet.records.decision import ANSWER
 from lungdet.routing import Rules, header_agreement
 
-from .many_studies import explain
+from .explain import explain
 from .place_file import place_file, placed_name
 
 logger = logging.getLogger(__name__)

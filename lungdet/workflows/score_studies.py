@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +12,7 @@ import numpy as np
 from lungdet.geometry.axial import axial_view
 from lungdet.readers import read_ct
 from lungdet.records import CTVolume, ScanScore
-from lungdet.reports import prepare_output, series_digest, study_folder_name, write_files
+from lungdet.reports import prepare_output, study_folder_name, write_files
 from lungdet.reports.csv_rows import table_to_csv
 from lungdet.reports.folder_swap import write_folder
 from lungdet.reports.scan_score_files import score_to_csv, score_to_json
@@ -22,12 +20,9 @@ from lungdet.reports.score_figures import require_matplotlib
 from lungdet.reports.score_plot import draw_score
 
 from .body_scorer import BUNDLE, BodyScorer
-from .many_studies import explain, jobs_of
-from .studies import StudyJob, unique_sources
+from .studies import StudyJob
+from .study_loop import Source, StudyLoop, jobs_of_all
 
-logger = logging.getLogger(__name__)
-
-Source = str | os.PathLike[str]
 JSON_NAME, CSV_NAME, PLOT_NAME, SUMMARY_NAME = "score.json", "slices.csv", "score.png", "scores.csv"
 COLUMNS = ("source", "series_uid", "slices", "regions", "lungs_mm", "tau", "r2", "flags", "folder", "error")
 SECTION_MM = 12.0  # how thick the section in the plot is
@@ -101,7 +96,7 @@ def score(
         overrides: new values of other settings of the bundle, by id; values, not expressions.
         plot: draw ``score.png``; it needs matplotlib.
         progress: show a bar, if the error stream is a terminal.
-        on_result: called with each study's result as soon as it is there.
+        on_result: called with each study's result as soon as it is there; what it raises is logged.
 
     Returns:
         The results, in the order of the sources. ``scores.csv`` is written when the run is interrupted, too.
@@ -112,57 +107,36 @@ def score(
         ValueError: there is no such device.
         OSError: nothing can be written into ``output_dir``; this is known before the work begins.
     """
-    from tqdm import tqdm
-
     if plot:
         require_matplotlib()
     folder = prepare_output(output_dir)
     run = _Run(BodyScorer(bundle, device, overrides), folder, plot)
-    named = unique_sources([sources] if isinstance(sources, (str, os.PathLike)) else sources)
-    jobs = [job for source in named for job in jobs_of(source, series, choose)]
+    results = run.loop.results
     try:
-        for job in tqdm(jobs, unit="study", disable=None if progress else True):
-            result = run.process(job)
-            if result is not None and on_result is not None:
-                on_result(result)
+        run.loop(jobs_of_all(sources, series, choose), progress, on_result)
     finally:
-        write_files(folder, {SUMMARY_NAME: table_to_csv(COLUMNS, map(_row, run.results))})
-    return ScoreSummary(tuple(run.results), folder / SUMMARY_NAME)
+        write_files(folder, {SUMMARY_NAME: table_to_csv(COLUMNS, map(_row, results))})
+    return ScoreSummary(tuple(results), folder / SUMMARY_NAME)
 
 
 class _Run:
-    """The results of one run so far."""
+    """What one run needs to score a study."""
 
     def __init__(self, scorer: BodyScorer, folder: Path, plot: bool) -> None:
         self.scorer, self.folder, self.plot = scorer, folder, plot
-        self.results: list[ScoredStudy] = []
-        self._sources: dict[str, str] = {}  # by digest of the series
+        self.loop = StudyLoop(self._score, lambda source, error: ScoredStudy(source, error=error))
 
-    def process(self, job: StudyJob) -> ScoredStudy | None:
-        """Score one study; None if the same series was there before."""
-        try:
-            result = ScoredStudy(job.source, error=job.problem) if job.problem else self._score(job)
-        except Exception as error:  # one bad study does not stop the rest
-            logger.debug("%s: failed", job.source, exc_info=True)
-            result = ScoredStudy(job.source, error=explain(error))
-        if result is not None:
-            self.results.append(result)
-        return result
-
-    def _score(self, job: StudyJob) -> ScoredStudy | None:
+    def _score(self, job: StudyJob) -> ScoredStudy:
         volume = read_ct(list(job.files) or job.source, series=job.series, choose=job.choose, **READING)
         volume = replace(volume, info=replace(volume.info, source=job.source))  # not "90 files"
-        digest = series_digest(volume.info)
-        if digest in self._sources:
-            logger.warning("%s: the same series as in %s, left out", job.source, self._sources[digest])
-            return None
+        self.loop.first_of(volume.info, job.source)
         scan = one_slice_alone(self.scorer(volume), volume)
         folder = self.folder / study_folder_name(volume.info)
         files = {JSON_NAME: score_to_json(scan), CSV_NAME: score_to_csv(scan)}
         if self.plot:
             files[PLOT_NAME] = draw_score(scan, *coronal_section(volume))
         write_folder(folder, files, _outdated)
-        self._sources[digest] = job.source
+        self.loop.done(volume.info, job.source)
         return ScoredStudy(job.source, scan, folder)
 
 

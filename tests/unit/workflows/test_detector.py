@@ -17,7 +17,7 @@ from lungdet.records import SeriesInfo
 from lungdet.reports import read_json
 from lungdet.reports.pictures import MARK_INDEX
 from lungdet.workflows import BundleError, Detector, StudyResult, detect
-from lungdet.workflows.many_studies import explain
+from lungdet.workflows.explain import explain
 
 WriteSeries = Callable[..., SeriesInfo]
 
