@@ -11,9 +11,12 @@ from .lidc_xml import write_lidc_xml
 from .lookalike import PhantomLookalike
 from .lung_map import LungMap, map_lungs
 from .lung_truth import chest_lungs, torso_lungs
+from .mark_places import MARK_PLACES
 from .nifti import write_nifti
 from .nodule import PhantomNodule
+from .nodule_cube import CubeStyle, PhantomCube, draw_cubes
 from .nodule_cut import NoduleCut, make_nodule_cut
+from .nodule_readers import malignancy_level, rating_shares, read_nodule
 from .patch import PhantomPatch, draw_patches
 from .radiograph import RADIOGRAPH_KINDS, make_radiograph
 from .radiograph_dicom import write_radiograph_dicom
@@ -29,16 +32,19 @@ __all__ = [
     "DAMAGES",
     "FATAL_DAMAGES",
     "HARMLESS_DAMAGES",
+    "MARK_PLACES",
     "RADIOGRAPH_KINDS",
     "TRANSFER_SYNTAXES",
     "Background",
     "ChestPhantom",
+    "CubeStyle",
     "Insertion",
     "InsertionStyle",
     "LesionState",
     "LungMap",
     "NoduleCut",
     "Paintable",
+    "PhantomCube",
     "PhantomLookalike",
     "PhantomNodule",
     "PhantomPatch",
@@ -48,6 +54,7 @@ __all__ = [
     "TorsoPhantom",
     "WrittenDeepLesion",
     "chest_lungs",
+    "draw_cubes",
     "draw_insertion",
     "draw_lesions",
     "draw_patches",
@@ -57,7 +64,10 @@ __all__ = [
     "make_nodule_cut",
     "make_radiograph",
     "make_torso",
+    "malignancy_level",
     "map_lungs",
+    "rating_shares",
+    "read_nodule",
     "torso_lungs",
     "write_deeplesion",
     "write_dicom_series",

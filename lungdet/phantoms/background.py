@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
 from .chest import BLOCK_SLICES
+from .mark_places import MarkPlaces, find_mark_places
 from .patient import Patient, draw_patient
 from .render import Painter
 from .thorax import Array
@@ -56,6 +57,11 @@ class Background(Patient):
             for first, n, step in zip(self.first_mm, self.shape, self.spacing_mm, strict=True)
         )
         return x, y, z
+
+    @cached_property
+    def mark_places(self) -> MarkPlaces:
+        """Where a detector may err in this patient; looked for once."""
+        return find_mark_places(self)
 
     def background_hu(self, points: Array) -> Array:
         """HU at ``(N, 3)`` patient points, read off the picture.

@@ -8,6 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lungdet.records import NoduleType
+
 from .capsules import Capsules, join
 
 Array = NDArray[Any]
@@ -41,6 +43,12 @@ class PhantomNodule:
         visible_fraction: part of its volume where it adds at least :data:`CONTRAST_HU` of its kind.
         peak_hu: what it adds to the HU of its best voxel in the scan without noise; before there is a scan, what it
             would add at 1.4 mm with the standard kernel, about.
+        calcified: whether it has calcium in it; such ones are of the kind ``solid``.
+        solid_fraction: part of its volume that is no ground glass.
+        spiculation: 0 none, 1 many long strands, see :func:`~lungdet.phantoms.nodule_form.spiculation`.
+        lobulation: 0 smooth, 1 very lumpy, see :func:`~lungdet.phantoms.nodule_form.lobulation`.
+        sphericity: its shortest half axis over its longest.
+        margin: how sharply it ends: 0 would fade into the lung, 1 steps up to soft tissue.
     """
 
     center_lps_mm: tuple[float, float, float]
@@ -51,6 +59,12 @@ class PhantomNodule:
     contrast_hu: float
     visible_fraction: float
     peak_hu: float = 0.0
+    calcified: bool = False
+    solid_fraction: float = 1.0
+    spiculation: float = 0.0
+    lobulation: float = 0.0
+    sphericity: float = 1.0
+    margin: float = 1.0
 
     def __post_init__(self) -> None:
         low, high = self.box_lps_mm[:3], self.box_lps_mm[3:]
@@ -60,6 +74,16 @@ class PhantomNodule:
             raise ValueError(f"diameter_mm must be positive, got {self.diameter_mm}")
         if not 0.0 <= self.visible_fraction <= 1.0:
             raise ValueError(f"visible_fraction must be in [0, 1], got {self.visible_fraction}")
+        for name in ("solid_fraction", "spiculation", "lobulation", "sphericity", "margin"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}")
+        if self.calcified and self.kind != "solid":
+            raise ValueError(f"calcified nodules are of the kind solid, got {self.kind}")
+
+    @property
+    def type(self) -> NoduleType:
+        """Its type as a reader names it: calcium counts before the density."""
+        return "calcified" if self.calcified else self.kind
 
 
 @dataclass(frozen=True)
@@ -128,8 +152,18 @@ class NoduleShape:
         return hu
 
 
-def draw_shape(rng: np.random.Generator, kind: NoduleKind, diameter_mm: float, center: Array) -> NoduleShape:
-    """Draw a shape of about the given diameter around a point in patient mm."""
+def draw_shape(
+    rng: np.random.Generator, kind: NoduleKind, diameter_mm: float, center: Array, calcified: bool | None = None
+) -> NoduleShape:
+    """Draw a shape of about the given diameter around a point in patient mm.
+
+    Args:
+        rng: source of chance.
+        kind: its density.
+        diameter_mm: about.
+        center: ``(3,)``.
+        calcified: whether a solid one has calcium in it; None leaves that to chance, one in ten.
+    """
     stretch = np.exp(rng.normal(0, 0.17, 3))
     half = diameter_mm / 2 * stretch / stretch.prod() ** (1 / 3)
     lumps = np.zeros((0, 4))
@@ -139,7 +173,7 @@ def draw_shape(rng: np.random.Generator, kind: NoduleKind, diameter_mm: float, c
         lumps = np.column_stack([directions, rng.uniform(0.06, 0.36, len(directions))])
         half = half / (1 + 0.075 * lumps[:, 3].sum())  # the mean of a lump over all directions is 1/16 of its height
     rotation = np.linalg.qr(rng.normal(size=(3, 3)))[0]
-    hu, core, core_hu = _draw_density(rng, kind)
+    hu, core, core_hu = _draw_density(rng, kind, calcified)
     spikes = join([])
     if kind != "ground_glass" and diameter_mm > 7 and rng.random() < 0.4:
         spikes = _draw_spikes(rng, center, half)
@@ -147,12 +181,12 @@ def draw_shape(rng: np.random.Generator, kind: NoduleKind, diameter_mm: float, c
     return NoduleShape(center, half, rotation, lumps, kind, hu, core, core_hu, spikes, shift)
 
 
-def _draw_density(rng: np.random.Generator, kind: NoduleKind) -> tuple[float, float, float]:
+def _draw_density(rng: np.random.Generator, kind: NoduleKind, calcified: bool | None) -> tuple[float, float, float]:
     if kind == "ground_glass":
         return rng.uniform(-660, -480), 0.0, 0.0
     if kind == "part_solid":
         return rng.uniform(-640, -480), rng.uniform(0.35, 0.65), rng.uniform(-20, 50)
-    if rng.random() < 0.1:  # calcified
+    if rng.random() < 0.1 if calcified is None else calcified:
         return rng.uniform(30, 70), rng.uniform(0.4, 1.2), rng.uniform(220, 700)
     return rng.uniform(-40, 70), 0.0, 0.0
 

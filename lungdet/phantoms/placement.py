@@ -18,6 +18,7 @@ from .nodule import (
     PhantomNodule,
     draw_shape,
 )
+from .nodule_form import lobulation, margin, spiculation
 from .patient import Patient
 from .thorax import LUNG_HIGH_MM, LUNG_LOW_MM, Array
 
@@ -42,6 +43,7 @@ SIZES, PLACES = 24, 10  # so many sizes are drawn at most for a nodule, and so m
 PEAK_MARGIN = 1.6  # placed with so much more peak than promised: the best voxel's middle is seldom the nodule's
 REFERENCE_SIGMA_MM = (0.86, 0.86, 0.57)  # standard kernel, 1.4 mm voxels, edges painted one voxel wide
 SAMPLES_ACROSS = 24
+GLASS_BELOW_HU = -300.0  # ground glass is less dense, and everything else in a nodule denser
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ def judge(
     if len(within) < 8:
         return None
     step, inside = 2 * shape.reach_mm / size, cube[within]
-    added = np.maximum(shape.density_hu(inside) - patient.background_hu(inside), 0)
+    density = shape.density_hu(inside)
+    added = np.maximum(density - patient.background_hu(inside), 0)
     low, high = inside.min(axis=0) - step / 2, inside.max(axis=0) + step / 2
     low, high = low + patient.offset_lps_mm, high + patient.offset_lps_mm
     truth = PhantomNodule(
@@ -106,6 +109,12 @@ def judge(
         contrast_hu=float(added.mean()),
         visible_fraction=float((added >= CONTRAST_HU[shape.kind]).mean()),
         peak_hu=_peak_hu(added, within, size, step),
+        calcified=shape.kind == "solid" and shape.core > 0,
+        solid_fraction=float((density > GLASS_BELOW_HU).mean()),
+        spiculation=spiculation(shape),
+        lobulation=lobulation(shape),
+        sphericity=float(shape.half_axes.min() / shape.half_axes.max()),
+        margin=margin(shape),
     )
     return truth, len(within) / len(own)
 

@@ -31,6 +31,7 @@ from .rand_insert_nodule import RandInsertNoduled
 from .rand_invert_picture import RandInvertPicture, RandInvertPictured
 from .rand_lesion_slices import RandLesionSlices, RandLesionSlicesd
 from .rand_move_picture import RandMovePicture, RandMovePictured
+from .rand_nodule_cubes import RandNoduleCubesd
 from .rand_phantom_patch import MakeBackgroundd, RandPhantomPatchd
 from .rand_quarter_turn import RandQuarterTurn, RandQuarterTurnd
 from .recist_to_box import RecistToBox, RecistToBoxd
@@ -99,6 +100,7 @@ __all__ = [
     "RandMoveBoxesd",
     "RandMovePicture",
     "RandMovePictured",
+    "RandNoduleCubesd",
     "RandPhantomPatchd",
     "RandQuarterTurn",
     "RandQuarterTurnd",

@@ -15,6 +15,7 @@ ONLY_FOR_DICTIONARIES = {
     "MakeTorsod",
     "RandInsertNoduled",
     "RandMoveBoxesd",
+    "RandNoduleCubesd",
     "RandPhantomPatchd",
 }
 OF_STACKS = ("RandEquidistantSlices", "SliceAugmentation")
@@ -89,6 +90,7 @@ EXAMPLES = {
     "RandMoveBoxesd": {"transform": RandFlipd("image", 0.5), "keys": "box"},
     "RandMovePicture": {},
     "RandMovePictured": {"keys": "image", "prob": 1.0},
+    "RandNoduleCubesd": {},
     "RandPhantomPatchd": {},
     "RandQuarterTurn": {},
     "RandQuarterTurnd": {"keys": "image", "prob": 1.0},
