@@ -15,6 +15,7 @@ import numpy as np
 from lungdet.geometry import frames
 from lungdet.records import DetectionReport, Finding, ModelInfo, SeriesInfo
 
+from .analysis_json import ANALYSIS_MEANINGS, analysis_entries, finding_entries, read_analysis, read_finding
 from .atomic import write_files
 
 FORMAT = "lungdet-findings/1"
@@ -55,9 +56,10 @@ def report_to_json(report: DetectionReport, created: datetime | None = None) -> 
             "spacing_mm": [round(float(value), 6) for value in frames.spacing_of(affine)],
             "affine_lps": report.affine_lps,
         },
-        "frames": MEANINGS,
+        "frames": {**MEANINGS, **(ANALYSIS_MEANINGS if report.analyzed else {})},
         "warnings": report.warnings,
         "findings": [_finding_entry(report, rank, item) for rank, item in enumerate(report.findings, start=1)],
+        **analysis_entries(report),
     }
     return (json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n").encode("ascii")
 
@@ -150,6 +152,7 @@ def _finding_entry(report: DetectionReport, rank: int, finding: Finding) -> dict
         "box_voxel": finding.box_voxel,
         "slice_index": finding.center_slice,
         "slice_uid": slice_uid(report, finding),
+        **finding_entries(finding),
     }
 
 
@@ -165,10 +168,11 @@ def _report(content: dict[str, Any]) -> DetectionReport:
         model=ModelInfo(**content["model"]),
         software_version=content["software"]["version"],
         warnings=tuple(content.get("warnings", ())),  # files of older versions have none
+        **read_analysis(content),
     )
 
 
 def _finding(entry: dict[str, Any]) -> Finding:
     x0, y0, z0, x1, y1, z1 = entry["box_lps_mm"]
     i0, j0, k0, i1, j1, k1 = entry["box_voxel"]
-    return Finding((x0, y0, z0, x1, y1, z1), (i0, j0, k0, i1, j1, k1), entry["score"])
+    return Finding((x0, y0, z0, x1, y1, z1), (i0, j0, k0, i1, j1, k1), entry["score"], **read_finding(entry))

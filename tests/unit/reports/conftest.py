@@ -1,12 +1,25 @@
 """A small volume with findings, made by hand."""
 
+import dataclasses
 from datetime import datetime, timezone
 
 import numpy as np
 import pytest
 
 from lungdet.geometry import frames
-from lungdet.records import CTVolume, DetectionReport, Finding, ModelInfo, SeriesInfo
+from lungdet.records import (
+    CTVolume,
+    DetectionReport,
+    Finding,
+    LungsFound,
+    LungSideFacts,
+    ModelInfo,
+    NoduleAnswer,
+    NoduleMeasurement,
+    RatingAnswer,
+    ScanRiskAnswer,
+    SeriesInfo,
+)
 
 CREATED = datetime(2030, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 AFFINE = np.array([[1.0, 0, 0, -40.0], [0, 1.0, 0, -30.0], [0, 0, 2.5, 100.0], [0, 0, 0, 1]])
@@ -36,3 +49,27 @@ def report(volume: CTVolume) -> DetectionReport:
 @pytest.fixture
 def created() -> datetime:
     return CREATED
+
+
+@pytest.fixture
+def analyzed(report: DetectionReport) -> DetectionReport:
+    """The same findings, the first one measured and classified, the second one not."""
+    measurement = NoduleMeasurement(
+        (13.5, -16.5, 112.5), 300.0, 9.0, 7.0, 5, ((49.5, 14.0), (58.5, 14.0), (54.0, 10.5), (54.0, 17.5)),
+        -250.0, 0.25, "part_solid", pleural_distance_mm=4.5, side="left", notes=("slices are <thick>",),
+    )  # fmt: skip
+    malignancy = RatingAnswer.of_levels("malignancy", (0, 0, 0.5, 0.5, 0))
+    answer = NoduleAnswer(0.875, (0.125, 0.5, 0.25, 0.125), (malignancy,), 1.0)
+    first, second = report.findings
+    lung = LungSideFacts(2500.0, -850.5, 2.25)
+    return dataclasses.replace(
+        report,
+        findings=(
+            dataclasses.replace(first, measurement=measurement, answer=answer, detector_score=0.75),
+            dataclasses.replace(second, notes=("not measured: nothing stands out <here>",)),
+        ),
+        lungs=LungsFound(LungSideFacts(5000.0, -850.5, 2.25), lung, lung, notes=("one <note>",)),
+        risk=ScanRiskAnswer(0.125, ModelInfo("scan_risk", "0.1.0", "cd" * 32), 6),
+        models=(ModelInfo("nodule_classifier", "0.1.0", "ef" * 32), ModelInfo("scan_risk", "0.1.0", "cd" * 32)),
+        notes=("scores are of detector & classifier together",),
+    )
