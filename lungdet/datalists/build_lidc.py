@@ -11,7 +11,7 @@ from typing import Any
 from lungdet.readers import LidcReport, read_ct
 from lungdet.readers.errors import SeriesError
 from lungdet.readers.luna16_tables import UNMEASURED_DIAMETER_MM
-from lungdet.records import CTVolume, Nodule, SeriesMarks
+from lungdet.records import CTVolume, Nodule, SeriesMarks, nodule_type
 
 from .built import BuiltList
 from .consensus import find_nodules
@@ -107,7 +107,7 @@ def _entry(
     for nodule in find_nodules(series, level=choice.level, rule=choice.rule, image=volume):
         reason = _reason(nodule, choice.min_readers)
         if reason:
-            ignored.append(IgnoredBox(_box(nodule), reason))
+            ignored.append(IgnoredBox(_box(nodule), reason, {"kind": nodule.kind, **_facts(nodule)}))
         else:
             weight = nodule.agreement / nodule.sessions
             boxes.append(LabelledBox(_box(nodule), weight=weight, facts=_facts(nodule)))
@@ -151,9 +151,16 @@ def _facts(nodule: Nodule) -> dict[str, Any]:
         "readers": nodule.agreement,
         "seen_by": nodule.seen_by,
         "votes": nodule.votes,
-        "ratings": {rating.name: {"median": rating.median, "spread": rating.spread} for rating in nodule.ratings},
+        "ratings": {
+            rating.name: {"median": rating.median, "spread": rating.spread, "values": list(rating.values)}
+            for rating in nodule.ratings
+        },
         "nodule_ids": [mark.nodule_id for mark in nodule.marks],
     }
+    texture, calcification = nodule.rating("texture"), nodule.rating("calcification")
+    kind = nodule_type(texture.values if texture else (), calcification.values if calcification else ())
+    if kind is not None:
+        facts["type"] = kind
     if nodule.placement is not None:
         facts["center_lps_mm"] = [round(value, 4) for value in nodule.placement.center_lps_mm]
     if nodule.median_volume_mm3 is not None and nodule.median_diameter_mm is not None:

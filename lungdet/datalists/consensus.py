@@ -141,10 +141,12 @@ def _extent(voxels: IntArray, grid: SliceGrid, solid: bool) -> Extent:
 
 
 def _ratings(marks: Sequence[Mark]) -> tuple[RatingSummary, ...]:
+    """Sum up the ratings, one of each reader: that of the largest mark where a reader drew the nodule in pieces."""
+    by_size = sorted(marks, key=lambda mark: sum(len(contour.points) for contour in mark.contours))
     summaries = []
     for name in RATING_RANGES:
-        values = sorted(value for mark in marks if (value := mark.rating(name)) is not None)
-        summaries += [RatingSummary(name, tuple(values))] if values else []
+        of_readers = {mark.session: value for mark in by_size if (value := mark.rating(name)) is not None}
+        summaries += [RatingSummary(name, tuple(sorted(of_readers.values())))] if of_readers else []
     return tuple(summaries)
 
 

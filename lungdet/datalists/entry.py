@@ -36,10 +36,17 @@ class LabelledBox:
 
 @dataclass(frozen=True)
 class IgnoredBox:
-    """A region that is neither nodule nor background, and why."""
+    """A region that is neither nodule nor background, and why.
+
+    Attributes:
+        box: as in :class:`LabelledBox`.
+        reason: in words.
+        facts: what else is known, as JSON values: ``kind``, ``center_lps_mm``, ``ratings`` and the like.
+    """
 
     box: tuple[float, ...]
     reason: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,8 @@ class ScanEntry:
             "nodules": [dict(item.facts) for item in self.boxes],
             "provenance": {"sources": list(self.sources), **self.facts},
         }
+        if any(item.facts for item in self.ignored):
+            entry["ignored"] = [dict(item.facts) for item in self.ignored]
         return entry if self.fold is None else {**entry, "fold": self.fold}
 
     @classmethod
@@ -118,10 +127,13 @@ class ScanEntry:
         facts = entry.get("nodules") or [{}] * len(boxes)
         provenance = dict(entry.get("provenance", {}))
         ignored, reasons = entry.get("ignore_box", []), entry.get("ignore_reason", [])
-        if not len(boxes) == len(labels) == len(weights) == len(facts) or len(ignored) != len(reasons):
+        known_of = entry.get("ignored") or [{}] * len(ignored)
+        same = len(boxes) == len(labels) == len(weights) == len(facts)
+        if not same or not len(ignored) == len(reasons) == len(known_of):
             raise ValueError(
                 f"{entry['image']}: {len(boxes)} boxes with {len(labels)} labels, {len(weights)} weights and "
-                f"{len(facts)} nodules; {len(ignored)} ignored boxes with {len(reasons)} reasons"
+                f"{len(facts)} nodules; {len(ignored)} ignored boxes with {len(reasons)} reasons and facts of "
+                f"{len(known_of)}"
             )
         return cls(
             image=entry["image"],
@@ -131,7 +143,10 @@ class ScanEntry:
                 LabelledBox(tuple(box), label, weight, known)
                 for box, label, weight, known in zip(boxes, labels, weights, facts, strict=True)
             ),
-            ignored=tuple(IgnoredBox(tuple(box), reason) for box, reason in zip(ignored, reasons, strict=True)),
+            ignored=tuple(
+                IgnoredBox(tuple(box), reason, known)
+                for box, reason, known in zip(ignored, reasons, known_of, strict=True)
+            ),
             series_uid=entry.get("series_uid", ""),
             sources=tuple(provenance.pop("sources", ())),
             facts=provenance,

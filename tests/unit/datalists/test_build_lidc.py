@@ -1,5 +1,6 @@
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,13 +54,38 @@ def test_without_images_boxes_are_in_pixels_and_mm(xml: Path):
     assert entry.boxes[0].weight == 0.75
     facts = entry.boxes[0].facts
     assert (facts["readers"], facts["votes"], facts["nodule_ids"]) == (3, 2, ["n0", "n1", "n2"])
-    assert facts["ratings"] == {"malignancy": {"median": 2.0, "spread": 2}}
+    assert facts["ratings"] == {"malignancy": {"median": 2.0, "spread": 2, "values": [1, 2, 3]}}
     assert "diameter_mm" not in facts
     assert [item.reason for item in entry.ignored] == [
         "outlined by 1, fewer than 3 readers", "nodule < 3 mm", "non-nodule",
     ]  # fmt: skip
+    assert [item.facts["kind"] for item in entry.ignored] == ["nodule", "small_nodule", "non_nodule"]
+    assert entry.ignored[0].facts["ratings"]["malignancy"]["values"] == [1]
     assert entry.sources == ("069.xml",)
     assert "pixels and z mm" in built.notes[0]
+
+
+def test_the_type_of_a_nodule_comes_from_its_readers(tmp_path: Path):
+    """Three readers' textures and calcifications, by the numbers of the scales."""
+    rated = [
+        replace(square(n, 50), ratings=(Rating("calcification", c), Rating("texture", t)))
+        for n, (c, t) in enumerate([(6, 3), (6, 3), (2, 5)])
+    ]
+    path = write_lidc_xml(SeriesMarks(UID, "1.2.3", 4, tuple(rated)), tmp_path / "a.xml")
+    (entry,) = build_lidc([path]).entries
+    assert entry.boxes[0].facts["type"] == "part_solid"
+    assert entry.boxes[0].facts["ratings"]["calcification"]["values"] == [2, 6, 6]
+
+
+def test_a_reader_who_drew_two_pieces_rates_once_by_the_larger(tmp_path: Path):
+    large, piece = square(0, 50, size=8), replace(square(0, 50), nodule_id="piece", ratings=(Rating("malignancy", 5),))
+    other = replace(square(1, 50, size=8), ratings=(Rating("malignancy", 3),))
+    corners = tuple(replace(contour, points=contour.points[:4]) for contour in piece.contours)
+    path = write_lidc_xml(
+        SeriesMarks(UID, "1.2.3", 4, (large, replace(piece, contours=corners), other)), tmp_path / "a.xml"
+    )
+    (entry,) = build_lidc([path], choice=LidcChoice(min_readers=2)).entries
+    assert entry.boxes[0].facts["ratings"] == {"malignancy": {"median": 2.0, "spread": 2, "values": [1, 3]}}
 
 
 def test_with_a_ct_boxes_are_in_the_patient(xml: Path, tmp_path: Path, volume: CTVolume):

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -24,6 +25,15 @@ def test_json_holds_parallel_lists():
     assert (entry["ignore_box"], entry["ignore_reason"]) == ([[9, 9, 9, 10, 10, 10]], ["< 3 mm"])
     assert entry["provenance"] == {"sources": ["x.xml"], "sex": "F"}
     assert (entry["box_mode"], entry["fold"]) == ("xyzxyz", 4)
+
+
+def test_what_is_known_of_ignored_regions_stays_with_them():
+    entry = replace(FULL, ignored=(replace(FULL.ignored[0], facts={"kind": "non_nodule"}), FULL.ignored[0]))
+    assert entry.to_json()["ignored"] == [{"kind": "non_nodule"}, {}]
+    assert ScanEntry.from_json(entry.to_json()) == entry
+    assert "ignored" not in FULL.to_json()  # lists of which nothing more is known stay as they were
+    with pytest.raises(ValueError, match="2 ignored boxes with 2 reasons and facts of 1"):
+        ScanEntry.from_json({**entry.to_json(), "ignored": [{}]})
 
 
 def test_coordinates_are_rounded_to_a_tenth_of_a_micrometre():

@@ -75,6 +75,8 @@ def test_the_schema_is_one():
         (lambda c: c["training"][0].update(box=[[1, 2, 3]]), r"\$.training\[0\].box\[0\]"),
         (lambda c: c["training"][0].update(box=[["1", 2, 3, 4, 5, 6]]), r"\$.training\[0\].box\[0\]\[0\]"),
         (lambda c: c["training"][0].update(weight=[0]), r"\$.training\[0\].weight\[0\]"),
+        (lambda c: c["training"][0].update(ignored=[{"kind": "vessel"}]), r"\$.training\[0\].ignored\[0\].kind"),
+        (lambda c: c["training"][0].update(nodules=[{"type": 3}]), r"\$.training\[0\].nodules\[0\].type"),
         (lambda c: c["training"][0].update(label=[0, 0]), r"\$.training\[0\]: a/1.nii: 1 boxes with 2 labels"),
         (lambda c: c["training"][0].update(box=[[0, 1, 2, 3, 4, 2]]), r"\$.training\[0\]: a/1.nii: a box is min"),
         (lambda c: c["training"][0].update(box=[[0, 1, 2, 3]]), r"\$.training\[0\]: a/1.nii: a box needs 6"),
