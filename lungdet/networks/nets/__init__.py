@@ -2,6 +2,7 @@
 
 from .body_part_densenet import BodyPartDenseNet
 from .body_part_regressor import REGRESSORS, BodyPartRegressor, body_part_regressor
+from .contrast_network import ContrastNetwork
 from .from_monai import efficient_network, residual_network
 from .lesion_embedding import LesionEmbedding
 from .mobilenet_v1 import MobileNetV1
@@ -19,6 +20,7 @@ __all__ = [
     "REGRESSORS",
     "BodyPartDenseNet",
     "BodyPartRegressor",
+    "ContrastNetwork",
     "LesionEmbedding",
     "MobileNetV1",
     "MobileNetV2",
