@@ -18,6 +18,7 @@ from .thorax import LUNG_HIGH_MM, LUNG_LOW_MM, Array, Thorax
 
 ATTEMPTS = 30
 SCAR_HU = 25.0
+ONE_MORE = (0.4, 0.2, 0.1, 0.12, 0.06, 0.12)  # how often one more is of a vessel, scar, node, plaque, cap, collapse
 NODE_IN_LUNG, NODE_TOP_MM = 0.12, 60.0  # part of a lymph node that may bulge into the lung; the neck begins above
 
 
@@ -33,7 +34,7 @@ def draw_lookalikes(
         vessels: in the lungs; kinks, crossings and branches hang on them.
         blood_hu: HU of the vessels.
     """
-    thick = vessels.select((vessels.start_radius > 1.2) & (vessels.start_radius < 3.2))
+    thick = _thick(vessels)
 
     def vessel() -> Lookalike | None:
         return _vessel(rng, thorax, thick, blood_hu)
@@ -63,6 +64,33 @@ def draw_lookalikes(
     )
     found = [_first(draw) for draw, count in wanted for _ in range(count)]
     return tuple(item for item in found if item is not None)
+
+
+def draw_lookalike(
+    rng: np.random.Generator, thorax: Thorax, mediastinum: Mediastinum, vessels: Capsules, blood_hu: float
+) -> Lookalike | None:
+    """Draw one more look-alike in a patient, vessels more often than the rest; None if it finds no place.
+
+    Args:
+        rng: source of chance.
+        thorax: the patient's.
+        mediastinum: the patient's.
+        vessels: in the lungs.
+        blood_hu: HU of the vessels.
+    """
+    drawn: tuple[Callable[[], Lookalike | None], ...] = (
+        lambda: _vessel(rng, thorax, _thick(vessels), blood_hu),
+        lambda: _scar(rng, thorax),
+        lambda: _node(rng, thorax, mediastinum),
+        lambda: _plaque(rng, thorax),
+        lambda: _apical_cap(rng, thorax),
+        lambda: _atelectasis(rng, thorax),
+    )
+    return _first(drawn[int(rng.choice(len(drawn), p=ONE_MORE))])
+
+
+def _thick(vessels: Capsules) -> Capsules:
+    return vessels.select((vessels.start_radius > 1.2) & (vessels.start_radius < 3.2))
 
 
 def _first(draw: Callable[[], Lookalike | None]) -> Lookalike | None:

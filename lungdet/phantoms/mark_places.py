@@ -10,8 +10,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from .capsules import Capsules
-from .lookalike import LookalikeKind
-from .lookalike_drawing import _surface_point
+from .lookalike import Lookalike, LookalikeKind
+from .lookalike_drawing import _surface_point, draw_lookalike
 from .patient import Patient, fissure_heights_mm
 from .thorax import ANGLE_TABLE, LUNG_HIGH_MM, LUNG_LOW_MM, Array, lookup
 
@@ -20,7 +20,7 @@ AnatomyPlace = Literal[
 ]
 MarkPlace = LookalikeKind | AnatomyPlace
 
-# How often a mark without a nodule lies where; the rest is on a look-alike, if the patient has any.
+# How often a mark without a nodule lies where; the rest is on a look-alike, one of the patient's or one more.
 ANATOMY_SHARES: dict[AnatomyPlace, float] = {
     "vessel_fork": 0.14,
     "vessel_touch": 0.1,
@@ -33,6 +33,7 @@ ANATOMY_SHARES: dict[AnatomyPlace, float] = {
     "diaphragm": 0.04,
     "lung": 0.02,
 }
+FRESH_SHARE = 0.7  # of the look-alikes
 SEEN_RADIUS_MM = 0.9  # thinner vessels are no candidates
 INNER_MM = 2.0  # in the lung and not on its surface
 TOUCH_MM, TOUCH_COSINE = 0.8, 0.75  # vessels that pass so near at such an angle seem to be one thing
@@ -63,7 +64,9 @@ def find_mark_places(patient: Patient) -> MarkPlaces:
     )
 
 
-def draw_place(patient: Patient, places: MarkPlaces, rng: np.random.Generator) -> tuple[MarkPlace, Array]:
+def draw_place(
+    patient: Patient, places: MarkPlaces, rng: np.random.Generator
+) -> tuple[MarkPlace, Array, Lookalike | None]:
     """Draw what a mark without a nodule lies on, and where.
 
     Args:
@@ -72,7 +75,7 @@ def draw_place(patient: Patient, places: MarkPlaces, rng: np.random.Generator) -
         rng: source of chance.
 
     Returns:
-        Its name and ``(3,)`` patient mm.
+        Its name, ``(3,)`` patient mm, and a look-alike that must be painted there as he has it not yet.
     """
     names, bounds = list(ANATOMY_SHARES), np.cumsum(list(ANATOMY_SHARES.values()))
     for _ in range(TRIES):
@@ -80,20 +83,24 @@ def draw_place(patient: Patient, places: MarkPlaces, rng: np.random.Generator) -
         if aim < len(names):
             point = _anatomy(patient, places, rng, names[aim])
             if point is not None:
-                return names[aim], point
+                return names[aim], point, None
+        elif rng.random() < FRESH_SHARE:
+            look = draw_lookalike(rng, patient.thorax, patient.mediastinum, patient.vessels, patient.tissues.blood)
+            if look is not None:
+                return look.kind, _on(look, rng), look
         elif patient.lookalikes:
-            return _on_lookalike(patient, rng)
-    return "lung", _lung_points(patient, rng)[0]
+            look = patient.lookalikes[int(rng.integers(len(patient.lookalikes)))]
+            return look.kind, _on(look, rng), None
+    return "lung", _lung_points(patient, rng)[0], None
 
 
-def _on_lookalike(patient: Patient, rng: np.random.Generator) -> tuple[MarkPlace, Array]:
-    """On one of the patient's look-alikes: half the time where it is thickest, as a detector would have it."""
-    look = patient.lookalikes[int(rng.integers(len(patient.lookalikes)))]
+def _on(look: Lookalike, rng: np.random.Generator) -> Array:
+    """A point on a look-alike: half the time where it is thickest, as a detector would have it."""
     balls = look.balls
     if rng.random() < 0.5:
         balls = balls[balls[:, 3] >= 0.9 * balls[:, 3].max()]
     point: Array = balls[int(rng.integers(len(balls))), :3]
-    return look.kind, point
+    return point
 
 
 def _anatomy(patient: Patient, places: MarkPlaces, rng: np.random.Generator, name: AnatomyPlace) -> Array | None:

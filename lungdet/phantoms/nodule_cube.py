@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lungdet.records import NODULE_TYPES
 
 from .background import Background
+from .lookalike import Lookalike
 from .mark_places import draw_place
 from .nodule import PhantomNodule
 from .nodule_readers import Reading, read_nodule
@@ -146,13 +147,14 @@ def _cube(
     meant: PlacedNodule | None,
     placed: Sequence[PlacedNodule],
 ) -> PhantomCube:
+    more: tuple[Lookalike, ...] = ()
     if meant is None:
-        place, mark = _false_mark(background, rng, placed)
+        place, mark, more = _false_mark(background, rng, placed)
     else:
         place, mark = meant.truth.location, _mark(background, rng, meant.truth)
     x, y, z = np.rint((mark - background.first_mm) / background.spacing_mm - (side - 1) / 2).astype(int)
     protocol = draw_protocol(rng, style.thick_ratio)
-    patch = make_patch(background, rng, (int(x), int(y), int(z)), (side, side, side), placed, protocol)
+    patch = make_patch(background, rng, (int(x), int(y), int(z)), (side, side, side), placed, protocol, more)
     hu = patch.hu
     if rng.random() < style.coarse_ratio:
         hu = _coarsened(hu, rng, protocol.thickness_mm is None)
@@ -175,15 +177,17 @@ def _mark(background: Background, rng: np.random.Generator, nodule: PhantomNodul
     return mark
 
 
-def _false_mark(background: Background, rng: np.random.Generator, placed: Sequence[PlacedNodule]) -> tuple[str, Array]:
-    """A mark that is no nodule and not near one."""
+def _false_mark(
+    background: Background, rng: np.random.Generator, placed: Sequence[PlacedNodule]
+) -> tuple[str, Array, tuple[Lookalike, ...]]:
+    """A mark that is no nodule and not near one, and what must be painted there."""
     for _ in range(PLACE_TRIES):
-        place, point = draw_place(background, background.mark_places, rng)
+        place, point, look = draw_place(background, background.mark_places, rng)
         mark: Array = point + rng.normal(0, FALSE_SPREAD_MM, 3)
         gaps = [float(np.linalg.norm(mark - item.shape.center)) - item.shape.reach_mm for item in placed]
         if min(gaps, default=np.inf) > CLEAR_MM:
             break
-    return place, mark
+    return place, mark, () if look is None else (look,)
 
 
 def _coarsened(hu: NDArray[np.float32], rng: np.random.Generator, along_z: bool) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .background import Background
 from .chest import paint_nodule
+from .lookalike import Lookalike, paint_lookalike
 from .nodule import PEAK_HU, PhantomNodule
 from .patch_scan import PLANE_MARGIN_MM, PatchScanner, Protocol, draw_protocol
 from .placement import MOST, PlacedNodule, place_nodules
@@ -100,6 +101,7 @@ def make_patch(
     shape: tuple[int, int, int],
     placed: Sequence[PlacedNodule],
     protocol: Protocol,
+    lookalikes: Sequence[Lookalike] = (),
 ) -> PhantomPatch:
     """Scan one patch.
 
@@ -110,6 +112,7 @@ def make_patch(
         shape: ``(X, Y, Z)`` voxels.
         placed: nodules in the patient, wherever they lie.
         protocol: how to scan.
+        lookalikes: what else is painted into the patient.
     """
     steps = background.spacing_mm
     margins = [int(np.ceil(PLANE_MARGIN_MM / step)) for step in steps[:2]]
@@ -117,6 +120,8 @@ def make_patch(
     spans = [np.arange(low - m, low + n + m) for low, n, m in zip(origin, shape, margins, strict=True)]
     x, y, z = (first + span * step for first, span, step in zip(background.first_mm, spans, steps, strict=True))
     painted = _cut(background.hu, spans)
+    for lookalike in lookalikes:
+        paint_lookalike(painted, (x, y, z), background.thorax, lookalike)
     inner = [slice(m, m + n) for m, n in zip(margins, shape, strict=True)]
     scanner = PatchScanner(rng, (x, y, z), inner[2], protocol)
     near = [item for item in placed if _reaches((x, y, z), item)]
