@@ -22,8 +22,10 @@ from .parameter_groups import parameter_groups
 from .picture_gallery import PictureGallery
 from .prepare_batch import prepare_detection_batch
 from .prepare_lesion_batch import PrepareLesionBatch
+from .prepare_nodule_batch import prepare_nodule_batch
 from .prepare_picture_batch import prepare_picture_batch
 from .prepare_slice_batch import prepare_slice_batch
+from .prepare_view_batch import prepare_view_batch
 from .save_classification import ClassificationEvaluationSaver
 from .save_embedding import EmbeddingSaver, embedding_scores
 from .save_evaluation import EvaluationSaver
@@ -96,8 +98,10 @@ __all__ = [
     "parameter_groups",
     "picture_classes",
     "prepare_detection_batch",
+    "prepare_nodule_batch",
     "prepare_picture_batch",
     "prepare_slice_batch",
+    "prepare_view_batch",
     "read_model_info",
     "read_scored_picture",
     "read_scored_scan",

@@ -1,5 +1,6 @@
 """What lesions have to do with each other: where they are, what looks alike, what is the same one later."""
 
+from .classifier_file import ClassifierFile, ClassifierFileError
 from .description import describe_measured
 from .embedded import EmbeddedLesions
 from .embedded_file import EmbeddedFileError, load_embedded, save_embedded
@@ -11,6 +12,7 @@ from .lesion_relations import LesionFacts, RelationLimits, relations, unlikeness
 from .measure_nodule import measure_nodule
 from .measured import measured_from_datalist, measured_from_deeplesion
 from .measurement_error import MeasurementError
+from .nodule_answers import NoduleAnswers
 from .retrieval import Answers, LesionRetrieval, random_answers
 from .score_scale import ScoreScale, ScoreScaleError
 from .sequences import find_histories
@@ -21,6 +23,8 @@ from .volume_doubling import VolumeGrowth, volume_growth
 __all__ = [
     "SEQUENCE_LENGTH",
     "Answers",
+    "ClassifierFile",
+    "ClassifierFileError",
     "DistanceWeights",
     "EmbeddedFileError",
     "EmbeddedLesions",
@@ -29,6 +33,7 @@ __all__ = [
     "LesionIndex",
     "LesionRetrieval",
     "MeasurementError",
+    "NoduleAnswers",
     "RelationLimits",
     "ScoreScale",
     "ScoreScaleError",

@@ -4,7 +4,9 @@ from .body_part_order import BodyPartOrderLoss
 from .center_focal import CenterFocalLoss
 from .hungarian import HungarianLoss, HungarianParts, match_steps
 from .label_loss import LabelLoss
+from .nodule_heads import NoduleHeadsLoss
 from .sequential_triplet import SequentialTripletLoss
+from .view_contrast import ViewContrastLoss, partners_found
 
 __all__ = [
     "BodyPartOrderLoss",
@@ -12,6 +14,9 @@ __all__ = [
     "HungarianLoss",
     "HungarianParts",
     "LabelLoss",
+    "NoduleHeadsLoss",
     "SequentialTripletLoss",
+    "ViewContrastLoss",
     "match_steps",
+    "partners_found",
 ]

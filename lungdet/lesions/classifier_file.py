@@ -1,0 +1,95 @@
+"""What belongs to a nodule classifier's weights: how sure its answers are, and from when on a mark counts."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from lungdet.reports import write_files
+
+FORMAT = "lungdet nodule classifier 1"
+_MOST_BYTES = 1 << 20
+_TEMPERATURES = ("nodule", "kind", "ratings")
+
+
+class ClassifierFileError(ValueError):
+    """A ``classifier.json`` cannot be trusted, or belongs to other weights; the message names it and the remedy."""
+
+
+@dataclass(frozen=True)
+class ClassifierFile:
+    """Temperatures that the logits of a classifier are divided by, and what was chosen with them.
+
+    Attributes:
+        nodule, kind, ratings: temperature of each kind of answer; above 1 softens one that is too sure of itself.
+        threshold: probability from which on a mark counts as a nodule.
+        filter: coefficients that weigh the detector's score with the classifier's; see
+            :class:`lungdet.detection.MarkFilter`. None where none were fitted.
+        weights_sha256: the weights that the logits come from; empty for none in particular.
+
+    Raises:
+        ValueError: a number is out of its range.
+    """
+
+    nodule: float = 1.0
+    kind: float = 1.0
+    ratings: float = 1.0
+    threshold: float = 0.5
+    filter: Mapping[str, Any] | None = None
+    weights_sha256: str = ""
+
+    def __post_init__(self) -> None:
+        for name in _TEMPERATURES:
+            if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
+                raise ValueError(f"the temperature of {name} must be finite and above 0, got {getattr(self, name)}")
+        if not 0 < self.threshold < 1:
+            raise ValueError(f"threshold must be between 0 and 1, got {self.threshold}")
+
+    def save(self, path: str | Path) -> None:
+        """Write it; the file is there whole or not at all."""
+        text = json.dumps({"format": FORMAT, **asdict(self)}, indent=1, allow_nan=False)
+        write_files(Path(path).parent, {Path(path).name: (text + "\n").encode("ascii")})
+
+    @classmethod
+    def load(cls, path: str | Path, *, weights_sha256: str = "") -> ClassifierFile:
+        """Read it, and check that it belongs to the weights, if they are named.
+
+        Raises:
+            ClassifierFileError: it is none, or belongs to other weights.
+            OSError: it cannot be read.
+        """
+        with open(path, "rb") as stream:
+            data = stream.read(_MOST_BYTES + 1)
+        try:
+            found = cls(**_arguments(data))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            raise ClassifierFileError(
+                f"{path}: not what a training of this version writes beside its weights ({reason}); train again"
+            ) from error
+        if weights_sha256 and weights_sha256 != found.weights_sha256:
+            known = found.weights_sha256[:12] or "no weights in particular"
+            raise ClassifierFileError(
+                f"{path}: fitted to {known}, but the network's weights are {weights_sha256[:12]}; take "
+                "the file that was written beside them"
+            )
+        return found
+
+
+def _arguments(data: bytes) -> dict[str, Any]:
+    if len(data) > _MOST_BYTES:
+        raise ValueError(f"more than {_MOST_BYTES >> 20} MiB")
+    content = json.loads(data)
+    if content.get("format") != FORMAT:
+        raise ValueError(f"wanted the format {FORMAT!r}, got {str(content.get('format'))[:40]!r}")
+    numbers = {name: float(content[name]) for name in (*_TEMPERATURES, "threshold")}
+    weights = content["filter"]
+    return {
+        **numbers,
+        "filter": None if weights is None else dict(weights),
+        "weights_sha256": content["weights_sha256"],
+    }

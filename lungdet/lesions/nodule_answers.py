@@ -1,0 +1,107 @@
+"""A nodule classifier's logits to what it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lungdet.records import NODULE_TYPES, ORDINAL_RATINGS, RATING_LEVELS, NoduleAnswer, RatingAnswer
+
+from .classifier_file import ClassifierFile
+
+Array = NDArray[np.float64]
+FIRST_RATING = 1 + len(NODULE_TYPES)
+STEPS = RATING_LEVELS - 1
+LOGITS = FIRST_RATING + STEPS * len(ORDINAL_RATINGS)
+
+
+class NoduleAnswers:
+    """Turn logits of ``NoduleClassifier`` into calibrated answers.
+
+    Args:
+        path: the ``classifier.json`` of the weights; None divides by no temperature, and takes .5 for the threshold.
+        weights_sha256: of the weights, to be checked; empty checks nothing.
+
+    Attributes:
+        file: what is in ``path``.
+
+    Raises:
+        ClassifierFileError: the file is none, or belongs to other weights.
+        OSError: it cannot be read.
+
+    Example:
+        >>> answer = NoduleAnswers()(np.zeros((1, 33)))[0]
+        >>> answer.nodule, answer.kinds, answer.rating("malignancy").levels
+        (0.5, (0.25, 0.25, 0.25, 0.25), (0.5, 0.0, 0.0, 0.0, 0.5))
+    """
+
+    def __init__(self, path: str | Path | None = None, weights_sha256: str = "") -> None:
+        self.file = ClassifierFile() if path is None else ClassifierFile.load(path, weights_sha256=weights_sha256)
+
+    def __call__(self, logits: Any) -> list[NoduleAnswer]:
+        """Return the answer to each row.
+
+        Args:
+            logits: ``(B, 33)``, an array or a tensor of any device and precision.
+
+        Raises:
+            ValueError: another shape, or a logit that is not finite.
+        """
+        rows = _rows(logits)
+        nodules = _sigmoid(rows[:, 0] / self.file.nodule)
+        kinds = _softmax(rows[:, 1:FIRST_RATING] / self.file.kind)
+        above = _sigmoid(rows[:, FIRST_RATING:] / self.file.ratings).reshape(-1, len(ORDINAL_RATINGS), STEPS)
+        levels = shares_to_levels(above)
+        return [
+            NoduleAnswer(float(nodules[row]), tuple(map(float, kinds[row])), _ratings(levels[row]))
+            for row in range(len(rows))
+        ]
+
+
+def shares_to_levels(above: Array) -> Array:
+    """Turn probabilities of more than 1, 2, 3, 4 into those of 1 to 5.
+
+    Args:
+        above: ``(..., 4)``, falling; where it rises by rounding, the step is taken for 0.
+
+    Returns:
+        ``(..., 5)``, summing to 1.
+
+    Example:
+        >>> shares_to_levels(np.array([1.0, 0.75, 0.5, 0.0])).tolist()
+        [0.0, 0.25, 0.25, 0.5, 0.0]
+    """
+    ones, zeros = np.ones((*above.shape[:-1], 1)), np.zeros((*above.shape[:-1], 1))
+    bounds = np.concatenate([ones, above, zeros], axis=-1)
+    steps = np.clip(bounds[..., :-1] - bounds[..., 1:], 0.0, 1.0)
+    levels: Array = steps / steps.sum(axis=-1, keepdims=True)
+    return levels
+
+
+def _ratings(levels: Array) -> tuple[RatingAnswer, ...]:
+    named = zip(ORDINAL_RATINGS, levels, strict=True)
+    return tuple(RatingAnswer.of_levels(name, tuple(map(float, each))) for name, each in named)
+
+
+def _rows(logits: Any) -> Array:
+    plain = logits.detach().double().cpu().numpy() if hasattr(logits, "detach") else logits
+    rows: Array = np.asarray(plain, dtype=np.float64)
+    if rows.ndim != 2 or rows.shape[1] != LOGITS:
+        raise ValueError(f"a nodule classifier's logits are (B, {LOGITS}), got {rows.shape}")
+    if bad := int((~np.isfinite(rows)).any(axis=1).sum()):
+        raise ValueError(f"{bad} of {len(rows)} answers are not finite; the weights or the cubes cannot be trusted")
+    return rows
+
+
+def _sigmoid(values: Array) -> Array:
+    result: Array = 0.5 * (1.0 + np.tanh(0.5 * values))
+    return result
+
+
+def _softmax(values: Array) -> Array:
+    raised = np.exp(values - values.max(axis=1, keepdims=True))
+    result: Array = raised / raised.sum(axis=1, keepdims=True)
+    return result
