@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from lungdet import __version__
 
-from . import bundle, datalist, detect, evaluate, label, lesions, phantom, route, score, series
+from . import bundle, candidates, datalist, detect, evaluate, label, lesions, phantom, route, score, series
 from .exit_codes import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
 from .messages import be_quiet, complain, show_any_name
 
@@ -25,6 +25,7 @@ _COMMANDS = (
     ("score", score, "say which part of the body CT studies show, and flag what does not fit"),
     ("series", series, "list the series that can be read"),
     ("datalist", datalist, "turn the labels of a data set into a training list"),
+    ("candidates", candidates, "cut out what a detector marks in scans, to learn a label of the whole scan"),
     ("evaluate", evaluate, "score a detector from CSV files"),
     ("lesions", lesions, "describe measured lesions, find those that look alike, and follow them over time"),
     ("phantom", phantom, "write a synthetic chest CT as DICOM, with truth"),

@@ -23,6 +23,7 @@ from .luna16_tables import (
 )
 from .radiograph import read_radiograph
 from .radiograph_files import list_radiographs
+from .scan_labels import read_scan_labels
 from .series_candidate import SeriesCandidate
 from .tensorbox import TensorBoxImage, TensorBoxList, read_tensorbox, tensorbox_content
 
@@ -55,6 +56,7 @@ __all__ = [
     "read_luna16_predictions",
     "read_luna16_series_uids",
     "read_radiograph",
+    "read_scan_labels",
     "read_tensorbox",
     "tensorbox_content",
     "write_deeplesion_group",

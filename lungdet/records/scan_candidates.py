@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .model_info import ModelInfo
 
 CUBE_SIDE = 48  # voxels of 1 mm
+CANDIDATES_FORMAT = "lungdet-candidates/1"  # of their files
 
 
 @dataclass(frozen=True, eq=False)

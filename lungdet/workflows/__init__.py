@@ -8,6 +8,7 @@ from .bundle import BundleError, bundle_names, bundle_root, open_bundle
 
 if TYPE_CHECKING:
     from .body_scorer import BodyScorer
+    from .candidate_finder import CandidateFinder, cut_candidates
     from .describe import DescribedLesions, describe_lesions
     from .detector import Detector
     from .embedded_table import EmbeddedTable, embed_table
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .many_studies import detect
     from .radiograph_labeller import RadiographLabeller
     from .route_radiographs import RouteSummary, route
+    from .scan_candidates import CandidateResult, CandidateSummary, find_candidates
     from .score_studies import ScoredStudy, ScoreSummary, score
     from .similar_lesions import SimilarLesions, query_lesions
     from .studies import StudyJob, find_studies
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = [
     "BodyScorer",
     "BundleError",
+    "CandidateFinder",
+    "CandidateResult",
+    "CandidateSummary",
     "DescribedLesions",
     "DetectSummary",
     "Detector",
@@ -44,11 +49,13 @@ __all__ = [
     "StudyResult",
     "bundle_names",
     "bundle_root",
+    "cut_candidates",
     "describe_lesions",
     "detect",
     "embed_lesions",
     "embed_table",
     "evaluate_froc",
+    "find_candidates",
     "find_studies",
     "label",
     "open_bundle",
@@ -58,6 +65,11 @@ __all__ = [
 ]
 
 _HOMES = {
+    "CandidateFinder": "candidate_finder",
+    "CandidateResult": "scan_candidates",
+    "CandidateSummary": "scan_candidates",
+    "cut_candidates": "candidate_finder",
+    "find_candidates": "scan_candidates",
     "EmbeddedTable": "embedded_table",
     "EmbeddingResult": "lesion_embedder",
     "LesionEmbedder": "lesion_embedder",

@@ -1,0 +1,95 @@
+"""``lungdet candidates``: scans and their labels to what a model of scan risk trains on."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from .exit_codes import EXIT_FAILED, EXIT_OK
+from .messages import complain, messages_above_the_bar, tell_first, warn
+
+if TYPE_CHECKING:
+    from lungdet.workflows.scan_candidates import CandidateResult
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    parser.description = (
+        "Find the best marks of a nodule detector in every scan of a folder, cut out the cubes around them, and split "
+        "the scans by their labels. An interrupted run goes on where it stopped."
+    )
+    parser.add_argument("folder", metavar="DIR", help="holds a folder of DICOM, or a volume's file, for each scan")
+    parser.add_argument("--labels", metavar="CSV", help="id,cancer: name of each scan, and 0 or 1; without it no split")
+    parser.add_argument("--label-column", default="cancer", metavar="NAME", help="of the labels (default cancer)")
+    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="folder for the results")
+    parser.add_argument(
+        "--bundle", default="nodule_detector", help="name or folder of a detector that you trust: its settings run code"
+    )
+    parser.add_argument("--device", help="cpu, cuda, cuda:1, ...; the bundle decides if it is not given")
+    parser.add_argument("--top", type=_count, default=6, metavar="N", help="marks of a scan at most (default 6)")
+    parser.add_argument(
+        "--min-score", type=_fraction, default=0.02, metavar="S", help="leave out marks below it (default 0.02)"
+    )
+    parser.add_argument(
+        "--split", type=_share, nargs=3, default=(70.0, 15.0, 15.0), metavar=("TRAIN", "VAL", "TEST"),
+        help="shares of the parts (default 70 15 15)",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=int, default=0, help="of the split (default 0)")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Find the candidates of every scan; 1 if a scan failed."""
+    from lungdet.workflows import find_candidates
+
+    with messages_above_the_bar():
+        summary = find_candidates(
+            options.folder,
+            options.output,
+            options.labels,
+            label=options.label_column,
+            bundle=options.bundle,
+            device=options.device,
+            top=options.top,
+            least_score=options.min_score,
+            shares=dict(zip(("training", "validation", "test"), options.split, strict=True)),
+            seed=options.seed,
+            on_result=_print_result,
+        )
+    tell_first(summary.problems, warn, str(options.labels))
+    for result in summary.failed:
+        complain(f"{result.scan}: {result.error}")
+    parts: dict[str, list[int]] = {}
+    for scan in summary.scans.scans:
+        parts.setdefault(scan.part, []).append(scan.label or 0)
+    told = ", ".join(f"{len(found)} {part} ({sum(found)} positive)" for part, found in sorted(parts.items()))
+    print(f"{len(summary.scans.scans)} of {len(summary.results)} scans: {told or 'none'}; list: {summary.list_path}")
+    return EXIT_FAILED if summary.failed else EXIT_OK
+
+
+def _print_result(result: CandidateResult) -> None:
+    from tqdm import tqdm
+
+    if result.candidates is not None:
+        tqdm.write(f"{result.scan}: {result.candidates} candidates{', kept' if result.kept else ''}")
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, got {text}")
+    return value
+
+
+def _fraction(text: str) -> float:
+    value = float(text)
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f"must be between 0 and 1, got {text}")
+    return value
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0.0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must not be negative, got {text}")
+    return value

@@ -1,0 +1,99 @@
+"""The places of a scan that a detector thinks most likely nodules, cut out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lungdet.detection.findings import make_report
+from lungdet.engines.save_findings import volume_of
+from lungdet.geometry.cubes import cut_cube
+from lungdet.records import CTVolume, Finding, ModelInfo, ScanCandidates, empty_scan
+
+from .detector import Detector
+from .studies import StudyJob
+
+DETECTOR = "nodule_detector"
+TOP, LEAST_SCORE = 6, 0.02
+HU_TYPE = np.iinfo(np.int16)
+
+
+class CandidateFinder:
+    """A detector that answers with the cubes around its best marks.
+
+    Args:
+        bundle: name of a shipped detector, or the root of another; only one that you trust: its settings name code to
+            run.
+        device: ``"cpu"``, ``"cuda:0"``, ...; None leaves it to the bundle.
+        top: marks of a scan at most.
+        least_score: of a mark.
+
+    Attributes:
+        model: which detector it is.
+        settings: in words; two finders of one model and one text find the same.
+
+    Raises:
+        BundleError: the bundle cannot be used.
+        ValueError: ``top`` is less than 1, or ``least_score`` not in [0, 1]; or there is no such device.
+    """
+
+    def __init__(
+        self, bundle: str | Path = DETECTOR, device: str | None = None, top: int = TOP, least_score: float = LEAST_SCORE
+    ) -> None:
+        if top < 1 or not 0.0 <= least_score <= 1.0:
+            raise ValueError(f"wanted top >= 1 and least_score in [0, 1], got {top} and {least_score}")
+        self.top, self.least_score = top, least_score
+        self.detector = Detector(bundle, device, {"min_score": least_score})
+        self.model = self.detector.model
+        self.settings = f"top {top}, least score {least_score:g}"
+
+    def __call__(self, job: StudyJob, scan_id: str = "") -> ScanCandidates:
+        """Read one scan, and find its candidates.
+
+        Args:
+            job: what to read.
+            scan_id: its name; its source if empty.
+
+        Raises:
+            SeriesError: it cannot be read.
+            ValueError: a cube cannot be cut, as of a scan of one slice.
+        """
+        item = self.detector(job)
+        volume = volume_of(item["ct"])
+        affines = item["image"].affine, item["ct"].affine
+        found = make_report(
+            item["pred_box"], item["pred_score"], *affines, volume.array.shape, volume.info, self.model
+        ).findings
+        return cut_candidates(volume, found, scan_id or job.source, self.model, self.top)
+
+
+def cut_candidates(
+    volume: CTVolume, findings: Sequence[Finding], scan_id: str, detector: ModelInfo, top: int = TOP
+) -> ScanCandidates:
+    """Cut the cubes around the ``top`` findings of the highest score.
+
+    Args:
+        volume: in HU.
+        findings: of it, in any order.
+        scan_id: name of the scan.
+        detector: which found them.
+        top: how many at most.
+
+    Raises:
+        ValueError: a cube cannot be cut; see :func:`lungdet.geometry.cubes.cut_cube`.
+    """
+    best = sorted(findings, key=lambda finding: (-finding.score, finding.center_lps_mm))[:top]
+    if not best:
+        return empty_scan(scan_id, detector)
+    cubes = [cut_cube(volume.array, volume.affine_lps, finding.center_lps_mm) for finding in best]
+    hu = np.stack([cube.hu[0] for cube in cubes])
+    return ScanCandidates(
+        scan_id,
+        np.rint(np.clip(hu, HU_TYPE.min, HU_TYPE.max)).astype(np.int16),
+        np.array([finding.score for finding in best], np.float32),
+        np.array([finding.center_lps_mm for finding in best], np.float64),
+        np.array([cube.inside for cube in cubes], np.float32),
+        detector,
+    )

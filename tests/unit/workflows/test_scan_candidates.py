@@ -1,0 +1,132 @@
+"""A folder of scans and a table of labels become candidates: bad scans are told, and a stopped run goes on."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lungdet.datalists import DatalistError
+from lungdet.datalists.scan_list import ScanListEntry, read_scan_list, split_scans
+from lungdet.geometry.cubes import cut_cube
+from lungdet.readers import read_ct
+from lungdet.readers.candidate_file import read_candidates
+from lungdet.records import ModelInfo, SeriesInfo
+from lungdet.workflows import find_candidates
+from lungdet.workflows.candidate_finder import CandidateFinder, cut_candidates
+from lungdet.workflows.scan_candidates import scan_sources
+
+WriteSeries = Callable[..., SeriesInfo]
+
+
+@pytest.fixture
+def scans(tmp_path: Path, write_series: WriteSeries) -> Path:
+    """Folder of four scans, of which one is damaged."""
+    for number in range(3):
+        write_series(f"scans/s{number}", seed=number)
+    (tmp_path / "scans" / "bad").mkdir()
+    (tmp_path / "scans" / "bad" / "note.txt").write_text("no scan")
+    (tmp_path / "scans" / "labels.csv").write_text("id,cancer\ns0,1\ns1,0\nbad,0\ngone,1\ns0,1\n")
+    return tmp_path / "scans"
+
+
+def test_every_scan_has_its_cubes_or_its_reason(scans: Path, tiny_bundle: Path, tmp_path: Path):
+    summary = find_candidates(scans, tmp_path / "out", scans / "labels.csv", bundle=tiny_bundle, progress=False)
+    found = read_scan_list(summary.list_path)
+    assert {scan.id: (scan.label, scan.candidates) for scan in found.scans} == {
+        "s0": (1, 2),
+        "s1": (0, 2),
+        "s2": (None, 2),
+    }
+    assert [scan.part for scan in found.scans if scan.id == "s2"] == ["unlabelled"]
+    assert set(found.failed) == {"bad"}
+    assert [result.scan for result in summary.failed] == ["bad"]
+    told = "\n".join(summary.problems)
+    assert "line 6: the scan repeats line 2" in told
+    assert "no scan of the name 'gone'" in told
+    assert "s2: has no label" in told
+
+
+def test_the_cubes_are_those_around_the_marks(scans: Path, tiny_bundle: Path, tmp_path: Path):
+    find_candidates(scans, tmp_path / "out", bundle=tiny_bundle, progress=False, top=1)
+    kept = read_candidates(tmp_path / "out" / "s0.npz")
+    assert kept.scores.tolist() == pytest.approx([0.8])
+    volume = read_ct(scans / "s0")
+    cube = cut_cube(volume.array, volume.affine_lps, kept.centers_lps_mm[0])
+    assert np.array_equal(kept.cubes[0], np.rint(cube.hu[0]))
+    assert kept.inside[0] == pytest.approx(cube.inside)
+    middle = (np.array([20.0, 12, 6]) + [26, 20, 8]) / 2 - 0.5  # of the box, in voxels
+    assert kept.centers_lps_mm[0] == pytest.approx(volume.affine_lps[:3, :3] @ middle + volume.affine_lps[:3, 3])
+
+
+def test_a_stopped_run_goes_on(scans: Path, tiny_bundle: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    first = find_candidates(scans, out, bundle=tiny_bundle, progress=False)
+    assert not any(result.kept for result in first.results)
+    times = {path.name: path.stat().st_mtime_ns for path in out.glob("*.npz")}
+    (out / "s1.npz").write_bytes((out / "s1.npz").read_bytes()[:100])
+    again = find_candidates(scans, out, bundle=tiny_bundle, progress=False)
+    assert {result.scan: result.kept for result in again.results} == {"bad": False, "s0": True, "s1": False, "s2": True}
+    assert {name for name, time in times.items() if (out / name).stat().st_mtime_ns != time} == {"s1.npz"}
+    other = find_candidates(scans, out, bundle=tiny_bundle, progress=False, top=1)
+    assert not any(result.kept for result in other.results)
+
+
+def test_one_series_under_two_names_is_no_two_scans(write_series: WriteSeries, tiny_bundle: Path, tmp_path: Path):
+    write_series("scans/a", seed=1)
+    write_series("scans/b", seed=1)
+    for _ in range(2):  # also where the first is there from an earlier run
+        summary = find_candidates(tmp_path / "scans", tmp_path / "out", bundle=tiny_bundle, progress=False)
+        assert [scan.id for scan in summary.scans.scans] == ["a"]
+        assert "b" in summary.scans.failed
+        assert "the same as the scan 'a'" in summary.failed[0].error
+
+
+def test_names_that_lead_elsewhere_are_refused(tmp_path: Path):
+    with pytest.raises(ValueError, match="no scans there"):
+        scan_sources(tmp_path)
+    (tmp_path / "a.nii").touch()
+    (tmp_path / "labels.csv").touch()
+    assert scan_sources(tmp_path) == {"a": tmp_path / "a.nii"}
+    (tmp_path / "a").mkdir()
+    with pytest.raises(ValueError, match="second scan of the name 'a'"):
+        scan_sources(tmp_path)
+    (tmp_path / "a").rename(tmp_path / "a:b")
+    with pytest.raises(ValueError, match="cannot name a scan"):
+        scan_sources(tmp_path)
+    with pytest.raises(ValueError, match="plain names"):
+        ScanListEntry("../x", "x.npz", "test", 1, 0)
+
+
+def test_labels_of_other_scans_are_refused(scans: Path, tiny_bundle: Path, tmp_path: Path):
+    (scans / "labels.csv").write_text("id,cancer\nx,1\n")
+    with pytest.raises(ValueError, match="labels none of the 4 scans"):
+        find_candidates(scans, tmp_path / "out", scans / "labels.csv", bundle=tiny_bundle, progress=False)
+
+
+def test_a_finder_says_what_it_does_not_take(tiny_bundle: Path):
+    with pytest.raises(ValueError, match="top >= 1"):
+        CandidateFinder(tiny_bundle, top=0)
+
+
+def test_no_findings_are_an_empty_scan(scans: Path):
+    volume = read_ct(scans / "s0")
+    assert len(cut_candidates(volume, (), "s0", ModelInfo("", "", ""))) == 0
+
+
+def test_the_split_is_by_label_and_by_the_seed_alone():
+    labels = {f"s{number}": int(number % 3 == 0) for number in range(60)}
+    shares = {"training": 0.7, "validation": 0.15, "test": 0.15}
+    split = split_scans(labels, shares, seed=1)
+    assert split == split_scans(dict(reversed(labels.items())), shares, seed=1)
+    assert split != split_scans(labels, shares, seed=2)
+    positives = [sum(labels[scan] for scan in labels if split[scan] == part) for part in shares]
+    assert positives == [14, 3, 3]
+
+
+def test_lists_that_are_none_are_refused(tmp_path: Path):
+    path = tmp_path / "candidates.json"
+    for text in ("", "[]", "{}", '{"format": "lungdet-scans/2"}'):
+        path.write_text(text)
+        with pytest.raises(DatalistError, match="no list of scans"):
+            read_scan_list(path)
