@@ -18,8 +18,8 @@ from lungdet.records import (
 ANALYSIS_MEANINGS = {
     "measurement": "lengths in mm, areas in mm2, volumes in mm3, density in HU, as the names say; 'version' is that of"
     " the method; recist_voxel are (column, row) at voxel centres in slice 'slice_index'",
-    "answer": "of a classifier: probabilities from 0 to 1; ratings are means and standard deviations on scales from 1 to"
-    " 5, of which malignancy 5 is the highest suspicion; no diagnosis",
+    "answer": "of a classifier: probabilities from 0 to 1; ratings are means and standard deviations on scales from 1"
+    " to 5, of which malignancy 5 is the highest suspicion; no diagnosis",
     "lungs": "volumes in ml, density in HU, emphysema_percent the part below -950 HU; sides are the patient's",
     "risk": "probability from 0 to 1 of the label that the model was trained on; no diagnosis",
 }

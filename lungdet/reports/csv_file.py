@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lungdet.records import DetectionReport, SeriesInfo
 
+from .analysis_cells import ANALYSIS_COLUMNS, analysis_cells
 from .atomic import write_files
 
 COLUMNS = ("seriesuid", "coordX", "coordY", "coordZ", "probability")
@@ -17,15 +18,19 @@ COLUMNS = ("seriesuid", "coordX", "coordY", "coordZ", "probability")
 def reports_to_csv(reports: Iterable[DetectionReport]) -> bytes:
     """Turn reports into a submission: one row per finding, centre in LPS mm, score as ``probability``.
 
-    LUNA16's annotations are in the coordinates of its MetaImage files, which are LPS mm.
+    LUNA16's annotations are in the coordinates of its MetaImage files, which are LPS mm. Where any report holds more
+    than a detector's marks, columns with what is known of each follow; they are empty where it is not.
     """
+    listed = list(reports)
+    more = any(report.analyzed for report in listed)
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for report in reports:
+    writer.writerow([*COLUMNS, *(ANALYSIS_COLUMNS if more else ())])
+    for report in listed:
         for finding in report.findings:
             center = (f"{value:.4f}" for value in finding.center_lps_mm)
-            writer.writerow([scan_name(report.series), *center, f"{finding.score:.6f}"])
+            known = analysis_cells(finding) if more else []
+            writer.writerow([scan_name(report.series), *center, f"{finding.score:.6f}", *known])
     return stream.getvalue().encode(errors="backslashreplace")
 
 

@@ -15,11 +15,12 @@ import numpy as np
 from lungdet.geometry import frames
 from lungdet.records import CTVolume, DetectionReport, Finding
 
+from .analysis_page import analysis_table, finding_facts, scan_facts
 from .atomic import write_files
 from .csv_file import source_name
 from .json_file import slice_uid, time_stamp
-from .picture_files import MAX_PICTURES, OVERVIEW_NAME, draw_pictures, picture_name
-from .planes import PLANES
+from .picture_files import LUNGS_NAME, MAX_PICTURES, OVERVIEW_NAME, draw_pictures, picture_name
+from .planes import AXIAL, PLANES
 
 
 def report_to_html(report: DetectionReport, pictures: Mapping[str, bytes], created: datetime | None = None) -> bytes:
@@ -43,8 +44,10 @@ def report_to_html(report: DetectionReport, pictures: Mapping[str, bytes], creat
         headline={0: "No findings", 1: "1 finding"}.get(count, f"{count} findings"),
         warnings=_warnings(report),
         overview=_overview(report, pictures),
-        table=_table(report) if count else _no_findings(),
-        pictures=_sections(report, pictures),
+        table="" if report.analyzed and count else _table(report) if count else _no_findings(),
+        scan=scan_facts(report),
+        wide_table=analysis_table(report) if report.analyzed and count else "",
+        pictures=_sections(report, pictures) + _lungs(pictures),
         facts=_facts(report),
     )
     return page.encode(errors="xmlcharrefreplace")
@@ -156,11 +159,13 @@ def _finding(report: DetectionReport, rank: int, finding: Finding, pictures: Map
         figures = []
         for plane in PLANES:
             kind = f"{'close-up' if closeup else 'whole section'}, {plane.name}"
+            kind += ", with its diameters" * bool(closeup and finding.measurement and plane is AXIAL)
             alt = f"Finding {rank}, {kind}: box of {finding.diameter_mm:.1f} mm diameter, {place}"
             figures.append(_figure(pictures, picture_name(rank, plane.name, closeup), alt, kind.capitalize()))
         rows.append(f'<div class="planes {style}">{"".join(figures)}</div>')
     heading = f'<span class="badge">{rank}</span>{finding.diameter_mm:.1f} mm, {escape(place)}'
-    return f'<article class="finding"><h3>{heading}</h3>\n<p class="numbers">{numbers}</p>\n{"".join(rows)}</article>'
+    numbers = f'<p class="numbers">{numbers}</p>{finding_facts(finding)}'
+    return f'<article class="finding"><h3>{heading}</h3>\n{numbers}\n{"".join(rows)}</article>'
 
 
 def _figure(pictures: Mapping[str, bytes], name: str, alt: str, caption: str) -> str:
@@ -169,6 +174,15 @@ def _figure(pictures: Mapping[str, bytes], name: str, alt: str, caption: str) ->
         f'<figure><img src="data:image/png;base64,{data}" alt="{escape(alt)}">'
         f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
+
+
+def _lungs(pictures: Mapping[str, bytes]) -> str:
+    if LUNGS_NAME not in pictures:
+        return ""
+    alt = "Axial slices, the mask of the lungs in each, and the slice with all but the lungs blacked out"
+    caption = "Right lung blue, left orange. Seen from the feet: the patient's right is at the left."
+    figure = _figure(pictures, LUNGS_NAME, alt, caption)
+    return f'\n<section aria-labelledby="lungs"><h2 id="lungs">The lungs as they were found</h2>{figure}</section>'
 
 
 def _facts(report: DetectionReport) -> str:
@@ -186,10 +200,17 @@ def _facts(report: DetectionReport) -> str:
         "What the reader did": _list(series.steps) or "Nothing beyond reading.",
         "Model": escape(f"{report.model.name} {report.model.version}"),
         "Weights (SHA-256)": escape(report.model.weights_sha256),
+        "Other models": _list(tuple(f"{each.name} {each.version}, {each.weights_sha256}" for each in report.models)),
+        "Method of measuring": _method(report),
         "Software": escape(f"lungdet {report.software_version}"),
     }
     rows = (f'<tr><th scope="row">{name}</th><td>{value}</td></tr>' for name, value in facts.items() if value)
     return '<table class="facts"><tbody>\n' + "\n".join(rows) + "\n</tbody></table>"
+
+
+def _method(report: DetectionReport) -> str:
+    versions = sorted({found.measurement.version for found in report.findings if found.measurement})
+    return f"version {', '.join(map(str, versions))}" if versions else ""
 
 
 def _list(items: tuple[str, ...]) -> str:

@@ -4,24 +4,39 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lungdet.records import CTVolume, DetectionReport
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from lungdet.records import CTVolume, DetectionReport, Finding
 
 from .atomic import write_files
+from .lung_sheet import lung_sheet
+from .measured_axes import axial_lines
 from .overview import overview
 from .pictures import closeup_section, to_png, whole_section
-from .planes import PLANES, PatientView
+from .planes import AXIAL, PLANES, Box, PatientView, Plane
 
 MAX_PICTURES = 10
-OVERVIEW_NAME = "overview.png"
+OVERVIEW_NAME, LUNGS_NAME = "overview.png", "lungs.png"
+LUNG_SLICES = 4
 
 
-def draw_pictures(report: DetectionReport, volume: CTVolume, max_pictures: int = MAX_PICTURES) -> dict[str, bytes]:
+def draw_pictures(
+    report: DetectionReport,
+    volume: CTVolume,
+    max_pictures: int = MAX_PICTURES,
+    lung_labels: NDArray[np.uint8] | None = None,
+) -> dict[str, bytes]:
     """Draw the overview, and the first findings in three planes, whole and close up.
+
+    The axial close-up of a measured finding shows its diameters in the slice that they were measured in.
 
     Args:
         report: what was found.
         volume: the image as read, to which the report's ``box_voxel`` refer.
         max_pictures: findings that get pictures of their own; the overview marks all.
+        lung_labels: of the volume's voxels, to draw the sheet of the lungs; see :func:`lung_sheet`.
 
     Returns:
         PNG bytes by file name.
@@ -36,11 +51,18 @@ def draw_pictures(report: DetectionReport, volume: CTVolume, max_pictures: int =
     view = PatientView.of(volume)
     boxes = [view.box(finding.box_voxel) for finding in report.findings]
     pictures = {OVERVIEW_NAME: to_png(overview(view, boxes))}
-    for rank, box in enumerate(boxes[:max_pictures], start=1):
+    for rank, (finding, box) in enumerate(zip(report.findings[:max_pictures], boxes, strict=False), start=1):
         for plane in PLANES:
             pictures[picture_name(rank, plane.name)] = to_png(whole_section(view, plane, box))
-            pictures[picture_name(rank, plane.name, closeup=True)] = to_png(closeup_section(view, plane, box))
+            pictures[picture_name(rank, plane.name, closeup=True)] = to_png(_closeup(view, plane, box, finding))
+    if lung_labels is not None:
+        pictures[LUNGS_NAME] = lung_sheet(volume, lung_labels, slices=LUNG_SLICES)
     return pictures
+
+
+def _closeup(view: PatientView, plane: Plane, box: Box, finding: Finding) -> Image.Image:
+    drawn = axial_lines(view, finding.measurement) if finding.measurement and plane is AXIAL else None
+    return closeup_section(view, plane, box, *(drawn or ()))
 
 
 def picture_name(rank: int, plane: str, closeup: bool = False) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ LUNG_WINDOW_HU = (-600.0, 1600.0)  # centre, width
 WHOLE_PX = 480  # longest side of a picture of a whole section
 CLOSEUP_PX = 300
 CLOSEUP_MM = 50.0  # at least; large findings get a wider view
+
+Line = tuple[tuple[float, float], tuple[float, float]]
 
 # Pictures are 8-bit with a palette: grey levels below, marks above. Small files, and a mark is found by its index.
 GREY_LEVELS = 248
@@ -81,9 +84,19 @@ def whole_section(view: PatientView, plane: Plane, box: Box) -> Image.Image:
     return with_palette(canvas.image)
 
 
-def closeup_section(view: PatientView, plane: Plane, box: Box) -> Image.Image:
-    """Draw the neighbourhood of ``box`` enlarged, with a bar of 10 mm; see :func:`whole_section`."""
-    section = view.section(plane, view.center_index(plane, box))
+def closeup_section(
+    view: PatientView, plane: Plane, box: Box, index: int | None = None, lines: Sequence[Line] = ()
+) -> Image.Image:
+    """Draw the neighbourhood of ``box`` enlarged, with a bar of 10 mm; see :func:`whole_section`.
+
+    Args:
+        view: the volume.
+        plane: how to cut it.
+        box: in the edge frame of ``view``.
+        index: of the section; None takes the one through the centre of ``box``.
+        lines: to draw in place of the box, each two ends ``(column, row)`` in the edge frame of the section's pixels.
+    """
+    section = view.section(plane, view.center_index(plane, box) if index is None else index)
     rectangle = view.rectangle(plane, box)
     longest_mm = max((box[axis + 3] - box[axis]) * view.spacing_mm[axis] for axis in range(3))
     side_mm = max(CLOSEUP_MM, 2.5 * longest_mm)
@@ -91,7 +104,10 @@ def closeup_section(view: PatientView, plane: Plane, box: Box) -> Image.Image:
     left, right = _span(rectangle[0], rectangle[2], side_mm / view.spacing_mm[plane.column_axis], columns)
     top, bottom = _span(rectangle[1], rectangle[3], side_mm / view.spacing_mm[plane.row_axis], rows)
     canvas = _canvas(view, plane, section, (left, top, right, bottom), CLOSEUP_PX / side_mm)
-    draw_box(canvas, rectangle, line_px=2)
+    if lines:
+        _draw_lines(canvas, lines)
+    else:
+        draw_box(canvas, rectangle, line_px=2)
     _draw_bar(canvas.image, 10.0 * CLOSEUP_PX / side_mm, "10 mm")
     draw_letters(canvas.image, plane.letters)
     return with_palette(canvas.image)
@@ -106,6 +122,13 @@ def draw_box(canvas: Canvas, rectangle: Rectangle, line_px: int, label: str = ""
     if label:
         draw.fontmode = "1"  # no soft edges: palette indexes do not blend
         draw.text((edge[2] + 3, edge[1] - 4), label, fill=MARK_INDEX, font=font(22), stroke_width=1, stroke_fill=0)
+
+
+def _draw_lines(canvas: Canvas, lines: Sequence[Line]) -> None:
+    draw = ImageDraw.Draw(canvas.image)
+    for line in lines:
+        places = [tuple((end[axis] - canvas.origin[axis]) * canvas.zoom[axis] for axis in range(2)) for end in line]
+        draw.line(places, fill=MARK_INDEX, width=2)
 
 
 def draw_letters(image: Image.Image, letters: str) -> None:

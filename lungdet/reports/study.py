@@ -8,13 +8,16 @@ import re
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lungdet.records import CTVolume, DetectionReport, SeriesInfo
 
 from .csv_file import reports_to_csv, source_name
 from .folder_swap import write_folder
 from .html_file import report_to_html
 from .json_file import report_to_json
-from .picture_files import MAX_PICTURES, draw_pictures
+from .picture_files import LUNGS_NAME, MAX_PICTURES, draw_pictures
 
 PICTURE_FOLDER = "pictures"
 JSON_NAME, CSV_NAME, HTML_NAME = "findings.json", "findings.csv", "report.html"
@@ -26,6 +29,7 @@ def write_study(
     volume: CTVolume,
     max_pictures: int = MAX_PICTURES,
     created: datetime | None = None,
+    lung_labels: NDArray[np.uint8] | None = None,
 ) -> Path:
     """Write ``pictures/*.png``, ``report.html``, ``findings.csv`` and ``findings.json`` of one study.
 
@@ -39,11 +43,12 @@ def write_study(
         volume: the image as read.
         max_pictures: findings that get pictures of their own.
         created: time stamp; now if None.
+        lung_labels: of the image's voxels, for a picture of the lungs; see :func:`lung_sheet`.
 
     Returns:
         Path of the HTML.
     """
-    pictures = draw_pictures(report, volume, max_pictures)
+    pictures = draw_pictures(report, volume, max_pictures, lung_labels)
     files = {f"{PICTURE_FOLDER}/{name}": content for name, content in pictures.items()}
     files[HTML_NAME] = report_to_html(report, pictures, created)
     files[CSV_NAME] = reports_to_csv([report])
@@ -89,5 +94,5 @@ def _digest(parts: list[str]) -> str:
 def _outdated(folder: str, names: list[str]) -> list[str]:
     """Name what does not move on to the next version of a study's folder; see :func:`shutil.copytree`."""
     if Path(folder).name == PICTURE_FOLDER:
-        return fnmatch.filter(names, "finding_*.png")
+        return [*fnmatch.filter(names, "finding_*.png"), *fnmatch.filter(names, LUNGS_NAME)]
     return [name for name in names if name in (JSON_NAME, CSV_NAME, HTML_NAME)]

@@ -1,0 +1,66 @@
+"""What an analysis found of a mark, in the few words of a table."""
+
+from __future__ import annotations
+
+from lungdet.records import Finding
+
+KIND_WORDS = {
+    "solid": "solid",
+    "part_solid": "part-solid",
+    "ground_glass": "ground glass",
+    "calcified": "calcified",
+}
+SURE = 0.5  # below, the most likely kind is less likely than all others together
+
+
+def axes_words(finding: Finding) -> str:
+    """Long and short axis.
+
+    Example:
+        >>> axes_words(Finding((0, 0, 0, 1, 1, 1), (0, 0, 0, 1, 1, 1), 0.5))
+        ''
+    """
+    found = finding.measurement
+    return "" if found is None else f"{found.long_mm:.1f} x {found.short_mm:.1f}"
+
+
+def volume_words(finding: Finding) -> str:
+    """Volume in mm3, three digits of it."""
+    found = finding.measurement
+    return "" if found is None else f"{float(f'{found.volume_mm3:.3g}'):g}"
+
+
+def kind_words(finding: Finding) -> str:
+    """Type by the classifier, or density as measured; a doubtful type with its probability."""
+    answer, found = finding.answer, finding.measurement
+    if answer is not None:
+        likely = max(answer.kinds)
+        doubt = f" ({likely:.0%})" if likely < SURE else ""
+        return KIND_WORDS[answer.kind] + doubt
+    return "" if found is None else KIND_WORDS[found.density]
+
+
+def malignancy_words(finding: Finding) -> str:
+    """Malignancy as readers would rate it, mean and standard deviation."""
+    rating = None if finding.answer is None else finding.answer.rating("malignancy")
+    return "" if rating is None else f"{rating.mean:.1f} ± {rating.spread:.1f}"
+
+
+def nodule_words(finding: Finding) -> str:
+    """Probability of a nodule."""
+    return "" if finding.answer is None else f"{finding.answer.nodule:.2f}"
+
+
+def side_words(finding: Finding) -> str:
+    """The patient's lung."""
+    return "" if finding.measurement is None else finding.measurement.side or "?"
+
+
+def pleura_words(finding: Finding) -> str:
+    """Way to the pleura in mm."""
+    found = finding.measurement
+    if found is None:
+        return ""
+    if found.pleural_contact:
+        return "touches"
+    return "not near" if found.pleural_distance_mm is None else f"{found.pleural_distance_mm:.1f}"
