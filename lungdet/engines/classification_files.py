@@ -60,13 +60,13 @@ def classification_files(
     content = scores.to_json()
     classes = [f"p_{name}" for name in scores.router.class_list.names]
     files = {
-        "metrics.json": _json(content),
+        "metrics.json": to_json_bytes(content),
         "classes.csv": rows_to_csv(CLASS_COLUMNS, _class_rows(content)),
         "pictures.csv": rows_to_csv([*PICTURE_COLUMNS, *classes], scores.picture_rows()),
         "label_errors.csv": rows_to_csv(ERROR_COLUMNS, scores.label_error_rows()),
     }
     if speed is not None:
-        files["speed.json"] = _json(speed)
+        files["speed.json"] = to_json_bytes(speed)
     if scores.robustness:
         files["robustness.csv"] = rows_to_csv(list(scores.robustness[0]), scores.robustness)
     if sheet:
@@ -76,7 +76,7 @@ def classification_files(
     except MissingPlotsError as error:
         logger.warning("no figures are drawn: %s", error)
         return files
-    return files | _figures(scores) | _loss(history)
+    return files | _figures(scores) | draw_loss(history)
 
 
 def _figures(scores: ClassificationEvaluation) -> dict[str, bytes]:
@@ -150,7 +150,8 @@ def _class_rows(content: Mapping[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def _loss(history: str | Path | None) -> dict[str, bytes]:
+def draw_loss(history: str | Path | None) -> dict[str, bytes]:
+    """Make ``loss.png`` from the table that a training wrote; nothing where there is none that can be read."""
     if history is None or not Path(history).is_file():
         return {}
     try:
@@ -160,7 +161,8 @@ def _loss(history: str | Path | None) -> dict[str, bytes]:
         return {}
 
 
-def _json(content: Mapping[str, Any]) -> bytes:
+def to_json_bytes(content: Mapping[str, Any]) -> bytes:
+    """Write plain numbers; NaN is refused."""
     return (json.dumps(content, indent=2, allow_nan=False) + "\n").encode("ascii")
 
 

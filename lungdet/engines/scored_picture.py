@@ -98,14 +98,14 @@ def read_scored_picture(
     """
     keys = keys or PictureKeys()
     logits, embedding = _prediction(item, keys)
-    name = _name(item.get(keys.image))
+    name = source_of(item.get(keys.image))
     if logits.shape != (num_classes,) or not np.isfinite(logits).all():
         what = f"shape {logits.shape}" if logits.shape != (num_classes,) else "numbers that are not finite"
         raise ValueError(f"{name or 'a picture'}: wanted {num_classes} logits, got {what}")
     label = as_array(item.get(keys.label, -1))
     foreign = bool((label == -1).all()) and label.size > 0
     truth = truth_matrix(label.reshape(1) if label.size == 1 else label.reshape(1, -1), num_classes)[0]
-    return ScoredPicture(name, _text(item.get(keys.patient)), truth, foreign, logits, embedding, disturbed or {})
+    return ScoredPicture(name, as_text(item.get(keys.patient)), truth, foreign, logits, embedding, disturbed or {})
 
 
 def items_of(values: Any) -> Iterator[Mapping[Any, Any]]:
@@ -134,12 +134,13 @@ def _prediction(item: Mapping[Any, Any], keys: PictureKeys) -> tuple[Array, Arra
     return as_array(said), None if embedding is None else as_array(embedding).reshape(-1)
 
 
-def _name(image: Any) -> str:
+def source_of(image: Any) -> str:
+    """Path of the file that an image was read from; empty where it is not known."""
     source = getattr(image, "meta", {}).get("filename_or_obj", "")
     return source if isinstance(source, str) else ""
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
     """A patient as text: a number and its text are the same patient; empty for None and NaN."""
     if isinstance(value, (torch.Tensor, np.ndarray)):
         value = value.item()

@@ -131,7 +131,7 @@ def quadratic_kappa(true: NDArray[np.int64], said: NDArray[np.int64], levels: in
     Example:
         >>> levels = np.array([1, 2, 3, 3])
         >>> quadratic_kappa(levels, levels[::-1].copy(), 5, np.ones((1, 4))).round(4).tolist()
-        [-0.7778]
+        [-0.8182]
     """
     steps = np.arange(1, levels + 1)
     rows, columns = (weights @ (values[:, None] == steps) for values in (true, said))  # (R, L)

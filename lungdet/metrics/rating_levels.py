@@ -24,7 +24,7 @@ def levels_from_shares(shares: ArrayLike) -> Array:
     """
     above = np.asarray(shares, dtype=np.float64)
     ends = np.ones((*above.shape[:-1], 1)), np.zeros((*above.shape[:-1], 1))
-    return np.asarray(-np.diff(np.concatenate([ends[0], above, ends[1]], axis=-1), axis=-1))
+    return np.asarray(np.concatenate([ends[0], above], axis=-1) - np.concatenate([above, ends[1]], axis=-1))
 
 
 def shares_from_levels(levels: ArrayLike) -> Array:

@@ -64,7 +64,7 @@ def draw_confusion(matrix: ArrayLike, classes: Sequence[str], title: str = "") -
     totals = counts.sum(axis=1, keepdims=True)
     shades = counts / np.where(totals > 0, totals, 1)
     side = min(MOST_INCH, max(LEAST_INCH, CELL_INCH * len(names) + 1.2))
-    with _figure((side + 1.0, side), title) as (figure, (axes,)):
+    with figure_with_axes((side + 1.0, side), title) as (figure, (axes,)):
         axes.imshow(shades, cmap="Blues", vmin=0, vmax=1)
         axes.set_xticks(range(len(names)), names, rotation=60, ha="right", rotation_mode="anchor")
         rows = [f"{name} ({_count(total)})" for name, total in zip(names, totals[:, 0], strict=True)]
@@ -77,7 +77,7 @@ def draw_confusion(matrix: ArrayLike, classes: Sequence[str], title: str = "") -
             color = "white" if shades[row, column] >= LIGHTEST_TEXT else "black"
             text = _count(counts[row, column])
             axes.text(column, row, text, ha="center", va="center", color=color, fontsize=8 if len(text) < 4 else 6)
-        return _png(figure)
+        return figure_to_png(figure)
 
 
 def draw_reliability(lines: Sequence[ReliabilityToDraw], title: str = "") -> bytes:
@@ -86,7 +86,7 @@ def draw_reliability(lines: Sequence[ReliabilityToDraw], title: str = "") -> byt
     Raises:
         MissingPlotsError: matplotlib is not installed.
     """
-    with _figure((5.2, 6.2), title, rows=(3, 1)) as (figure, (axes, below)):
+    with figure_with_axes((5.2, 6.2), title, rows=(3, 1)) as (figure, (axes, below)):
         axes.plot([0, 1], [0, 1], color="black", linewidth=0.8, linestyle=":", label="right as often as said")
         for color, line in zip(COLORS * len(lines), lines, strict=False):
             said, was = np.asarray(line.confidence, dtype=np.float64), np.asarray(line.accuracy, dtype=np.float64)
@@ -107,7 +107,7 @@ def draw_reliability(lines: Sequence[ReliabilityToDraw], title: str = "") -> byt
         below.minorticks_off()
         below.set(xlim=(0, 1), ylim=(0, 1.5 * max(most, 1)), xlabel="confidence", ylabel="statements")
         figure.legend(loc="outside lower center", markerscale=0.7)
-        return _png(figure)
+        return figure_to_png(figure)
 
 
 def draw_coverage(curves: Sequence[CurveToDraw], target_accuracy: float | None = None, title: str = "") -> bytes:
@@ -121,7 +121,7 @@ def draw_coverage(curves: Sequence[CurveToDraw], target_accuracy: float | None =
     Raises:
         MissingPlotsError: matplotlib is not installed.
     """
-    with _figure((5.2, 4.2), title) as (figure, (axes,)):
+    with figure_with_axes((5.2, 4.2), title) as (figure, (axes,)):
         lowest, dots = 1.0, False
         for color, curve in zip(COLORS * len(curves), curves, strict=False):
             x, y = np.asarray(curve.x, dtype=np.float64), np.asarray(curve.y, dtype=np.float64)
@@ -139,7 +139,7 @@ def draw_coverage(curves: Sequence[CurveToDraw], target_accuracy: float | None =
         axes.set(xlim=(0, 1), ylim=(max(0.0, lowest - 0.1 * (1 - lowest) - 0.005), 1 + 0.02 * (1 - lowest)))
         axes.set(xlabel="part that is answered (coverage)", ylabel="accuracy on it")
         axes.legend(loc="lower left")
-        return _png(figure)
+        return figure_to_png(figure)
 
 
 def _in_words(disturbance: str) -> str:
@@ -157,7 +157,7 @@ def draw_robustness(scores: Mapping[str, Sequence[float]], names: Sequence[str],
     Raises:
         MissingPlotsError: matplotlib is not installed.
     """
-    with _figure((6.0, 1.0 + 0.22 * len(names) * (1 + len(scores))), title) as (figure, (axes,)):
+    with figure_with_axes((6.0, 1.0 + 0.22 * len(names) * (1 + len(scores))), title) as (figure, (axes,)):
         places, thick = np.arange(len(names), dtype=np.float64), 0.8 / max(len(scores), 1)
         for shift, (color, (label, values)) in enumerate(zip(COLORS * len(scores), scores.items(), strict=False)):
             lengths = np.nan_to_num(np.asarray(values, dtype=np.float64))
@@ -171,7 +171,7 @@ def draw_robustness(scores: Mapping[str, Sequence[float]], names: Sequence[str],
         axes.set_xticks(np.linspace(0, 1, 6))
         axes.grid(False, axis="y")
         figure.legend(loc="outside lower center", ncols=3)
-        return _png(figure)
+        return figure_to_png(figure)
 
 
 def _with_names(matrix: NDArray[np.float64], classes: Sequence[str]) -> tuple[NDArray[np.float64], list[str]]:
@@ -195,7 +195,7 @@ def _count(value: float) -> str:
     return f"{value:.0f}" if abs(value - round(value)) < 1e-6 else f"{value:.1f}"
 
 
-def _png(figure: Figure) -> bytes:
+def figure_to_png(figure: Figure) -> bytes:
     """Encode a figure; the same one gives the same bytes."""
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=150, metadata={"Software": None})
@@ -203,7 +203,7 @@ def _png(figure: Figure) -> bytes:
 
 
 @contextmanager
-def _figure(
+def figure_with_axes(
     size_inch: tuple[float, float], title: str, rows: Sequence[float] = (1,)
 ) -> Iterator[tuple[Figure, list[Axes]]]:
     """Give a figure that no global state of matplotlib knows of, with axes below each other."""
