@@ -1,4 +1,4 @@
-"""``lungdet phantom``: a synthetic chest or trunk, or a synthetic DeepLesion."""
+"""``lungdet phantom``: a synthetic chest or trunk, a synthetic DeepLesion, or a cohort with a label for each scan."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from .exit_codes import EXIT_OK
 CHEST_SPACING_MM, CHEST_SIZE = (1.0, 1.0, 1.5), (352, 352, 200)
 TORSO_SPACING_MM, TORSO_SIZE = (1.7, 1.7, 5.0), (256, 256)
 TORSO_LESIONS_STREAM = 501
+KINDS = ("chest", "torso", "deeplesion", "cohort")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,17 +18,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Write synthetic CT with its truth. chest: OUT/dicom, the nodules as OUT/truth.json and OUT/truth.csv, and "
         "OUT/excluded.csv. torso: OUT/dicom from jaw to thigh, and OUT/truth.json with landmarks, the body coordinate "
-        "of each slice and lesions. deeplesion: OUT/Images_png, OUT/DL_info.csv and OUT/truth.csv."
+        "of each slice and lesions. deeplesion: OUT/Images_png, OUT/DL_info.csv and OUT/truth.csv. cohort: a chest in "
+        "OUT/ID for each patient, OUT/labels.csv (id,cancer) and OUT/truth.json; a run that was stopped goes on."
     )
     parser.add_argument("output", metavar="OUT", help="folder to write into")
-    parser.add_argument("--kind", choices=("chest", "torso", "deeplesion"), default="chest", help="(default chest)")
+    parser.add_argument("--kind", choices=KINDS, default="chest", help="(default chest)")
     parser.add_argument("--seed", type=int, default=0, help="which patient, or which data set (default 0)")
-    scan = parser.add_argument_group("chest and torso")
+    parser.add_argument("--patients", type=int, default=20, metavar="N", help="of deeplesion or cohort (default 20)")
+    scan = parser.add_argument_group("chest, torso and cohort")
     scan.add_argument("--spacing", type=float, nargs=3, metavar="MM", help="voxel size x y z")
     scan.add_argument("--size", type=int, nargs=3, metavar="N", help="voxels along x y z (a torso: z about its middle)")
     scan.add_argument("--lesions", type=_count, default=0, metavar="N", help="of a torso (default none)")
     folder = parser.add_argument_group("deeplesion")
-    folder.add_argument("--patients", type=int, default=20, metavar="N", help="how many (default 20)")
     folder.add_argument("--image-size", type=int, default=512, metavar="N", help="columns and rows (default 512)")
     folder.add_argument("--context", type=float, default=30.0, metavar="MM", help="above and below marks (default 30)")
     folder.add_argument(
@@ -38,7 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write a phantom and its truth."""
-    {"chest": _write_chest, "torso": _write_torso, "deeplesion": _write_deeplesion}[options.kind](options)
+    write = {"chest": _write_chest, "torso": _write_torso, "deeplesion": _write_deeplesion, "cohort": _write_cohort}
+    write[options.kind](options)
     return EXIT_OK
 
 
@@ -116,3 +119,13 @@ def _write_deeplesion(options: argparse.Namespace) -> None:
     )
     rows = f"{len(written.rows)} lesions of {written.patients} patients in {written.folder / 'DL_info.csv'}"
     print(f"{rows}, {written.slices} slices in {written.folder / 'Images_png'}")
+
+
+def _write_cohort(options: argparse.Namespace) -> None:
+    from lungdet.phantoms import write_cohort
+
+    grid = {"spacing_mm": options.spacing, "shape": options.size}
+    given = {name: tuple(value) for name, value in grid.items() if value}
+    cohort = write_cohort(options.output, options.patients, options.seed, **given)
+    ill = sum(patient.cancer for patient in cohort)
+    print(f"{len(cohort)} scans, {ill} of them with cancer, in {Path(options.output) / 'labels.csv'}")

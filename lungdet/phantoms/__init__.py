@@ -2,6 +2,7 @@
 
 from .background import Background, make_background
 from .chest import ChestPhantom, make_chest
+from .cohort_folder import write_cohort
 from .damage import DAMAGES, FATAL_DAMAGES, HARMLESS_DAMAGES
 from .deeplesion_folder import WrittenDeepLesion, write_deeplesion
 from .dicom_enhanced import write_enhanced_ct
@@ -20,6 +21,7 @@ from .nodule_readers import malignancy_level, rating_shares, read_nodule
 from .patch import PhantomPatch, draw_patches
 from .radiograph import RADIOGRAPH_KINDS, make_radiograph
 from .radiograph_dicom import write_radiograph_dicom
+from .risk_cohort import CohortPatient, cancer_probability, draw_cohort_patient
 from .torso import Torso, draw_torso
 from .torso_lesion import LesionState, TorsoLesion
 from .torso_lesion_history import draw_lesions
@@ -37,6 +39,7 @@ __all__ = [
     "TRANSFER_SYNTAXES",
     "Background",
     "ChestPhantom",
+    "CohortPatient",
     "CubeStyle",
     "Insertion",
     "InsertionStyle",
@@ -53,7 +56,9 @@ __all__ = [
     "TorsoLesion",
     "TorsoPhantom",
     "WrittenDeepLesion",
+    "cancer_probability",
     "chest_lungs",
+    "draw_cohort_patient",
     "draw_cubes",
     "draw_insertion",
     "draw_lesions",
@@ -69,6 +74,7 @@ __all__ = [
     "rating_shares",
     "read_nodule",
     "torso_lungs",
+    "write_cohort",
     "write_deeplesion",
     "write_dicom_series",
     "write_enhanced_ct",

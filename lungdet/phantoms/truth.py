@@ -15,6 +15,7 @@ from .nodule import PhantomNodule
 
 CSV_COLUMNS = ("seriesuid", "coordX", "coordY", "coordZ", "diameter_mm")
 DECIMALS_MM = 4
+FORM = ("solid_fraction", "spiculation", "lobulation", "sphericity", "margin")
 
 
 def truth_entry(
@@ -108,6 +109,8 @@ def _facts(nodule: PhantomNodule) -> dict[str, Any]:
         "contrast_hu": round(nodule.contrast_hu, 1),
         "visible_fraction": round(nodule.visible_fraction, 3),
         "peak_hu": round(nodule.peak_hu, 1),
+        "type": nodule.type,
+        **{name: round(getattr(nodule, name), 3) for name in FORM},
     }
 
 
