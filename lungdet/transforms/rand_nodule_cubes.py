@@ -38,7 +38,9 @@ class RandNoduleCubesd(Randomizable, MapTransform, MultiSampleTrait):
     * ``ratings``: ``(7, 4)`` float32, share of the readers above 1 to 4 in ``ORDINAL_RATINGS``; NaN for no nodule;
     * ``diameter_mm``: float32, NaN where it is no nodule;
     * ``center_lps_mm``: ``(3,)`` float64, the mark;
-    * ``place``: what the nodule touches, or what it is if it is none, one of ``MARK_PLACES``.
+    * ``place``: what the nodule touches, or what it is if it is none, one of ``MARK_PLACES``;
+    * ``lookalike``: the same where it is no nodule, else empty;
+    * ``patient``: name of the background's patient.
 
     Args:
         keys: key of the background, see :class:`MakeBackgroundd`; its voxels must be 1 mm.
@@ -107,11 +109,13 @@ class RandNoduleCubesd(Randomizable, MapTransform, MultiSampleTrait):
             MetaKeys.SPACE: SpaceKeys.RAS,
             "filename_or_obj": f"phantom-{background.seed}-{self.draw_seed}",
         }
+        own = {
+            "center_lps_mm": torch.tensor(cube.mark_lps_mm, dtype=torch.float64),
+            "patient": f"phantom-{background.seed}",
+        }
         hu = torch.from_numpy(np.ascontiguousarray(cube.hu[::-1, ::-1], dtype=np.float32))
         image = MetaTensor(hu[None], affine=affine_ras, meta=meta)
-        return {self.image_key: image, "center_lps_mm": torch.tensor(cube.mark_lps_mm, dtype=torch.float64)} | targets(
-            cube
-        )
+        return {self.image_key: image} | own | targets(cube)
 
 
 def targets(cube: PhantomCube) -> dict[Hashable, Any]:
@@ -129,4 +133,5 @@ def targets(cube: PhantomCube) -> dict[Hashable, Any]:
         "ratings": torch.from_numpy(shares),
         "diameter_mm": torch.tensor(diameter_mm, dtype=torch.float32),
         "place": place,
+        "lookalike": place if nodule is None else "",
     }
