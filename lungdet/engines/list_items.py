@@ -30,6 +30,13 @@ def list_items(
     Raises:
         DatalistError: the list is none, the part or the fold is empty, or boxes are not in LPS mm.
     """
+    return [_item(entry, datalist) for entry in list_entries(datalist, part, dataset_dir, fold)]
+
+
+def list_entries(
+    datalist: str | Path, part: str = "training", dataset_dir: str | Path = "", fold: int | None = None
+) -> list[dict[str, Any]]:
+    """Read the entries of one part, image paths joined to their base folder; see :func:`list_items`."""
     if not str(datalist):
         return []
     source = "training" if fold is not None and part != "test" else part
@@ -41,7 +48,7 @@ def list_items(
         entries = [entry for entry in entries if (entry.get("fold") == fold) == (part == "validation")]
     if not entries:
         raise DatalistError(f"{datalist}: no scan in {part}; split the list (lungdet datalist --split), or name a fold")
-    return [_item(entry, datalist) for entry in entries]
+    return entries
 
 
 def _item(entry: Mapping[str, Any], datalist: str | Path) -> dict[str, Any]:

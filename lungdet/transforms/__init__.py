@@ -13,6 +13,7 @@ from .disturb import Disturb, Disturbd
 from .fit_picture import FitPicture, FitPictured
 from .grid_patches import GridPatches, GridPatchesd
 from .load_ct import LoadCT, LoadCTd
+from .load_cube import LoadCube, LoadCubed
 from .load_lesion import LoadLesion, LoadLesiond
 from .load_radiograph import LoadRadiograph, LoadRadiographd
 from .lung_mask import LungMask, LungMaskd
@@ -63,6 +64,8 @@ __all__ = [
     "GridPatchesd",
     "LoadCT",
     "LoadCTd",
+    "LoadCube",
+    "LoadCubed",
     "LoadLesion",
     "LoadLesiond",
     "LoadRadiograph",

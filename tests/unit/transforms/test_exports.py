@@ -53,6 +53,8 @@ EXAMPLES = {
     "GridPatchesd": {"keys": "image", "patch_size": 8, "pad_value": 0, "box_key": "box"},
     "LoadCT": {},
     "LoadCTd": {"keys": "image"},
+    "LoadCube": {},
+    "LoadCubed": {"keys": "image"},
     "LoadLesion": {},
     "LoadLesiond": {"keys": "image"},
     "LoadRadiograph": {},
@@ -139,6 +141,7 @@ def test_kind_and_pickle(name):
         not in (
             "BoxToWorld",
             "LoadCTd",
+            "LoadCubed",
             "LoadLesiond",
             "LoadRadiographd",
             "MakeBackgroundd",
