@@ -8,6 +8,7 @@ from .axial_slices import AxialSlices, AxialSlicesd
 from .body_mask import BodyMask, BodyMaskd
 from .box_frames import BoxToVoxel, BoxToVoxeld, BoxToWorld, BoxToWorldd
 from .contours_to_mask import ContoursToMask, ContoursToMaskd
+from .crop_to_lungs import CropToLungs, CropToLungsd
 from .cut_cube import CutCube, CutCubed
 from .disturb import Disturb, Disturbd
 from .fit_picture import FitPicture, FitPictured
@@ -30,11 +31,13 @@ from .rand_equidistant_slices import RandEquidistantSlices, RandEquidistantSlice
 from .rand_exposure import RandExposure, RandExposured
 from .rand_insert_nodule import RandInsertNoduled
 from .rand_invert_picture import RandInvertPicture, RandInvertPictured
+from .rand_keep_middle import RandKeepMiddle, RandKeepMiddled
 from .rand_lesion_slices import RandLesionSlices, RandLesionSlicesd
 from .rand_move_picture import RandMovePicture, RandMovePictured
 from .rand_nodule_cubes import RandNoduleCubesd
 from .rand_phantom_patch import MakeBackgroundd, RandPhantomPatchd
 from .rand_quarter_turn import RandQuarterTurn, RandQuarterTurnd
+from .rand_two_views import RandTwoViewsd
 from .recist_to_box import RecistToBox, RecistToBoxd
 from .recist_to_ellipse_mask import RecistToEllipseMask, RecistToEllipseMaskd
 from .rescale_to_hu import RescaleToHU, RescaleToHUd
@@ -54,6 +57,8 @@ __all__ = [
     "BoxToWorldd",
     "ContoursToMask",
     "ContoursToMaskd",
+    "CropToLungs",
+    "CropToLungsd",
     "CutCube",
     "CutCubed",
     "Disturb",
@@ -98,6 +103,8 @@ __all__ = [
     "RandInsertNoduled",
     "RandInvertPicture",
     "RandInvertPictured",
+    "RandKeepMiddle",
+    "RandKeepMiddled",
     "RandLesionSlices",
     "RandLesionSlicesd",
     "RandMoveBoxesd",
@@ -107,6 +114,7 @@ __all__ = [
     "RandPhantomPatchd",
     "RandQuarterTurn",
     "RandQuarterTurnd",
+    "RandTwoViewsd",
     "RecistToBox",
     "RecistToBoxd",
     "RecistToEllipseMask",

@@ -22,7 +22,7 @@ class LungMask(Transform):
     """Find the lungs: 1 in the patient's right one, 2 in the left one, 0 elsewhere; without windpipe and main bronchi.
 
     The axes may run in any order and direction, as the image's affine says. Where no lungs are seen all is 0, and
-    ``meta["no_lungs"]`` of the mask says why.
+    ``meta["no_lungs"]`` of the mask says why; ``meta["lung_notes"]`` tells of a lung that is missing.
 
     Args:
         sides: tell the lungs apart; else both are 1.
@@ -50,6 +50,7 @@ class LungMask(Transform):
         mask = with_meta_of((labels if self.sides else labels.clamp(max=1))[None], image_hu)
         if isinstance(mask, MetaTensor):
             mask.meta["no_lungs"] = found.reason
+            mask.meta["lung_notes"] = "; ".join(found.notes)
         return mask
 
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from lungdet.engines.save_findings import volume_of
 from lungdet.geometry import frames
-from lungdet.geometry.lung_mask import lung_mask
 from lungdet.geometry.near_lungs import near_lungs
+
+from .study_lungs import lungs_of
 
 logger = logging.getLogger(__name__)
 
@@ -37,13 +38,13 @@ class LungFilter:
         """Filter the findings of one study.
 
         Args:
-            item: as :func:`lungdet.engines.save_study` takes it.
+            item: as :func:`lungdet.engines.save_study` takes it; ``item["lungs"]`` is not looked for again.
 
         Returns:
             A copy with fewer ``pred_box`` and ``pred_score``.
         """
         volume = volume_of(item["ct"])
-        found = lung_mask(volume.array, volume.affine_lps)
+        found = lungs_of(item)
         if not found.found:
             logger.warning("%s: no lungs are found, so all marks are kept: %s", volume.info.source, found.reason)
             return dict(item)

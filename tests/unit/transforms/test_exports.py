@@ -17,6 +17,7 @@ ONLY_FOR_DICTIONARIES = {
     "RandMoveBoxesd",
     "RandNoduleCubesd",
     "RandPhantomPatchd",
+    "RandTwoViewsd",
 }
 OF_STACKS = ("RandEquidistantSlices", "SliceAugmentation")
 OF_PICTURES = (
@@ -43,6 +44,8 @@ EXAMPLES = {
     "BoxToWorldd": {"keys": "box"},
     "ContoursToMask": {},
     "ContoursToMaskd": {"keys": "nodules"},
+    "CropToLungs": {},
+    "CropToLungsd": {"keys": "image"},
     "CutCube": {},
     "CutCubed": {"keys": "image"},
     "Disturb": {"name": "inversion"},
@@ -87,6 +90,8 @@ EXAMPLES = {
     "RandInsertNoduled": {},
     "RandInvertPicture": {},
     "RandInvertPictured": {"keys": "image", "prob": 1.0},
+    "RandKeepMiddle": {},
+    "RandKeepMiddled": {"keys": "image", "prob": 1.0, "sides": (2, 3)},
     "RandLesionSlices": {},
     "RandLesionSlicesd": {"keys": "image", "prob": 1.0},
     "RandMoveBoxesd": {"transform": RandFlipd("image", 0.5), "keys": "box"},
@@ -96,6 +101,7 @@ EXAMPLES = {
     "RandPhantomPatchd": {},
     "RandQuarterTurn": {},
     "RandQuarterTurnd": {"keys": "image", "prob": 1.0},
+    "RandTwoViewsd": {"transform": RandFlipd("image", 0.5), "keys": "image"},
     "RecistToBox": {},
     "RecistToBoxd": {"keys": "recist"},
     "RecistToEllipseMask": {},

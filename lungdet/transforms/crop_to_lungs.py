@@ -1,0 +1,97 @@
+"""A chest CT cut down to its lungs, so that no network spends its time on arms, table and belly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+from monai.config import KeysCollection
+from monai.data import MetaTensor
+from monai.transforms import MapTransform, SpatialCrop, Transform
+from torch import Tensor
+
+from lungdet.geometry import lung_mask
+from lungdet.geometry.frames import ras_to_lps, spacing_of
+
+from .conversion import as_finished_image, image_affine, plain
+from .lung_mask import LungMask
+
+MARGIN_MM = 20.0
+
+
+class CropToLungs(Transform):
+    """Crop a CT to the box of both lungs, with a margin; its affine goes along, so that places stay where they are.
+
+    An image that does not show two lungs is left whole: what is not seen may be hidden by disease.
+
+    Args:
+        margin_mm: around the box, along each axis: nodules on the pleura, and what a network wants to see about them.
+
+    Raises:
+        ValueError: the margin is negative or no number.
+    """
+
+    backend = LungMask.backend
+
+    def __init__(self, margin_mm: float = MARGIN_MM) -> None:
+        if not 0 <= margin_mm < math.inf:
+            raise ValueError(f"margin_mm must not be negative, got {margin_mm}")
+        self.margin_mm = margin_mm
+
+    def __call__(self, image: Any, lungs: Any = None) -> Tensor:
+        """Crop an image in HU, ``(1, X, Y, Z)``.
+
+        Args:
+            image: the image, with its affine.
+            lungs: its mask, as :class:`LungMask` makes it; None lets it be made.
+
+        Returns:
+            The crop, or the image itself.
+
+        Raises:
+            ValueError: the image is not ``(1, X, Y, Z)``, has no affine, or the mask is not of its shape.
+        """
+        image_hu = as_finished_image(image)
+        mask = LungMask()(image_hu) if lungs is None else as_finished_image(lungs)
+        if mask.shape != image_hu.shape:
+            raise ValueError(f"the mask must have the image's shape {tuple(image_hu.shape)}, got {tuple(mask.shape)}")
+        labels = plain(mask)[0].numpy()
+        if not ((labels == lung_mask.RIGHT).any() and (labels == lung_mask.LEFT).any()):
+            return image_hu
+        spacing = spacing_of(ras_to_lps(image_affine(image_hu, "image").numpy()))
+        x, y, z = (math.ceil(self.margin_mm / float(step)) for step in spacing)
+        cropped: Tensor = SpatialCrop(roi_slices=list(lung_mask.LungMask(labels).box((x, y, z))))(image_hu)
+        return cropped
+
+
+class CropToLungsd(MapTransform):
+    """Dictionary form of :class:`CropToLungs`, which adds the mask of the whole image.
+
+    Args:
+        keys: keys of the images.
+        mask_key: key for the mask of the first one, of the shape that it had; all are cropped by it.
+        margin_mm: see :class:`CropToLungs`.
+        allow_missing_keys: do not complain about keys that are not there.
+    """
+
+    backend = LungMask.backend
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        mask_key: str = "lungs",
+        margin_mm: float = MARGIN_MM,
+        allow_missing_keys: bool = False,
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.mask_key, self.crop = mask_key, CropToLungs(margin_mm)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Crop the images in a copy of ``data``, and add the mask."""
+        item = dict(data)
+        for key in self.key_iterator(item):
+            if not isinstance(item.get(self.mask_key), MetaTensor):
+                item[self.mask_key] = LungMask()(item[key])
+            item[key] = self.crop(item[key], item[self.mask_key])
+        return item
