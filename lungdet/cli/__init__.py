@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from lungdet import __version__
 
-from . import bundle, candidates, datalist, detect, evaluate, label, lesions, phantom, route, score, series
+from . import analyze, bundle, candidates, datalist, detect, evaluate, label, lesions, phantom, route, score, series
 from .exit_codes import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
 from .messages import be_quiet, complain, show_any_name
 
@@ -20,6 +20,7 @@ __all__ = ["EXIT_FAILED", "EXIT_INTERRUPTED", "EXIT_OK", "EXIT_USAGE", "build_pa
 
 _COMMANDS = (
     ("detect", detect, "find nodules in CT studies, and write reports"),
+    ("analyze", analyze, "find, measure and judge nodules in CT studies, and write reports"),
     ("label", label, "say of radiographs what they show, or ask a person"),
     ("route", route, "copy radiographs where rules send them, by what they show"),
     ("score", score, "say which part of the body CT studies show, and flag what does not fit"),

@@ -3,48 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
-from .exit_codes import EXIT_FAILED, EXIT_OK
-from .messages import complain, messages_above_the_bar
-
-if TYPE_CHECKING:
-    from lungdet.workflows import StudyResult
-
-LUNGS_MARGIN_MM = 10.0  # a nodule on the pleura may be marked off its middle
+from .messages import messages_above_the_bar
+from .study_options import add_study_arguments, study_settings, tell_summary
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     parser.description = "Find nodules, and write a folder with JSON, CSV, HTML and pictures for each study."
-    parser.add_argument(
-        "ct", nargs="+", metavar="CT", help="a DICOM folder or file, or a NIfTI, MetaImage or NRRD file"
-    )
-    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="folder for the results")
-    parser.add_argument(
-        "--bundle", default="nodule_detector", help="name or folder of a bundle that you trust: its settings run code"
-    )
-    parser.add_argument("--series", metavar="UID", help="which series to read, or the unique beginning of its UID")
-    parser.add_argument(
-        "--choose", choices=("thinnest", "none"), default="thinnest",
-        help="of several series take the thinnest axial one of each study (default), or refuse",
-    )  # fmt: skip
-    parser.add_argument(
-        "--on-gap", choices=("error", "interpolate"), default="error", help="what to do about missing slices"
-    )
-    parser.add_argument("--on-tilt", choices=("error", "resample"), default="error", help="... about a tilted gantry")
-    parser.add_argument("--device", help="cpu, cuda, cuda:1, ...; the bundle decides if it is not given")
-    parser.add_argument("--min-score", type=_fraction, metavar="S", help="leave out findings below this score, 0 to 1")
-    parser.add_argument(
-        "--pictures", type=_count, default=10, metavar="N", help="draw the first N findings (default 10)"
-    )
-    parser.add_argument(
-        "--no-guard", action="store_true", help="do not warn of scans that hold no lungs or are upside down"
-    )
-    parser.add_argument(
-        "--lungs-only", type=_margin, nargs="?", const=LUNGS_MARGIN_MM, metavar="MM",
-        help=f"leave out findings further from the lungs than MM (default {LUNGS_MARGIN_MM:g})",
-    )  # fmt: skip
+    add_study_arguments(parser)
     parser.set_defaults(run=run)
 
 
@@ -54,53 +21,5 @@ def run(options: argparse.Namespace) -> int:
 
     overrides = {} if options.min_score is None else {"min_score": options.min_score}
     with messages_above_the_bar():
-        summary = detect(
-            options.ct,
-            options.output,
-            bundle=options.bundle,
-            device=options.device,
-            series=options.series,
-            choose=None if options.choose == "none" else options.choose,
-            on_gap=options.on_gap,
-            on_tilt=options.on_tilt,
-            overrides=overrides,
-            max_pictures=options.pictures,
-            guard=not options.no_guard,
-            lungs_margin_mm=options.lungs_only,
-            on_result=_print_result,
-        )
-    for study in summary.failed:
-        complain(study.error if study.source in study.error else f"{study.source}: {study.error}")
-    if summary.problem:
-        complain(summary.problem)
-    elif len(summary.studies) > 1:
-        print(f"{len(summary.reports)} of {len(summary.studies)} studies, summary: {options.output}/summary.csv")
-    return EXIT_FAILED if summary.failed or summary.problem else EXIT_OK
-
-
-def _print_result(study: StudyResult) -> None:
-    from lungdet.reports import report_to_text
-
-    if study.report is not None:
-        print(f"{report_to_text(study.report)}, report: {study.page}", flush=True)
-
-
-def _fraction(text: str) -> float:
-    value = float(text)
-    if not 0.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(f"must be between 0 and 1, got {text}")
-    return value
-
-
-def _margin(text: str) -> float:
-    value = float(text)
-    if not 0.0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must not be negative, got {text}")
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"must not be negative, got {text}")
-    return value
+        summary = detect(options.ct, options.output, overrides=overrides, **study_settings(options))
+    return tell_summary(summary, options.output)

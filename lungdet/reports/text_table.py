@@ -34,9 +34,9 @@ def report_to_text(report: DetectionReport) -> str:
     for rank, finding in enumerate(report.findings, start=1):
         lines.append(f"  {rank:4d}  {finding.score:.3f}  {row(finding)}")
         lines += [f"        {note}" for note in finding.notes]
+    lines += [f"  {line}" for line in _scan_lines(report)]
     count = len(report.findings)
     lines.append(f"  {count or 'no'} finding{'s' * (count != 1)}")
-    lines += [f"  {line}" for line in _scan_lines(report)]
     return "\n".join("".join(letter for letter in line if letter.isprintable()) for line in lines)
 
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from .bundle import BundleError, bundle_names, bundle_root, open_bundle
 
 if TYPE_CHECKING:
+    from .analyze_studies import analyze
     from .body_scorer import BodyScorer
+    from .candidate_embedder import CandidateEmbedder, classifier_network
     from .candidate_finder import CandidateFinder, cut_candidates
     from .describe import DescribedLesions, describe_lesions
     from .detector import Detector
@@ -16,9 +18,11 @@ if TYPE_CHECKING:
     from .label_radiographs import LabelSummary, label
     from .lesion_embedder import EmbeddingResult, LesionEmbedder, LesionProblem, MarkedLesion, embed_lesions
     from .many_studies import detect
+    from .nodule_classifier import NoduleRater, UnratedMark
     from .radiograph_labeller import RadiographLabeller
     from .route_radiographs import RouteSummary, route
     from .scan_candidates import CandidateResult, CandidateSummary, find_candidates
+    from .scan_risk import ScanRiskModel
     from .score_studies import ScoredStudy, ScoreSummary, score
     from .similar_lesions import SimilarLesions, query_lesions
     from .studies import StudyJob, find_studies
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BodyScorer",
     "BundleError",
+    "CandidateEmbedder",
     "CandidateFinder",
     "CandidateResult",
     "CandidateSummary",
@@ -40,15 +45,20 @@ __all__ = [
     "LesionEmbedder",
     "LesionProblem",
     "MarkedLesion",
+    "NoduleRater",
     "RadiographLabeller",
     "RouteSummary",
+    "ScanRiskModel",
     "ScoreSummary",
     "ScoredStudy",
     "SimilarLesions",
     "StudyJob",
     "StudyResult",
+    "UnratedMark",
+    "analyze",
     "bundle_names",
     "bundle_root",
+    "classifier_network",
     "cut_candidates",
     "describe_lesions",
     "detect",
@@ -65,6 +75,9 @@ __all__ = [
 ]
 
 _HOMES = {
+    "CandidateEmbedder": "candidate_embedder",
+    "ScanRiskModel": "scan_risk",
+    "classifier_network": "candidate_embedder",
     "CandidateFinder": "candidate_finder",
     "CandidateResult": "scan_candidates",
     "CandidateSummary": "scan_candidates",
@@ -91,6 +104,9 @@ _HOMES = {
     "StudyJob": "studies",
     "StudyResult": "summary",
     "describe_lesions": "describe",
+    "NoduleRater": "nodule_classifier",
+    "UnratedMark": "nodule_classifier",
+    "analyze": "analyze_studies",
     "detect": "many_studies",
     "evaluate_froc": "evaluate",
     "find_studies": "studies",

@@ -1,0 +1,52 @@
+"""``lungdet analyze``: CT studies to measured and classified findings."""
+
+from __future__ import annotations
+
+import argparse
+
+from .messages import messages_above_the_bar
+from .study_options import add_study_arguments, study_settings, tell_summary
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    parser.description = (
+        "Find nodules as `lungdet detect` does, measure the lungs and each nodule, say of which type it is and how "
+        "readers would rate it, and how likely the scan has the label of the model of scan risk. What has no weights "
+        "is left out, and told. Nothing of it is a diagnosis."
+    )
+    add_study_arguments(parser)
+    parser.add_argument(
+        "--findings", metavar="PATH",
+        help="take the marks of an earlier run, a findings.json or its folder, in place of a detector",
+    )  # fmt: skip
+    parser.add_argument(
+        "--filter", action="store_true", help="score marks by detector and classifier together, and drop the unlikely"
+    )
+    for name, bundle, what in (
+        ("--classifier", "nodule_classifier", "a nodule classifier"),
+        ("--risk", "scan_risk", "a model of the whole scan"),
+    ):
+        parser.add_argument(
+            name, default=bundle, metavar="BUNDLE",
+            help=f"name or folder of the bundle of {what} that you trust (default {bundle}); none asks none",
+        )  # fmt: skip
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Analyze every study; 1 if a study failed."""
+    from lungdet.workflows import analyze
+
+    with messages_above_the_bar():
+        summary = analyze(
+            options.ct,
+            options.output,
+            findings=options.findings,
+            filter_marks=options.filter,
+            classifier=None if options.classifier == "none" else options.classifier,
+            risk=None if options.risk == "none" else options.risk,
+            min_score=options.min_score,
+            **study_settings(options),
+        )
+    return tell_summary(summary, options.output)

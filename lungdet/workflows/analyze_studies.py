@@ -1,0 +1,194 @@
+"""Detect, measure and judge nodules in many studies, and write a folder for each."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from lungdet.detection.findings import make_report
+from lungdet.engines.save_findings import volume_of
+from lungdet.geometry.lung_mask import LungMask, lung_mask
+from lungdet.readers import read_ct
+from lungdet.records import CTVolume, DetectionReport
+from lungdet.reports import prepare_output, study_folder_name, write_study
+
+from .bundle import bundle_root
+from .detector import Detector
+from .known_findings import KnownFindings
+from .lung_filter import LungFilter
+from .lung_guard import LungGuard
+from .opened_bundle import OpenedBundle
+from .studies import StudyJob
+from .study_analyst import LEAST_SCORE, StudyAnalyst
+from .study_loop import Source, StudyLoop, jobs_of_all
+from .study_lungs import lungs_of
+from .summary import DetectSummary, StudyResult
+
+logger = logging.getLogger(__name__)
+
+
+class _Marked(NamedTuple):
+    """A scan, its lungs, and what is marked in it."""
+
+    volume: CTVolume
+    lungs: LungMask
+    marks: DetectionReport
+
+
+def analyze(
+    sources: Source | Iterable[Source],
+    output_dir: str | Path,
+    *,
+    bundle: str | Path = "nodule_detector",
+    classifier: str | Path | None = "nodule_classifier",
+    risk: str | Path | None = "scan_risk",
+    findings: str | Path | None = None,
+    filter_marks: bool = False,
+    min_score: float | None = None,
+    device: str | None = None,
+    series: str | None = None,
+    choose: Literal["thinnest"] | None = "thinnest",
+    on_gap: Literal["error", "interpolate"] = "error",
+    on_tilt: Literal["error", "resample"] = "error",
+    overrides: Mapping[str, Any] | None = None,
+    max_pictures: int = 10,
+    guard: bool = True,
+    lungs_margin_mm: float | None = None,
+    progress: bool = True,
+    on_result: Callable[[StudyResult], None] | None = None,
+) -> DetectSummary:
+    """Detect nodules in studies, measure and judge them, and write a folder for each into ``output_dir``.
+
+    Everything that :func:`~lungdet.workflows.detect` does, and more: the lungs are measured, each finding is measured
+    and classified, and a model of the whole scan is asked. What has no weights is left out, and every report says so. A
+    finding that cannot be measured says why in its notes; a study that cannot be read or processed is reported, and the
+    rest go on.
+
+    Args:
+        sources: files or folders; each counts once. A folder that holds several studies gives a result for each.
+        output_dir: made if absent.
+        bundle: of the detector: name of a shipped one, or the root of another one that you trust.
+        classifier: bundle of a nodule classifier, likewise; None asks none.
+        risk: bundle of a model of the whole scan, likewise; None asks none.
+        findings: take the marks of an earlier run in place of a detector: a ``findings.json``, or the folder that an
+            earlier run wrote into.
+        filter_marks: score marks by detector and classifier together, and leave out those below the threshold.
+        min_score: leave out findings below it; None leaves it to the bundle of the detector, or keeps all of
+            ``findings``.
+        device: ``"cpu"``, ``"cuda:0"``, ...; None leaves it to the bundles.
+        series: which series to read: a key, a SeriesInstanceUID or its unique beginning.
+        choose: ``"thinnest"`` takes the thinnest axial series of each study; None refuses to choose.
+        on_gap: missing slices: ``"error"`` or ``"interpolate"``.
+        on_tilt: tilted gantry: ``"error"`` or ``"resample"``.
+        overrides: new values of other settings of the detector's bundle, by id; values, not expressions.
+        max_pictures: findings of a study that get pictures of their own.
+        guard: warn of a scan that holds no lungs or is upside down, by the shipped body-part regressor.
+        lungs_margin_mm: leave out what is marked further from the lungs than that; None keeps all marks.
+        progress: show a bar, if the error stream is a terminal.
+        on_result: called with each study's result as soon as it is there; what it raises is logged.
+
+    Returns:
+        The results of this run, in the order of the sources.
+
+    Raises:
+        BundleError: a bundle that was named cannot be used. What is wrong with a study is told in its result.
+        FindingsFileError: a file of ``findings`` cannot be read back.
+        ValueError: there is no such device, or ``max_pictures``, ``min_score`` or the margin is out of its range.
+        OSError: nothing can be written into ``output_dir``; this is known before the work begins.
+    """
+    if max_pictures < 0 or not 0.0 <= (min_score or 0.0) <= 1.0:
+        raise ValueError(f"wanted max_pictures >= 0 and min_score in [0, 1], got {max_pictures} and {min_score}")
+    if findings is not None and lungs_margin_mm is not None:
+        raise ValueError("marks are left out by their way to the lungs when they are detected, not of known findings")
+    near = None if lungs_margin_mm is None else LungFilter(lungs_margin_mm)
+    reading: dict[str, Any] = {"on_gap": on_gap, "on_tilt": on_tilt}
+    folder = prepare_output(output_dir)
+    analyst = StudyAnalyst(classifier, risk, device, filter_marks)
+    marker: _Detected | _Known
+    if findings is not None:
+        marker = _Known(KnownFindings(findings), reading, min_score)
+    else:
+        marker = _Detected(bundle, device, {**reading, **(overrides or {})}, min_score, near)
+    run = _Run(marker, analyst, LungGuard(device=device) if guard else None, folder, max_pictures)
+    try:
+        run.loop(jobs_of_all(sources, series, choose), progress, on_result)
+    finally:
+        summary = DetectSummary(tuple(run.loop.results)).write(folder)
+    return summary
+
+
+class _Detected:
+    """Marks of a detector, also with low scores: a filter may raise them, and the scan's model looks at them."""
+
+    def __init__(
+        self,
+        bundle: str | Path,
+        device: str | None,
+        overrides: Mapping[str, Any],
+        min_score: float | None,
+        near: LungFilter | None,
+    ) -> None:
+        root = bundle_root(bundle)
+        opened = OpenedBundle(root, device, overrides)
+        usual = float(opened.take("min_score")) if "min_score" in opened.parser.config else 0.0
+        self.min_score = usual if min_score is None else min_score
+        lower = {"min_score": min(usual, self.min_score, LEAST_SCORE)} if usual else {}
+        self.detector = Detector(root, device, {**overrides, **lower})
+        self.near = near
+
+    def __call__(self, job: StudyJob, first_of: Callable[[CTVolume], None]) -> _Marked:
+        item = self.detector(job)
+        volume = volume_of(item["ct"])
+        first_of(volume)
+        lungs = lungs_of(item)
+        if self.near is not None:
+            item = self.near(item)
+        affines = item["image"].affine, item["ct"].affine
+        boxes, scores = item["pred_box"], item["pred_score"]
+        marks = make_report(boxes, scores, *affines, volume.array.shape, volume.info, self.detector.model)
+        return _Marked(volume, lungs, marks)
+
+
+class _Known:
+    """Marks that an earlier run has written."""
+
+    def __init__(self, known: KnownFindings, reading: Mapping[str, Any], min_score: float | None) -> None:
+        self.known, self.reading, self.min_score = known, reading, min_score or 0.0
+
+    def __call__(self, job: StudyJob, first_of: Callable[[CTVolume], None]) -> _Marked:
+        volume = read_ct(list(job.files) or job.source, series=job.series, choose=job.choose, **self.reading)
+        volume = replace(volume, info=replace(volume.info, source=job.source))  # not "90 files"
+        first_of(volume)
+        marks = self.known.of(volume)
+        return _Marked(volume, lung_mask(volume.array, volume.affine_lps), marks)
+
+
+class _Run:
+    """What one run needs to analyze a study."""
+
+    def __init__(
+        self,
+        marker: _Detected | _Known,
+        analyst: StudyAnalyst,
+        guard: LungGuard | None,
+        folder: Path,
+        max_pictures: int,
+    ) -> None:
+        self.marker, self.analyst, self.guard = marker, analyst, guard
+        self.folder, self.max_pictures = folder, max_pictures
+        self.loop = StudyLoop(self._analyze, lambda source, error: StudyResult(source, error=error))
+
+    def _analyze(self, job: StudyJob) -> StudyResult:
+        volume, lungs, marks = self.marker(job, lambda read: self.loop.first_of(read.info, job.source))
+        warnings = () if self.guard is None else self.guard(volume)
+        for warning in warnings:
+            logger.warning("%s: %s", job.source, warning)
+        report = self.analyst(volume, replace(marks, warnings=warnings or marks.warnings), lungs, self.marker.min_score)
+        labels = lungs.labels if lungs.found else None
+        folder = self.folder / study_folder_name(volume.info)
+        page = write_study(folder, report, volume, self.max_pictures, lung_labels=labels)
+        self.loop.done(volume.info, job.source)
+        return StudyResult(job.source, report, page)

@@ -1,0 +1,158 @@
+"""What is to be known of a scan and its marks, beyond where they are."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from lungdet.geometry.lung_mask import LungMask
+from lungdet.records import CTVolume, DetectionReport, Finding, ModelInfo, NoduleAnswer, ScanRiskAnswer
+
+from .bundle import BundleError, bundle_root
+from .explain import explain
+from .measure_findings import describe_lungs, measure_finding
+from .nodule_classifier import BUNDLE as CLASSIFIER
+from .nodule_classifier import NoduleRater, round_numbers
+
+logger = logging.getLogger(__name__)
+Model = TypeVar("Model")
+ScanModel = Callable[[CTVolume, Sequence[Finding]], ScanRiskAnswer]
+RISK = "scan_risk"
+LEAST_SCORE = 0.02  # of marks that the filter and the scan's model look at
+ANSWERS, SCAN = "type, ratings and probability of a nodule", "the risk of the scan"
+
+
+class StudyAnalyst:
+    """The models of an analysis, as far as they are there.
+
+    A shipped bundle without weights is no error: its answers are left out, and every report says so.
+
+    Args:
+        classifier: bundle of a nodule classifier; None asks none.
+        risk: bundle of a model of the whole scan; None asks none.
+        device: ``"cpu"``, ``"cuda:0"``, ...; None leaves it to the bundles.
+        filter_marks: let the classifier change the scores and drop marks.
+
+    Attributes:
+        filters: whether marks of low score are worth looking at, for the filter may raise them.
+
+    Raises:
+        BundleError: a bundle that was named cannot be used.
+        ValueError: there is no such device.
+    """
+
+    def __init__(
+        self,
+        classifier: str | Path | None = CLASSIFIER,
+        risk: str | Path | None = RISK,
+        device: str | None = None,
+        filter_marks: bool = False,
+    ) -> None:
+        self._notes: list[str] = []
+        self.rater = self._open(classifier, CLASSIFIER, ANSWERS, lambda bundle: NoduleRater(bundle, device))
+        self.risk = self._open(
+            risk, RISK, SCAN, lambda bundle: _open_scan_model(bundle, device, classifier or CLASSIFIER)
+        )
+        self.filters = filter_marks and self.rater is not None and self.rater.mark_filter is not None
+        if filter_marks and not self.filters:
+            self._notes.append("not filtered: there is no classifier with a fitted filter")
+
+    def __call__(self, volume: CTVolume, marks: DetectionReport, lungs: LungMask, min_score: float) -> DetectionReport:
+        """Analyze a scan.
+
+        Args:
+            volume: as read, HU.
+            marks: what the detector marked, also with low scores.
+            lungs: of the scan.
+            min_score: leave out findings below it; where marks are filtered, the filter's own threshold counts, if it
+                has one.
+
+        Returns:
+            The report with all that could be told.
+        """
+        notes = list(self._notes)
+        if self.filters:
+            findings, least = self._filtered(volume, marks.findings, min_score)
+            notes.append(f"scores are of detector and classifier together; marks below {least:g} are left out")
+        else:
+            kept = [finding for finding in marks.findings if finding.score >= min_score]
+            findings = self._rated(volume, kept)
+        risk = self._risk_of(volume, marks.findings, notes)
+        return replace(
+            marks,
+            findings=tuple(measure_finding(volume, finding, lungs) for finding in findings),
+            lungs=describe_lungs(volume, lungs),
+            risk=risk,
+            models=self._models(risk),
+            notes=tuple(notes),
+        )
+
+    def _open(
+        self, bundle: str | Path | None, usual: str, answers: str, build: Callable[[str | Path], Model]
+    ) -> Model | None:
+        if bundle is None:
+            self._notes.append(f"left out: {answers}; nobody asked for it")
+            return None
+        try:
+            return build(bundle)
+        except BundleError as error:
+            if str(bundle) != usual:
+                raise
+            logger.warning("left out: %s; %s", answers, error)
+            why = "has no weights" if "no weights there" in str(error) else "cannot be used"
+            self._notes.append(f"left out: {answers}; the bundle {usual} {why}")  # reports travel: no path in them
+            return None
+
+    def _rated(self, volume: CTVolume, findings: Sequence[Finding]) -> list[Finding]:
+        if self.rater is None:
+            return list(findings)
+        answers = self.rater(volume, [finding.center_lps_mm for finding in findings])
+        return [
+            replace(finding, answer=answer)
+            if isinstance(answer, NoduleAnswer)
+            else replace(finding, notes=(*finding.notes, f"no type and ratings: {answer.reason}"))
+            for finding, answer in zip(findings, answers, strict=True)
+        ]
+
+    def _filtered(self, volume: CTVolume, findings: Sequence[Finding], min_score: float) -> tuple[list[Finding], float]:
+        """Combine both scores; a mark without an answer keeps the detector's."""
+        if self.rater is None or self.rater.mark_filter is None:
+            raise ValueError("there is no filter")
+        least = min_score if self.rater.threshold is None else self.rater.threshold
+        scored = []
+        for finding in self._rated(volume, [each for each in findings if each.score >= LEAST_SCORE]):
+            score = finding.score
+            if finding.answer is not None:
+                score = float(self.rater.mark_filter.scores([finding.score], [finding.answer.nodule])[0])
+            scored.append(replace(finding, score=round(score, 6), detector_score=finding.score))
+        scored.sort(key=lambda finding: (-finding.score, finding.box_voxel))
+        return [finding for finding in scored if finding.score >= least], least
+
+    def _risk_of(self, volume: CTVolume, marks: Sequence[Finding], notes: list[str]) -> ScanRiskAnswer | None:
+        if self.risk is None:
+            return None
+        try:
+            answer = self.risk(volume, marks)
+        except ValueError as error:  # a scan of one slice, say: the findings are not to be lost
+            notes.append(f"left out: {SCAN}; {_without_source(explain(error), volume)}")
+            return None
+        return ScanRiskAnswer.from_dict(round_numbers(answer.to_dict(), 6))
+
+    def _models(self, risk: ScanRiskAnswer | None) -> tuple[ModelInfo, ...]:
+        rater = () if self.rater is None else (self.rater.model,)
+        return rater if risk is None else (*rater, risk.model)
+
+
+def _open_scan_model(bundle: str | Path, device: str | None, classifier: str | Path) -> ScanModel:
+    root = bundle_root(bundle)
+    from .scan_risk import ScanRiskModel
+
+    return ScanRiskModel(root, device, classifier)
+
+
+def _without_source(message: str, volume: CTVolume) -> str:
+    """Leave out the scan that a message begins with; the report is of no other."""
+    return message.removeprefix(f"{volume.info.source}: ")
