@@ -20,10 +20,12 @@ from .list_lesions import list_lesions
 from .list_nodules import list_nodules, rating_shares
 from .list_pictures import list_pictures, picture_classes
 from .list_pictures_of import list_pictures_of
+from .list_scans import list_scans
 from .nodule_answer_files import nodule_answer_files
 from .nodule_answer_scores import NoduleAnswerScores, score_cubes
 from .nodule_cube_cache import CubeProblem, NoduleCubeCache, list_nodule_cubes
 from .non_finite import StopOnNonFinite
+from .pack_candidates import FlatCubes, PackCandidatesd
 from .parameter_groups import parameter_groups
 from .picture_gallery import PictureGallery
 from .prepare_batch import prepare_detection_batch
@@ -35,10 +37,12 @@ from .prepare_view_batch import prepare_view_batch
 from .save_classification import ClassificationEvaluationSaver
 from .save_embedding import EmbeddingSaver, embedding_scores
 from .save_evaluation import EvaluationSaver
+from .save_finding_answers import FindingAnswersSaver
 from .save_findings import FindingsSaver, read_model_info, save_study, volume_of
 from .save_labels import LabelSaver
 from .save_model import BestModelSaver, better_score
 from .save_nodule_answers import NoduleAnswerSaver
+from .save_scan_risk import ScanRiskSaver
 from .save_slice_scores import SliceScoreSaver
 from .scan_sampler import ScanSampler
 from .score_scale_fitter import ScoreScaleFitter, labelled_scan
@@ -72,16 +76,20 @@ __all__ = [
     "EvaluationKeys",
     "EvaluationSaver",
     "EvaluationScores",
+    "FindingAnswersSaver",
     "FindingsSaver",
+    "FlatCubes",
     "GradientClipper",
     "LabelSaver",
     "LesionSequenceSampler",
     "NoduleAnswerSaver",
     "NoduleAnswerScores",
     "NoduleCubeCache",
+    "PackCandidatesd",
     "PictureGallery",
     "PictureKeys",
     "PrepareLesionBatch",
+    "ScanRiskSaver",
     "ScanSampler",
     "ScoreScaleFitter",
     "ScoredCube",
@@ -116,6 +124,7 @@ __all__ = [
     "list_nodules",
     "list_pictures",
     "list_pictures_of",
+    "list_scans",
     "nodule_answer_files",
     "parameter_groups",
     "picture_classes",

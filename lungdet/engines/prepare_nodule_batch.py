@@ -9,6 +9,7 @@ import torch
 from monai.utils import convert_to_tensor
 from torch import Tensor
 
+from lungdet.geometry.cubes import CUBE_SIDE
 from lungdet.networks.nets.nodule_classifier import RATINGS, STEPS
 
 from .prepare_batch import Batch, flat_items
@@ -50,7 +51,8 @@ def prepare_nodule_batch(
         raise ValueError(f"cubes of a batch must have one size, got {sizes}")
     told = {name: _stacked(name, [item.get(name) for item in items]) for name in _UNKNOWN}
     told = {name: value.to(device=device, non_blocking=non_blocking) for name, value in told.items()}
-    return torch.stack(cubes).float().to(device=device, non_blocking=non_blocking), told
+    stacked = torch.stack(cubes) if cubes else torch.empty(0, 1, *[CUBE_SIDE] * 3)  # a scan without findings
+    return stacked.float().to(device=device, non_blocking=non_blocking), told
 
 
 _UNKNOWN = {
@@ -69,4 +71,5 @@ def _apart(batch: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _stacked(name: str, values: list[Any]) -> Tensor:
     """Stack one value of each item, or what says that it is not known."""
     unknown = _UNKNOWN[name]
-    return torch.stack([unknown if value is None else torch.as_tensor(value).to(unknown.dtype) for value in values])
+    known = [unknown if value is None else torch.as_tensor(value).to(unknown.dtype) for value in values]
+    return torch.stack(known) if known else unknown.new_empty(0, *unknown.shape)

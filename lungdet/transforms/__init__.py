@@ -10,9 +10,11 @@ from .box_frames import BoxToVoxel, BoxToVoxeld, BoxToWorld, BoxToWorldd
 from .contours_to_mask import ContoursToMask, ContoursToMaskd
 from .crop_to_lungs import CropToLungs, CropToLungsd
 from .cut_cube import CutCube, CutCubed
+from .cut_found_cubes import CutFoundCubesd
 from .disturb import Disturb, Disturbd
 from .fit_picture import FitPicture, FitPictured
 from .grid_patches import GridPatches, GridPatchesd
+from .load_candidates import LoadCandidatesd
 from .load_ct import LoadCT, LoadCTd
 from .load_cube import LoadCube, LoadCubed
 from .load_lesion import LoadLesion, LoadLesiond
@@ -61,6 +63,7 @@ __all__ = [
     "CropToLungsd",
     "CutCube",
     "CutCubed",
+    "CutFoundCubesd",
     "Disturb",
     "Disturbd",
     "FitPicture",
@@ -69,6 +72,7 @@ __all__ = [
     "GridPatchesd",
     "LoadCT",
     "LoadCTd",
+    "LoadCandidatesd",
     "LoadCube",
     "LoadCubed",
     "LoadLesion",

@@ -10,6 +10,8 @@ from monai.transforms import Flipd, MapTransform, RandFlipd, Transform
 from lungdet import transforms
 
 ONLY_FOR_DICTIONARIES = {
+    "LoadCandidatesd",
+    "CutFoundCubesd",
     "MakeBackgroundd",
     "MakePhantomd",
     "MakeTorsod",
@@ -48,6 +50,7 @@ EXAMPLES = {
     "CropToLungsd": {"keys": "image"},
     "CutCube": {},
     "CutCubed": {"keys": "image"},
+    "CutFoundCubesd": {},
     "Disturb": {"name": "inversion"},
     "Disturbd": {"keys": "image", "name": "inversion"},
     "FitPicture": {"side": 8},

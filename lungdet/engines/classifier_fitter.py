@@ -1,0 +1,153 @@
+"""Fit what makes a nodule classifier's answers probabilities, when its training is over."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import io
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from ignite.engine import Engine, Events
+from monai.data.dataloader import DataLoader
+from monai.data.utils import no_collation
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from torch import nn
+
+from lungdet.lesions import ClassifierFile
+from lungdet.networks.nets.nodule_classifier import split_answers
+from lungdet.routing import fit_calibration
+
+from .prepare_nodule_batch import prepare_nodule_batch
+from .save_model import unwrapped
+
+logger = logging.getLogger(__name__)
+Array = NDArray[np.float64]
+SUREST = 1e-6  # a threshold lies between this and 1 less this
+_WIDEST = 3.0  # logarithm of the temperatures that are tried for ratings
+
+
+class ClassifierFitter:
+    """Ignite handler of a trainer: fit temperatures and threshold to the validation, and write ``classifier.json``.
+
+    It works on a copy of the network with the weights that were saved as the best, so attach it after
+    :class:`BestModelSaver`, in the first process only.
+
+    Args:
+        network: any state; its copy gets the weights.
+        weights: file of the state dictionary that the temperatures are for.
+        classifier_file: what to write.
+        cubes: a data set of the validation's cubes.
+        inferer: how the answers are made that will be divided.
+        device: where the network works.
+        sensitivity: share of the validation's nodules that lie above the threshold.
+        batch_size: cubes that are judged at once.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        weights: str | Path,
+        classifier_file: str | Path,
+        cubes: Any,
+        inferer: Callable[..., Any],
+        device: str | torch.device = "cpu",
+        sensitivity: float = 0.95,
+        batch_size: int = 32,
+    ) -> None:
+        self.network, self.weights, self.classifier_file = network, Path(weights), Path(classifier_file)
+        self.cubes, self.inferer, self.device = cubes, inferer, torch.device(device)
+        self.sensitivity, self.batch_size = sensitivity, batch_size
+
+    def attach(self, engine: Engine) -> None:
+        """Fit when the training ends."""
+        engine.add_event_handler(Events.COMPLETED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Fit and write; answers that cannot be judged are not calibrated, with a warning."""
+        try:
+            self.fit()
+        except ValueError as error:
+            logger.warning("%s is not written: %s", self.classifier_file, error)
+
+    def fit(self) -> ClassifierFile:
+        """Fit and write.
+
+        Raises:
+            ValueError: weights do not fit the network, or the validation has no nodule or no look-alike.
+            OSError: the weights cannot be read, or the file cannot be written.
+        """
+        content = self.weights.read_bytes()
+        network = copy.deepcopy(unwrapped(self.network))
+        try:
+            network.load_state_dict(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
+        except RuntimeError as error:
+            raise ValueError(f"{self.weights}: weights of another network: {error}") from error
+        logits, told = self._answers(network.to(self.device).eval())
+        found = fit_classifier_file(logits, told, self.sensitivity, hashlib.sha256(content).hexdigest())
+        found.save(self.classifier_file)
+        logger.info(
+            "temperatures: nodule %.3f, kind %.3f, ratings %.3f; a nodule from %.3f on: %s",
+            found.nodule, found.kind, found.ratings, found.threshold, self.classifier_file,
+        )  # fmt: skip
+        return found
+
+    def _answers(self, network: nn.Module) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        loader = DataLoader(self.cubes, batch_size=self.batch_size, num_workers=0, collate_fn=no_collation)
+        said, truths = [], []
+        for batch in loader:
+            cubes, told = prepare_nodule_batch(batch, self.device)
+            with torch.no_grad():
+                said.append(self.inferer(cubes, network).cpu())
+            truths.append({name: value.cpu() for name, value in told.items()})
+        if not said:
+            raise ValueError("there are no cubes to calibrate on")
+        return torch.cat(said), {name: torch.cat([each[name] for each in truths]) for name in truths[0]}
+
+
+def fit_classifier_file(
+    logits: torch.Tensor, told: Mapping[str, torch.Tensor], sensitivity: float = 0.95, weights_sha256: str = ""
+) -> ClassifierFile:
+    """Fit a temperature for each kind of answer, by the likelihood of what is known, and a threshold.
+
+    Args:
+        logits: ``(B, 33)`` for cubes that were not trained on.
+        told: see :func:`prepare_nodule_batch`.
+        sensitivity: share of the nodules whose probability reaches the threshold.
+        weights_sha256: what the logits come from.
+
+    Raises:
+        ValueError: there is no nodule or no look-alike.
+    """
+    parts = split_answers(logits.double())
+    nodule, kind = told["nodule"], told["kind"]
+    known, typed = nodule >= 0, kind >= 0
+    positive = nodule[known] > 0.5
+    if positive.all() or not positive.any():
+        raise ValueError(f"a classifier is calibrated on nodules and look-alikes, got {int(positive.sum())} nodules")
+    column = parts.nodule[known][:, None]
+    first = fit_calibration(column.numpy(), positive[:, None].double().numpy(), activation="sigmoid")
+    second = fit_calibration(parts.kind[typed].numpy(), kind[typed].numpy()).temperature if typed.any() else 1.0
+    said: Array = first.probabilities(column[positive].numpy())[:, 0]
+    threshold = float(np.clip(np.quantile(said, 1 - sensitivity), SUREST, 1 - SUREST))
+    ratings = _rating_temperature(parts.ratings.numpy(), told["ratings"].double().numpy())
+    return ClassifierFile(first.temperature, second, ratings, threshold, None, weights_sha256)
+
+
+def _rating_temperature(logits: Array, shares: Array) -> float:
+    """Temperature by which the cross-entropy with the readers' shares is least; 1 where there are no readers."""
+    known = ~np.isnan(shares)
+    if not known.any():
+        return 1.0
+    values, wanted = logits[known], shares[known]
+
+    def loss(log_temperature: float) -> float:
+        scaled = values / np.exp(log_temperature)
+        return float((np.logaddexp(0.0, scaled) - wanted * scaled).mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-_WIDEST, _WIDEST), method="bounded").x))

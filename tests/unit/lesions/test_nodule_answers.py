@@ -1,0 +1,96 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.special import expit, softmax
+
+from lungdet.lesions import ClassifierFile, ClassifierFileError, NoduleAnswers
+from lungdet.lesions.nodule_answers import shares_to_levels
+from lungdet.records import NODULE_TYPES, ORDINAL_RATINGS
+
+FITTED = ClassifierFile(2.0, 0.5, 1.5, 0.3, {"intercept": 0.1, "detector": 1.0, "classifier": 2.0}, "abc")
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    FITTED.save(tmp_path / "classifier.json")
+    return tmp_path / "classifier.json"
+
+
+def logits(count: int = 3) -> np.ndarray:
+    rows = np.random.default_rng(0).normal(0, 2, (count, 33))
+    rows[:, 5:] = -np.sort(-rows[:, 5:].reshape(count, 7, 4), axis=2).reshape(count, 28)  # falling, as the network's
+    return rows
+
+
+def test_by_scipy(written: Path) -> None:
+    rows = logits()
+    for row, answer in zip(rows, NoduleAnswers(written)(rows), strict=True):
+        assert answer.nodule == pytest.approx(expit(row[0] / 2.0))
+        assert answer.kinds == pytest.approx(softmax(row[1:5] / 0.5))
+        assert answer.kind == NODULE_TYPES[int(row[1:5].argmax())]
+        above = expit(row[5:9] / 1.5)
+        malignancy = answer.rating("malignancy")
+        assert malignancy is not None
+        assert malignancy.mean == pytest.approx(1 + above.sum())
+        assert np.cumsum(malignancy.levels[::-1])[:4] == pytest.approx(above[::-1])
+
+
+def test_ratings_come_in_order() -> None:
+    rows = np.zeros((1, 33))
+    rows[0, 5 + 4 * 3 : 5 + 4 * 4] = 100.0  # texture is the fourth
+    (answer,) = NoduleAnswers()(rows)
+    assert tuple(rating.name for rating in answer.ratings) == ORDINAL_RATINGS
+    assert [rating.mean for rating in answer.ratings] == pytest.approx([3, 3, 3, 5, 3, 3, 3])
+
+
+def test_readers_who_disagree_make_a_spread() -> None:
+    agree, differ = np.array([1.0, 1.0, 0.0, 0.0]), np.array([0.5, 0.5, 0.5, 0.5])
+    assert shares_to_levels(agree).tolist() == [0, 0, 1, 0, 0]
+    assert shares_to_levels(differ).tolist() == [0.5, 0, 0, 0, 0.5]
+
+
+def test_extreme_logits_still_make_probabilities() -> None:
+    rows = np.concatenate([np.full((1, 33), 1e4), np.full((1, 33), -1e4)])
+    sure, unsure = NoduleAnswers()(rows)
+    assert (sure.nodule, unsure.nodule) == (1.0, 0.0)
+
+
+def test_no_rows_no_answers() -> None:
+    assert NoduleAnswers()(np.zeros((0, 33))) == []
+
+
+@pytest.mark.parametrize("bad", [np.zeros(33), np.zeros((2, 32)), np.full((1, 33), np.nan)])
+def test_bad_logits(bad: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=r"\(B, 33\)|not finite"):
+        NoduleAnswers()(bad)
+
+
+def test_file_comes_back(written: Path) -> None:
+    assert ClassifierFile.load(written) == FITTED
+    assert NoduleAnswers(written, weights_sha256="abc").file == FITTED
+
+
+def test_other_weights_are_refused(written: Path) -> None:
+    with pytest.raises(ClassifierFileError, match=r"classifier\.json: fitted to abc, but .* def"):
+        NoduleAnswers(written, weights_sha256="def")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"format": "x"}, {"nodule": 0}, {"kind": "warm"}, {"threshold": 1}, {"filter": 3}, {"ratings": None}],
+    ids=lambda change: next(iter(change)),
+)
+def test_bad_files(change: dict[str, object], written: Path) -> None:
+    written.write_text(json.dumps({**json.loads(written.read_text()), **change}))
+    with pytest.raises(ClassifierFileError, match=r"classifier\.json"):
+        ClassifierFile.load(written)
+
+
+def test_no_json(tmp_path: Path) -> None:
+    (tmp_path / "classifier.json").write_text("[" * 100_000)
+    with pytest.raises(ClassifierFileError, match="train again"):
+        ClassifierFile.load(tmp_path / "classifier.json")
+    with pytest.raises(OSError, match="nowhere"):
+        ClassifierFile.load(tmp_path / "nowhere.json")
