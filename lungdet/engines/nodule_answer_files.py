@@ -56,7 +56,7 @@ def _figures(scores: NoduleAnswerScores) -> dict[str, bytes]:
     statements = {"nodule or look-alike": scores.nodule.reliability, "type": types.reliability}
     return {
         "roc.png": draw_roc(_curves(scores), title),
-        "confusion.png": draw_confusion(types.confusion, NODULE_TYPES, accuracy),
+        "confusion.png": draw_confusion(types.confusion, NODULE_TYPES, accuracy, "nodules"),
         "reliability.png": draw_reliability([_line(name, part) for name, part in statements.items()], title),
         "ratings.png": draw_ratings([_panel(part, scores.cubes) for part in scores.ratings], title),
     }

@@ -44,7 +44,7 @@ class ReliabilityToDraw:
     accuracy: ArrayLike
 
 
-def draw_confusion(matrix: ArrayLike, classes: Sequence[str], title: str = "") -> bytes:
+def draw_confusion(matrix: ArrayLike, classes: Sequence[str], title: str = "", unit: str = "pictures") -> bytes:
     """Draw a confusion matrix, shaded by the part of each true class.
 
     Args:
@@ -52,6 +52,7 @@ def draw_confusion(matrix: ArrayLike, classes: Sequence[str], title: str = "") -
             row and column of "none" that hold nothing are left out.
         classes: ``K`` names.
         title: above the axes.
+        unit: what is counted.
 
     Returns:
         PNG bytes.
@@ -72,7 +73,7 @@ def draw_confusion(matrix: ArrayLike, classes: Sequence[str], title: str = "") -
         axes.tick_params(length=0)
         axes.grid(False)
         axes.set_xlabel("chosen")
-        axes.set_ylabel("true (pictures)")
+        axes.set_ylabel(f"true ({unit})")
         for row, column in zip(*np.nonzero(counts), strict=True):
             color = "white" if shades[row, column] >= LIGHTEST_TEXT else "black"
             text = _count(counts[row, column])

@@ -60,7 +60,7 @@ def _types_to_text(content: Mapping[str, Any]) -> str:
         (row["class"], [row["support"], row["recall"], row["precision"], _with_interval(row["auc"])])
         for row in content["scores"]["classes"]
     ]
-    return "\n".join([*lines, _table("type", ["nodules", "recall", "precision", "AUC"], rows)])
+    return "\n".join([*lines, _table("type", ["nodules", "recall", "precision", "AUC (95 %)"], rows)])
 
 
 def _rows_to_text(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
@@ -71,12 +71,13 @@ def _rows_to_text(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _table(title: str, heads: Sequence[str], rows: Any) -> str:
-    widths = [max(CELL, len(head) + 2) for head in heads]
-    lines = [f"{title:<{NAME_WIDTH}}" + "".join(f"{head:>{wide}}" for head, wide in zip(heads, widths, strict=True))]
-    for name, values in rows:
-        cells = "".join(f"{_shown(value):>{wide}}" for value, wide in zip(values, widths, strict=True))
-        lines.append(f"{name.replace('_', ' '):<{NAME_WIDTH}}{cells}")
-    return "\n".join(lines)
+    shown = [(name.replace("_", " "), [_shown(value) for value in values]) for name, values in rows]
+    lines = [(title, list(heads)), *shown]
+    widths = [max(CELL, *(len(cells[place]) + 2 for _, cells in lines)) for place in range(len(heads))]
+    return "\n".join(
+        f"{name:<{NAME_WIDTH}}" + "".join(f"{cell:>{wide}}" for cell, wide in zip(cells, widths, strict=True))
+        for name, cells in lines
+    )
 
 
 def _value(value: Any) -> Any:
@@ -84,9 +85,7 @@ def _value(value: Any) -> Any:
 
 
 def _shown(value: Any) -> str:
-    return (
-        value.rjust(CELL + 20) if isinstance(value, str) else str(value) if isinstance(value, int) else _number(value)
-    )
+    return str(value) if isinstance(value, (str, int)) else _number(value)
 
 
 def _with_interval(content: Mapping[str, Any]) -> str:
