@@ -15,7 +15,7 @@ from .lookalike import Lookalike
 from .mark_places import draw_place
 from .nodule import PhantomNodule
 from .nodule_readers import Reading, read_nodule
-from .patch import make_patch
+from .patch import _in_grid, make_patch
 from .patch_scan import Protocol, _linear_weights, draw_protocol
 from .placement import PlacedNodule
 from .thorax import Array
@@ -100,7 +100,8 @@ def draw_cubes(
 ) -> list[PhantomCube]:
     """Put fresh nodules into a patient and scan cubes about them and about places that are none.
 
-    A cube may show further nodules; the mark in its middle tells which one is meant.
+    A cube may show further nodules; the mark in its middle tells which one is meant. Where a nodule finds no place, or
+    only one beyond the border of the background, the cube shows something else.
 
     Args:
         background: the patient, at 1 mm.
@@ -121,6 +122,7 @@ def draw_cubes(
         raise ValueError(f"the side of a cube must be even and fit into {background.shape} voxels, got {side}")
     chosen = CubeStyle() if style is None else style
     placed = _place(background, rng, int(rng.binomial(count, chosen.nodule_ratio)), chosen)
+    placed = [item for item in placed if _in_grid(background, item.shape.center)]
     cubes = []
     for number in rng.permutation(count):
         meant = placed[number] if number < len(placed) else None
@@ -185,9 +187,10 @@ def _false_mark(
         place, point, look = draw_place(background, background.mark_places, rng)
         mark: Array = point + rng.normal(0, FALSE_SPREAD_MM, 3)
         gaps = [float(np.linalg.norm(mark - item.shape.center)) - item.shape.reach_mm for item in placed]
-        if min(gaps, default=np.inf) > CLEAR_MM:
+        if min(gaps, default=np.inf) > CLEAR_MM and _in_grid(background, mark):
             break
-    return place, mark, () if look is None else (look,)
+    low, high = (np.array([axis[end] for axis in background.axes]) for end in (0, -1))
+    return place, np.clip(mark, low, high), () if look is None else (look,)
 
 
 def _coarsened(hu: NDArray[np.float32], rng: np.random.Generator, along_z: bool) -> NDArray[np.float32]:
