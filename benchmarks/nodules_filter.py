@@ -3,7 +3,7 @@
 A logistic regression of both logits is fitted on the marks of some chests, and scored on those of others, by LUNA16's
 rules; the difference has an interval over scans, drawn together. The classifier alone stands beside it.
 
-    python benchmarks/nodules.py filter --store FILE.json    # writes the fitted filter under "filter"
+    python benchmarks/nodules.py filter --store bundles/nodule_classifier/models/classifier.json
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +22,18 @@ from detector_scans import ROOT, seed_range
 from nodules_filter_marks import Floats, ScanMarks, marked_scans
 
 from lungdet.detection import MarkFilter, fit_mark_filter
+from lungdet.lesions.classifier_file import ClassifierFile
 from lungdet.metrics.froc_bootstrap import percentile_bounds
 from lungdet.metrics.mark_table import MarkTable
 from lungdet.metrics.nodule_matching import ScanMatch, match_scan
 from lungdet.metrics.nodule_strata import size_labels
 from lungdet.metrics.protocols import LUNA16
-from lungdet.reports import write_files
 from lungdet.workflows.opened_bundle import OpenedBundle
 
 SLICES_MM = (1.25, 2.5)
 SIZE_EDGES_MM = (6.0, 10.0)
 RESAMPLES, CHUNK = 2000, 32
+SHOWN_FROM = 0.3  # score of the marks that the detector shows
 
 Scores = Callable[[ScanMarks, Floats], Floats]
 
@@ -44,8 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--marks", type=Path, default=Path("out/nodule_marks"), help="marks are made once, and kept here"
     )
     parser.add_argument("--bundle", type=Path, default=ROOT / "bundles" / "nodule_classifier")
-    parser.add_argument("--checkpoint", type=Path, help="weights of the classifier; the bundle's if not given")
-    parser.add_argument("--store", type=Path, help="JSON that gets the fitted filter under 'filter'")
+    parser.add_argument("--checkpoint", type=Path, help="weights; the bundle's if none")
+    parser.add_argument("--store", type=Path, help="classifier.json that gets the fitted filter")
 
 
 def main(options: argparse.Namespace) -> None:
@@ -67,7 +69,9 @@ def main(options: argparse.Namespace) -> None:
 
 def classifier(bundle: Path, checkpoint: Path | None) -> Callable[[ScanMarks], Floats]:
     """The bundle's classifier: a function from marks to calibrated probabilities of a nodule, ``(N,)``."""
-    opened = OpenedBundle(bundle, "cpu", {} if checkpoint is None else {"checkpoint": str(checkpoint)})
+    beside = checkpoint.with_name("classifier.json") if checkpoint else None
+    given = {"checkpoint": str(checkpoint), "classifier_file": str(beside) if beside and beside.is_file() else None}
+    opened = OpenedBundle(bundle, "cpu", given if checkpoint else {})
     network, scale, inferer = opened.network(), opened.take("scale_cubes"), opened.take("inferer")
     opened.load_weights(network)
     answers = opened.take("answers")
@@ -137,10 +141,23 @@ def row(matches: Sequence[ScanMatch], drawn: Floats) -> dict[str, Any]:
     return facts | {"CPM": float(read[0].mean()), "95 %": percentile_bounds(drawn, 0.95).tolist(), **at, **sizes}
 
 
+def least_score(scans: Sequence[tuple[ScanMarks, Floats]], filter_: MarkFilter, detector: float = SHOWN_FROM) -> float:
+    """The filtered score that lets as many false marks through as a score of the detector does.
+
+    It lies half-way between the last false mark that is let through and the next one.
+    """
+    false = [scan.hits()[1] & ~scan.hits()[0] for scan, _ in scans]
+    through = sum(int((scan.scores[wrong] >= detector).sum()) for (scan, _), wrong in zip(scans, false, strict=True))
+    pairs = zip(scans, false, strict=True)
+    filtered = np.sort(np.concatenate([filter_.scores(s.scores, o)[wrong] for (s, o), wrong in pairs]))[::-1]
+    around = np.concatenate([[1.0], filtered, [0.0]])[through : through + 2]
+    return float(around.mean())
+
+
 def store(path: Path, filter_: MarkFilter, fitting: Sequence[Any], result: dict[str, Any], seeds: range) -> None:
-    """Write the filter into a JSON file, beside what is there."""
-    content = json.loads(path.read_text()) if path.is_file() else {}
-    told = {"scans": len(fitting), "marks": sum(len(scan.scores) for scan, _ in fitting), "seeds": str(seeds)}
+    """Write the filter into a classifier's file, beside what is there."""
+    fitted = {"scans": len(fitting), "marks": sum(len(scan.scores) for scan, _ in fitting), "seeds": str(seeds)}
     before, after = result["rows"][0]["CPM"], result["rows"][2]["CPM"]
-    content["filter"] = {**filter_.to_dict(), "fitted_on": told, "cpm_before": before, "cpm_after": after}
-    write_files(path.parent, {path.name: (json.dumps(content, indent=1) + "\n").encode()})
+    least = {"min_score": least_score(fitting, filter_)}
+    told = {**filter_.to_dict(), **least, "fitted_on": fitted, "cpm_before": before, "cpm_after": after}
+    replace(ClassifierFile.load(path), filter=told).save(path)
