@@ -19,7 +19,9 @@ def run(options: argparse.Namespace) -> int:
     """Find nodules in every study; 1 if a study failed."""
     from lungdet.workflows import detect
 
-    overrides = {} if options.min_score is None else {"min_score": options.min_score}
+    settings = study_settings(options)
+    if options.min_score is not None:
+        settings["overrides"]["min_score"] = options.min_score
     with messages_above_the_bar():
-        summary = detect(options.ct, options.output, overrides=overrides, **study_settings(options))
+        summary = detect(options.ct, options.output, **settings)
     return tell_summary(summary, options.output)

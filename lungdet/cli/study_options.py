@@ -44,6 +44,9 @@ def add_study_arguments(parser: argparse.ArgumentParser) -> None:
         "--lungs-only", type=_margin, nargs="?", const=LUNGS_MARGIN_MM, metavar="MM",
         help=f"leave out findings further from the lungs than MM (default {LUNGS_MARGIN_MM:g})",
     )  # fmt: skip
+    parser.add_argument(
+        "--whole-scan", action="store_true", help="search the whole scan, not the box of both lungs: slower"
+    )
 
 
 def study_settings(options: argparse.Namespace) -> dict[str, Any]:
@@ -58,6 +61,7 @@ def study_settings(options: argparse.Namespace) -> dict[str, Any]:
         "max_pictures": options.pictures,
         "guard": not options.no_guard,
         "lungs_margin_mm": options.lungs_only,
+        "overrides": {"crop_to_lungs": False} if options.whole_scan else {},
         "on_result": _print_result,
     }
 

@@ -97,6 +97,20 @@ def test_the_command_line_asks_for_it(monkeypatch: pytest.MonkeyPatch, arguments
     assert asked == [expected]
 
 
+@pytest.mark.parametrize("command", ["detect", "analyze"])
+@pytest.mark.parametrize(("arguments", "expected"), [([], {}), (["--whole-scan"], {"crop_to_lungs": False})])
+def test_the_whole_scan_is_searched_where_asked_for(
+    monkeypatch: pytest.MonkeyPatch, command: str, arguments: list[str], expected: dict[str, bool]
+):
+    asked: list[dict[str, bool]] = []
+    monkeypatch.setattr(
+        workflows, command, lambda *_, **options: asked.append(options["overrides"]) or DetectSummary(()),
+        raising=False,
+    )  # fmt: skip
+    assert main([command, "scan", "-o", "out", *arguments]) == 0
+    assert asked == [expected]
+
+
 @pytest.mark.parametrize("margin", ["-1", "nan", "wide"])
 def test_bad_margins_are_refused(margin: str, capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit):
