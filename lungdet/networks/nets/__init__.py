@@ -3,6 +3,7 @@
 from .body_part_densenet import BodyPartDenseNet
 from .body_part_regressor import REGRESSORS, BodyPartRegressor, body_part_regressor
 from .contrast_network import ContrastNetwork
+from .cube_risk import CubeRisk
 from .from_monai import efficient_network, residual_network
 from .lesion_embedding import LesionEmbedding
 from .mobilenet_v1 import MobileNetV1
@@ -21,6 +22,7 @@ __all__ = [
     "BodyPartDenseNet",
     "BodyPartRegressor",
     "ContrastNetwork",
+    "CubeRisk",
     "LesionEmbedding",
     "MobileNetV1",
     "MobileNetV2",

@@ -1,0 +1,50 @@
+"""From a list of scans with their candidates on disk to what a MONAI data set takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lungdet.datalists import DatalistError
+from lungdet.datalists.scan_list import PARTS, read_scan_list
+
+EVERY = "all"
+
+
+def list_scans(datalist: str | Path, part: str = "training", dataset_dir: str | Path = "") -> list[dict[str, Any]]:
+    """Read one part of a list that ``lungdet candidates`` wrote.
+
+    Args:
+        datalist: the ``candidates.json``; nothing is read, and the answer is empty, where it is an empty string.
+        part: ``"training"``, ``"validation"``, ``"test"``, ``"unlabelled"``, or ``"all"``.
+        dataset_dir: folder of the candidates' files; that of the list if empty.
+
+    Returns:
+        Items with ``id``; ``candidates``, the path of its file; and, where it is known, ``label``, ``(1,)`` float32.
+
+    Raises:
+        DatalistError: the list is none, the part is empty, or a file is not there.
+        ValueError: there is no such part.
+
+    Example:
+        >>> list_scans("")
+        []
+    """
+    if part not in (*PARTS, EVERY):
+        raise ValueError(f"part must be one of {', '.join((*PARTS, EVERY))}, got {part!r}")
+    if not str(datalist):
+        return []
+    root = Path(dataset_dir or Path(datalist).parent)
+    scans = [scan for scan in read_scan_list(datalist).scans if part in (scan.part, EVERY)]
+    if not scans:
+        raise DatalistError(f"{datalist}: no scan in {part}; lungdet candidates --labels splits them")
+    missing = [scan.file for scan in scans if not (root / scan.file).is_file()]
+    if missing:
+        raise DatalistError(f"{datalist}: {len(missing)} files are not there, such as {root / missing[0]}")
+    return [
+        {"id": scan.id, "candidates": str(root / scan.file)}
+        | ({} if scan.label is None else {"label": torch.tensor([float(scan.label)])})
+        for scan in scans
+    ]

@@ -1,0 +1,87 @@
+"""What a nodule classifier makes of the candidates of a scan."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lungdet.records import ModelInfo
+
+from .bundle import BundleError
+from .opened_bundle import OpenedBundle
+
+CLASSIFIER = "nodule_classifier"
+
+
+class CandidateEmbedder:
+    """Describe cubes by the vectors and the answers of a frozen classifier; its bundle is opened on first use.
+
+    Args:
+        bundle: name of a shipped nodule classifier, or the root of another; only one that you trust: its settings name
+            code to run.
+        device: ``"cpu"``, ``"cuda:0"``, ...; None leaves it to the bundle.
+    """
+
+    def __init__(self, bundle: str | Path = CLASSIFIER, device: str | torch.device | None = None) -> None:
+        self.bundle, self.device = bundle, None if device is None else str(device)
+
+    @property
+    def model(self) -> ModelInfo:
+        """Which classifier it is, with its weights.
+
+        Raises:
+            BundleError: its bundle cannot be used.
+        """
+        model: ModelInfo = self._opened[1]
+        return model
+
+    @torch.no_grad()
+    def __call__(self, cubes: Tensor) -> Tensor:
+        """Describe cubes.
+
+        Args:
+            cubes: ``(K, 48, 48, 48)`` in HU.
+
+        Returns:
+            ``(K, F)`` float32 on the CPU: the vector of each, then the logits of all answers.
+
+        Raises:
+            BundleError: the classifier's bundle cannot be used, or its weights are absent.
+        """
+        opened, _, network, scale, inferer = self._opened
+        if not len(cubes):
+            return torch.zeros(0, network.embed_channels + network.heads[-1].out_features)
+        scaled = torch.stack([scale({"image": cube[None]})["image"] for cube in cubes])
+        batch = torch.as_tensor(scaled).to(opened.device)
+        parts = [inferer(batch, network.embed), inferer(batch, network)]
+        return torch.cat(parts, dim=1).float().cpu()
+
+    @cached_property
+    def _opened(self) -> tuple[OpenedBundle, ModelInfo, Any, Any, Any]:
+        opened, network, model = _open(self.bundle, self.device)
+        return opened, model, network, opened.take("scale_cubes"), opened.take("inferer")
+
+
+def classifier_network(bundle: str | Path = CLASSIFIER) -> Any:
+    """Return a classifier with the weights of its bundle, on the CPU, to be trained further.
+
+    Args:
+        bundle: see :class:`CandidateEmbedder`.
+
+    Raises:
+        BundleError: the bundle cannot be used, or its weights are absent.
+    """
+    return _open(bundle, "cpu")[1]
+
+
+def _open(bundle: str | Path, device: str | None) -> tuple[OpenedBundle, Any, ModelInfo]:
+    opened = OpenedBundle(bundle, device, None)
+    network = opened.network()
+    if not hasattr(network, "embed") or not hasattr(network, "heads"):
+        what = f"its {type(network).__name__} says nothing of nodules"
+        raise BundleError(f"{opened.root}: this bundle is no nodule classifier: {what}; name another")
+    return opened, network, opened.load_weights(network)

@@ -1,0 +1,93 @@
+"""The probability of a label for a whole scan, from what a detector has found in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lungdet.records import CTVolume, Finding, ModelInfo, ScanCandidates, ScanRiskAnswer
+
+from .bundle import BundleError
+from .candidate_embedder import CandidateEmbedder
+from .candidate_finder import cut_candidates
+from .opened_bundle import OpenedBundle
+
+BUNDLE = "scan_risk"
+NOT_KNOWN = ModelInfo("", "", "")
+
+
+class ScanRiskModel:
+    """A bundle's network with its weights, and the classifier that describes candidates to it.
+
+    Args:
+        bundle: name of a shipped bundle, or the root of another; only one that you trust: its settings name code to
+            run.
+        device: ``"cpu"``, ``"cuda:0"``, ...; None leaves it to the bundle.
+        classifier: bundle of the nodule classifier; None leaves it to the bundle.
+        overrides: new values of other settings of the bundle, by id.
+
+    Attributes:
+        model: name and version of the bundle, and SHA-256 of its weights.
+        top: candidates of a scan that it looks at, at most.
+        least_score: of the detector, for a candidate to be looked at.
+
+    Raises:
+        BundleError: the bundle or the classifier's cannot be found or opened, or weights are absent.
+        ValueError: there is no such device.
+    """
+
+    def __init__(
+        self,
+        bundle: str | Path = BUNDLE,
+        device: str | None = None,
+        classifier: str | Path | None = None,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> None:
+        given = dict(overrides or {}) | ({} if classifier is None else {"classifier": str(classifier)})
+        opened = OpenedBundle(bundle, device, given)
+        self.device, self.network = opened.device, opened.network()
+        self.model = opened.load_weights(self.network)
+        self.inferer, self.pack = opened.take("inferer"), opened.take("pack")
+        self.top, self.least_score = int(opened.take("top")), float(opened.take("least_score"))
+        embed = opened.take("embed")
+        if isinstance(embed, CandidateEmbedder):
+            self._check_classifier(opened, embed)
+
+    def __call__(self, volume: CTVolume, findings: Sequence[Finding]) -> ScanRiskAnswer:
+        """Judge a scan.
+
+        Args:
+            volume: in HU.
+            findings: of a detector in this scan, of any score and in any order; where there are none, that is an
+                answer, too.
+
+        Raises:
+            ValueError: a cube cannot be cut; see :func:`lungdet.geometry.cubes.cut_cube`.
+        """
+        return self.judge(cut_candidates(volume, findings, volume.info.source, NOT_KNOWN, self.top))
+
+    @torch.no_grad()
+    def judge(self, candidates: ScanCandidates) -> ScanRiskAnswer:
+        """Judge a scan by its candidates."""
+        kept = candidates.best(self.top, self.least_score)
+        item = {"candidates": torch.from_numpy(kept.cubes).float(), "scores": torch.from_numpy(kept.scores)}
+        packed = self.pack(item)["candidates"][None].to(self.device)
+        logit = self.inferer(packed, self.network)
+        notes = () if len(kept) else ("no marks to judge by: this is the answer for every scan without any",)
+        return ScanRiskAnswer(float(logit.double().sigmoid().item()), self.model, len(kept), notes)
+
+    @staticmethod
+    def _check_classifier(opened: OpenedBundle, embed: CandidateEmbedder) -> None:
+        """Vectors of another classifier mean something else.
+
+        Raises:
+            BundleError: the classifier's weights are absent, or not those that the bundle was trained with.
+        """
+        wanted = opened.take("classifier_sha256")
+        if wanted and embed.model.weights_sha256 != wanted:
+            other = f"{wanted[:12]}, not {embed.model.weights_sha256[:12]}"
+            remedy = "train it again, or name the classifier that it was trained with"
+            raise BundleError(f"{opened.root}: trained with a classifier of other weights ({other}); {remedy}")
