@@ -36,7 +36,9 @@ def analysis_table(report: DetectionReport) -> str:
     """Lay out one row for each finding; columns that no finding has are left out."""
     rows = [_cells(report, item) for item in report.findings]
     kept = [column for column in range(len(HEAD)) if not column or any(row[column] for row in rows)]
-    cells = "".join(f'<th scope="col">{_head(*HEAD[column])}</th>' for column in kept)
+    typed = any(item.answer for item in report.findings)
+    heads = [(name if typed or name != "Type" else "Density", unit) for name, unit in HEAD]
+    cells = "".join(f'<th scope="col">{_head(*heads[column])}</th>' for column in kept)
     lines = (
         f'<tr><th scope="row">{rank}</th>{"".join(f"<td>{escape(row[column])}</td>" for column in kept[1:])}</tr>'
         for rank, row in enumerate(rows, start=1)

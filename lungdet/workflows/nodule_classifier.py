@@ -67,7 +67,11 @@ class NoduleRater:
         try:
             self.answers = opened.take("answers")
         except Exception as error:  # the parser wraps what was raised: no file, or one of other weights
-            raise BundleError(f"{opened.root}: {_first_cause(error)}") from error
+            raise BundleError(f"{opened.root}: {_own_error(error)}") from error
+        known = self.answers.file.weights_sha256
+        if known and known != self.model.weights_sha256:
+            files = f"{opened.root}: the file of temperatures belongs to weights {known[:12]}"
+            raise BundleError(f"{files}, not to {self.model.weights_sha256[:12]}; take the one written beside them")
         fitted: Mapping[str, Any] | None = self.answers.file.filter
         self.mark_filter = None if fitted is None else MarkFilter.from_dict(fitted)
         self.threshold: float | None = None if fitted is None else fitted.get("min_score")
@@ -124,7 +128,7 @@ def round_numbers(facts: Any, digits: int) -> Any:
     return round(facts, digits) + 0.0 if isinstance(facts, float) else facts
 
 
-def _first_cause(error: BaseException) -> BaseException:
-    while error.__cause__ is not None:
+def _own_error(error: BaseException) -> BaseException:
+    while isinstance(error, RuntimeError) and error.__cause__ is not None:
         error = error.__cause__
     return error
