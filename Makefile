@@ -5,23 +5,25 @@ BIN := $(VENV)/bin
 DEMO := out/demo
 CT ?=
 REAL_DATA ?= $(or $(LUNGDET_REAL_DATA),../shared/data)
-BUNDLES := nodule_detector body_part_router body_part_regressor lesion_embedding
+BUNDLES := nodule_detector body_part_router body_part_regressor lesion_embedding nodule_classifier
 DETECTOR := bundles/nodule_detector
 ROUTER := bundles/body_part_router
 REGRESSOR := bundles/body_part_regressor
 EMBEDDING := bundles/lesion_embedding
+CLASSIFIER := bundles/nodule_classifier
 # MedNIST: a folder for each class.
 DATA ?= $(REAL_DATA)/mednist
 ROUTER_OUT := out/router
 REGRESSOR_OUT := out/regressor
 EMBEDDING_OUT := out/embedding
+CLASSIFIER_OUT := out/classifier
 # The pins hold in pip's isolated build environments, too.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Small tensors on busy cores: more threads make these jobs slower.
 TEST_ENV := OMP_NUM_THREADS=1 TQDM_DISABLE=1
 
-.PHONY: help demo test lint types docs bundle pytest train train-embedding train-regressor train-router bench clean
+.PHONY: help demo test lint types docs bundle pytest train train-classifier train-embedding train-regressor train-router bench clean
 help:  ## list these words
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
@@ -61,6 +63,13 @@ pytest: $(VENV)/.dev  ## the tests, with branch coverage
 
 train: $(VENV)/.runtime  ## train the detector's shipped weights again
 	$(BIN)/python -m monai.bundle run --config_file "['$(DETECTOR)/configs/common.yaml','$(DETECTOR)/configs/train.yaml']" --bundle_root $(DETECTOR)
+
+train-classifier: $(VENV)/.runtime  ## train the nodule classifier's again, on synthetic chests, and score it
+	OMP_NUM_THREADS=1 $(BIN)/python -m monai.bundle run --config_file "['$(CLASSIFIER)/configs/common.yaml','$(CLASSIFIER)/configs/train.yaml']" \
+	--bundle_root $(CLASSIFIER) --output_dir $(CLASSIFIER_OUT)
+	OMP_NUM_THREADS=1 $(BIN)/python -m monai.bundle run --config_file "['$(CLASSIFIER)/configs/common.yaml','$(CLASSIFIER)/configs/evaluate.yaml']" \
+	--bundle_root $(CLASSIFIER) --output_dir $(CLASSIFIER_OUT)/eval --checkpoint $(CLASSIFIER_OUT)/model.pt \
+	--classifier_file $(CLASSIFIER_OUT)/classifier.json --history $(CLASSIFIER_OUT)/history.csv
 
 train-embedding: $(VENV)/.runtime  ## train the embedding of lesions again, on synthetic patients
 	test -f $(EMBEDDING_OUT)/patients/DL_info.csv || \

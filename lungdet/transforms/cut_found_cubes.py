@@ -71,9 +71,8 @@ class CutFoundCubesd(MapTransform, MultiSampleTrait):
                     logger.warning("%s: finding %d has no cube: %s", path, number + 1, error)
                     continue
                 center = torch.tensor(finding.center_lps_mm, dtype=torch.float64)
-                items.append(
-                    {key: cube, "center_lps_mm": center, "finding": number, "inside": float(cube.meta["inside"])}
-                )
+                inside = float(cube.meta["inside"])
+                items.append({key: cube, "center_lps_mm": center, "finding": number, "inside": inside})
         return items
 
 

@@ -13,7 +13,10 @@ from monai.bundle import ConfigWorkflow
 from PIL import Image
 
 from lungdet.datalists import PictureEntry, picture_list_content, write_picture_list
+from lungdet.datalists.scan_list import ScanList, ScanListEntry, write_scan_list
 from lungdet.phantoms import write_deeplesion
+from lungdet.records import ModelInfo, empty_scan
+from lungdet.reports.candidate_file import write_candidates
 from lungdet.routing import Router, load_class_list
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +27,7 @@ LONGEST_EXPRESSION = 72
 ROOMS_WITH_PUBLIC_NAMES = {
     "lungdet.transforms", "lungdet.detection", "lungdet.losses", "lungdet.metrics", "lungdet.inferers",
     "lungdet.engines", "lungdet.networks.nets", "lungdet.networks.blocks", "lungdet.readers", "lungdet.phantoms",
-    "lungdet.routing", "lungdet.workflows",
+    "lungdet.routing", "lungdet.lesions", "lungdet.workflows",
 }  # fmt: skip
 
 
@@ -132,6 +135,15 @@ def few_lesions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "DL_info.csv"
 
 
+def few_scans(folder: Path) -> str:
+    """A list with a scan without candidates in each part."""
+    detector = ModelInfo("none", "0", "")
+    scans = tuple(ScanListEntry(part, f"{part}.npz", part, 1, 0) for part in ("training", "validation", "test"))
+    for scan in scans:
+        write_candidates(folder / scan.file, empty_scan(scan.id, detector))
+    return str(write_scan_list(folder, ScanList(scans, detector, 6, 0.02, {})))
+
+
 @pytest.fixture
 def small_settings(tmp_path: Path, few_lesions: Path) -> dict[str, dict[str, str]]:
     """Settings by bundle with which nothing is waited for."""
@@ -147,6 +159,16 @@ def small_settings(tmp_path: Path, few_lesions: Path) -> dict[str, dict[str, str
         "body_part_router": {"datalist": listed, "dataset_dir": str(tmp_path)},
         "body_part_regressor": {"train_seeds": "$range(1)", "val_seeds": "$range(1)", "cache_rate": 0.0},
         "lesion_embedding": {"labels": str(few_lesions)},
+        "nodule_classifier": {
+            "train_seeds": "$range(1)",
+            "val_seeds": "$range(1)",
+            "seeds": "$range(1)",
+            "val_cubes_per_patient": 1,
+            "cubes_per_patient": 1,
+            "scan_shape": "$[64, 64, 64]",
+            "cache_rate": 0.0,
+        },  # fmt: skip
+        "scan_risk": {"datalist": few_scans(tmp_path), "cache_rate": 0.0},
     }
 
 
