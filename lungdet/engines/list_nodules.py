@@ -51,7 +51,8 @@ def list_nodules(
         Items with ``image``, the path of the CT, and ``series_uid``; ``center_lps_mm``, ``(3,)`` float64; the targets
         ``nodule``, float32, 1, 0 or -1 if unknown; ``kind``, int64 index into ``NODULE_TYPES`` or -1; ``ratings``,
         ``(7, 4)`` float32, share of the readers above 1 to 4 in each of ``ORDINAL_RATINGS``, NaN where nobody rated;
-        ``diameter_mm``, float32, NaN if unknown; and ``place``, ``"nodule"`` or ``"non_nodule"``, and ``patient``.
+        ``diameter_mm``, float32, NaN if unknown; and ``patient``, ``place``, ``"nodule"`` or ``"non_nodule"``, and
+        ``lookalike``, empty for a nodule: what synthetic cubes have, too.
 
     Raises:
         DatalistError: the list is none, the part or the fold is empty, boxes are not in LPS mm, or ratings are out of
@@ -128,6 +129,7 @@ def _item(entry: ScanEntry, item: LabelledBox | IgnoredBox, place: MarkKind, nod
         "ratings": rating_shares(facts.get("ratings", {})),
         "diameter_mm": torch.tensor(_diameter(item) if place == "nodule" else math.nan, dtype=torch.float32),
         "place": place,
+        "lookalike": "" if place == "nodule" else place,
     }
 
 

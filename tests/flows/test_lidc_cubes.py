@@ -1,0 +1,86 @@
+"""From scans and readers' XML, as LIDC-IDRI has them, to cubes with their targets: by the command line and a list."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lungdet import cli
+from lungdet.engines import list_nodule_cubes
+from lungdet.geometry.frames import world_to_voxel
+from lungdet.phantoms import NoduleCut, make_nodule_cut, write_dicom_series, write_lidc_xml
+from lungdet.phantoms.nodule_readers import Reading, rating_shares, read_nodule
+from lungdet.records import NODULE_TYPES, Contour, Mark, SeriesMarks, nodule_type
+from lungdet.transforms import LoadCubed
+
+KINDS = ("solid", "ground_glass")
+LOOKALIKE_MM = 24.0  # from the nodule to the point that a reader called no nodule
+
+
+def outlines(cut: NoduleCut) -> tuple[Contour, ...]:
+    """Circles along the pixels just outside the ball of a nodule, on every slice that cuts it."""
+    affine = cut.volume.affine_lps
+    middle = world_to_voxel(np.array([cut.nodule.center_lps_mm]), affine)[0]
+    radius, pixel, step = cut.nodule.diameter_mm / 2, affine[0, 0], affine[2, 2]
+    angles = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    found = []
+    for slice_index in range(cut.volume.array.shape[2]):
+        rest = radius**2 - ((slice_index - middle[2]) * step) ** 2
+        if rest > 1:
+            size = np.sqrt(rest) / pixel + 1
+            points = np.rint(middle[:2] + size * np.stack([np.cos(angles), np.sin(angles)], axis=1)).astype(int)
+            found.append(Contour("", float(affine[2, 3] + slice_index * step), points))
+    return tuple(found)
+
+
+def marks_of(cut: NoduleCut, uid: str, readings: tuple[Reading, ...]) -> SeriesMarks:
+    drawn = outlines(cut)
+    away = drawn[0].points[:1] + [[round(LOOKALIKE_MM / cut.volume.affine_lps[0, 0]), 0]]
+    marks = [Mark(uid, "1.2", n, "r", f"n{n}", "nodule", drawn, ratings) for n, ratings in enumerate(readings)]
+    point = Mark(uid, "1.2", 0, "r", "other", "non_nodule", (Contour("", drawn[len(drawn) // 2].z_mm, away),))
+    return SeriesMarks(uid, "1.2", 4, (*marks, point))
+
+
+@pytest.fixture(scope="module")
+def readings() -> dict[str, tuple[Reading, ...]]:
+    return {}
+
+
+@pytest.fixture(scope="module")
+def datalist(tmp_path_factory: pytest.TempPathFactory, readings: dict[str, tuple[Reading, ...]]) -> Path:
+    root = tmp_path_factory.mktemp("lidc")
+    for number, kind in enumerate(KINDS):
+        cut = make_nodule_cut(30_000 + number, 14.0, kind=kind, spacing_mm=(0.8, 0.8, 2.0))
+        patient = f"LIDC-IDRI-000{number}"
+        info = write_dicom_series(cut.volume, root / "images" / patient)
+        readings[patient] = read_nodule(cut.nodule, seed=number)
+        (root / "xml" / patient).mkdir(parents=True)
+        write_lidc_xml(marks_of(cut, info.series_uid, readings[patient]), root / "xml" / patient / "1.xml")
+    target = root / "list.json"
+    command = ["datalist", "lidc", str(root / "xml"), "--images", str(root / "images"), "-o", str(target)]
+    assert cli.main(command) == 0
+    return target
+
+
+def test_every_reader_is_in_the_targets(datalist: Path, readings: dict[str, tuple[Reading, ...]]):
+    items = list_nodule_cubes(datalist, dataset_dir=datalist.parent / "images")
+    assert len(items) == 2 * len(KINDS)
+    for patient, given in readings.items():
+        (nodule,) = [item for item in items if item["patient"] == patient and item["nodule"] == 1]
+        assert np.allclose(nodule["ratings"].numpy(), rating_shares(given))
+        texture, calcium = (
+            [rating.value for reading in given for rating in reading if rating.name == name]
+            for name in ("texture", "calcification")
+        )
+        assert NODULE_TYPES[nodule["kind"]] == nodule_type(texture, calcium)
+        assert nodule["diameter_mm"].item() == pytest.approx(14, abs=2.5)
+
+
+def test_nodules_lie_in_the_middle_of_their_cubes(datalist: Path):
+    for item in list_nodule_cubes(datalist, dataset_dir=datalist.parent / "images"):
+        cube = LoadCubed("image")(item)["image"].numpy()[0]
+        away = np.linalg.norm(np.stack(np.indices(cube.shape), -1) - 23.5, axis=-1)
+        inner, around = cube[away < 4].mean(), np.median(cube[(away > 10) & (away < 14)])
+        if item["nodule"] == 1:
+            assert inner > around + 150
+        assert 0.3 < item["inside"] <= 1
