@@ -156,6 +156,7 @@ def test_kind_and_pickle(name):
             "MakeBackgroundd",
             "MakePhantomd",
             "MakeTorsod",
+            "RandNoduleCubesd",
             "RandPhantomPatchd",
         )
     ],

@@ -182,14 +182,7 @@ def test_nobody_asked_is_said(study: Path, marked: Path, tmp_path: Path):
 
 
 def test_the_filter_changes_scores_and_keeps_the_detectors(study: Path, marked: Path, classifier: Path, tmp_path: Path):
-    options = {
-        "bundle": marked,
-        "classifier": classifier,
-        "risk": None,
-        "guard": False,
-        "progress": False,
-        "max_pictures": 0,
-    }
+    options = {"bundle": marked, "classifier": classifier, **QUICK}
     report = only(analyze(study, tmp_path / "out", filter_marks=True, min_score=0.0, **options))
     assert [finding.detector_score for finding in report.findings] == pytest.approx([0.9, 0.5, 0.03])
     odds = [0.9 / 0.1 * 3, 3, 0.03 / 0.97 * 3]  # the classifier says .75, odds of 3
