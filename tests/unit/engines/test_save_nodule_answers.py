@@ -240,3 +240,23 @@ def test_a_folder_that_cannot_be_written_to_is_told_before_the_run(tmp_path: Pat
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="it is no folder"):
         evaluate(cubes(4), tmp_path / "file")
+
+
+def test_two_processes_write_what_one_writes(
+    evaluated: tuple[Path, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder, content = evaluated
+    savers = [NoduleAnswerSaver(tmp_path, answer, resamples=50) for _ in range(2)]
+    items = cubes()
+    for place, item in enumerate(items[:31] + items[30:]):  # a sampler repeats one, to make the parts as long
+        logits = Told()(item["image"].as_tensor()[None])
+        savers[place >= 31].add(item, answer(logits)[0])
+    parts: dict[type, list[Any]] = {
+        type(part): [*savers[0]._cubes, *savers[1]._cubes] if at == 0 else [saver._worst for saver in savers]
+        for at, part in enumerate((savers[0]._cubes[0], savers[0]._worst))
+    }
+    monkeypatch.setattr("lungdet.engines.save_nodule_answers.gather", lambda own: parts[type(own[0])])
+    savers[0].write()
+    assert json.loads((tmp_path / "metrics.json").read_text()) == content
+    for name in ("cubes.csv", "worst.png"):
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
