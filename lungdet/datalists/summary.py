@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
+from lungdet.records import NODULE_TYPES
+
 from .entry import ScanEntry, box_diameter, size_unit
 from .split import SIZE_LIMITS_MM, stratum
 
@@ -35,6 +37,8 @@ def summarise(parts: Mapping[str, Sequence[ScanEntry]]) -> str:
         "boxes by readers",
         Counter({f"{count} reader{'s' * (count != 1)}": readers[count] for count in sorted(readers)}),
     )
+    types = Counter(item.facts["type"] for entry in everything for item in entry.boxes if "type" in item.facts)
+    lines += _listed("boxes by type", Counter({name: types[name] for name in NODULE_TYPES if name in types}))
     folds = Counter(entry.fold for entry in everything if entry.fold is not None)
     lines += _listed("images by fold", Counter({f"fold {fold}": folds[fold] for fold in sorted(folds)}))
     return "\n".join(lines)

@@ -112,7 +112,7 @@ class NoduleCubeCache:
         key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
         path = self.folder / f"{key}.npy"
         known = _manifest(path)
-        if known is not None:
+        if known is not None and len(known["marks"]) == len(marks):
             return path, known
         source = Path(image)
         volume = read_ct(source, series=series if source.is_dir() and series else None)
@@ -199,11 +199,12 @@ def _files(image: Path) -> list[tuple[str, int, int]]:
 def _manifest(path: Path) -> dict[str, Any] | None:
     """The manifest of a file of cubes; None unless both are there and fit each other."""
     try:
-        manifest: dict[str, Any] = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        manifest = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         count = len(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (OSError, ValueError):
+        fits = manifest["format"] == FORMAT and manifest["cubes"] == count and isinstance(manifest["marks"], list)
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return manifest if count == manifest.get("cubes") else None
+    return manifest if fits else None
 
 
 def _point(center: Any) -> list[float]:

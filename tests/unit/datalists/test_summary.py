@@ -13,7 +13,9 @@ def test_table():
             ScanEntry("b", "p", "lps_mm", fold=1),
         ],
         "validation": [],
-        "test": [ScanEntry("c", "q", "lps_mm", (LabelledBox(BOX, facts={"diameter_mm": 25, "readers": 4}),))],
+        "test": [
+            ScanEntry("c", "q", "lps_mm", (LabelledBox(BOX, facts={"diameter_mm": 25, "readers": 4, "type": "solid"}),))
+        ],
     }
     head, training, test, both, *listed = summarise(parts).splitlines()
     assert head.split() == "images patients no box boxes < 6 mm 6-10 mm 10-20 mm >= 20 mm ignored".split()  # noqa: SIM905
@@ -23,6 +25,7 @@ def test_table():
     assert listed == [
         "ignored: small: 1",
         "boxes by readers: 3 readers: 1, 4 readers: 1",
+        "boxes by type: solid: 1",
         "images by fold: fold 0: 1, fold 1: 1",
     ]
 

@@ -70,7 +70,7 @@ def test_a_second_run_opens_nothing_and_gives_the_same(scan: Path, cache: Nodule
     assert sorted(path.suffix for path in cache.folder.iterdir()) == [".json", ".npy"]
 
 
-@pytest.mark.parametrize("change", ["content", "marks", "side", "spacing", "damage", "manifest"])
+@pytest.mark.parametrize("change", ["content", "marks", "side", "spacing", "damage", "manifest", "foreign"])
 def test_what_has_changed_is_cut_again(scan: Path, cache: NoduleCubeCache, reads: list[str], change: str):
     (path,) = {item["image"] for item in cache.prepare(items_of(scan))}
     options, marks = {"side": SIDE}, MARKS
@@ -84,6 +84,8 @@ def test_what_has_changed_is_cut_again(scan: Path, cache: NoduleCubeCache, reads
         options = {"side": SIDE, "spacing_mm": 1.2}
     elif change == "damage":
         Path(path).write_bytes(Path(path).read_bytes()[:50])
+    elif change == "foreign":
+        Path(path).with_suffix(".json").write_text('["no manifest"]')
     else:
         Path(path).with_suffix(".json").unlink()
     other = NoduleCubeCache(cache.folder, **options)
