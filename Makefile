@@ -5,17 +5,19 @@ BIN := $(VENV)/bin
 DEMO := out/demo
 CT ?=
 REAL_DATA ?= $(or $(LUNGDET_REAL_DATA),../shared/data)
-BUNDLES := nodule_detector body_part_router body_part_regressor lesion_embedding nodule_classifier
+BUNDLES := nodule_detector body_part_router body_part_regressor lesion_embedding nodule_classifier scan_risk
 DETECTOR := bundles/nodule_detector
 ROUTER := bundles/body_part_router
 REGRESSOR := bundles/body_part_regressor
 EMBEDDING := bundles/lesion_embedding
+RISK := bundles/scan_risk
 CLASSIFIER := bundles/nodule_classifier
 # MedNIST: a folder for each class.
 DATA ?= $(REAL_DATA)/mednist
 ROUTER_OUT := out/router
 REGRESSOR_OUT := out/regressor
 EMBEDDING_OUT := out/embedding
+RISK_OUT := out/risk
 CLASSIFIER_OUT := out/classifier
 # The pins hold in pip's isolated build environments, too.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
@@ -23,7 +25,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Small tensors on busy cores: more threads make these jobs slower.
 TEST_ENV := OMP_NUM_THREADS=1 TQDM_DISABLE=1
 
-.PHONY: help demo test lint types docs bundle pytest train train-classifier train-embedding train-regressor train-router bench clean
+.PHONY: help demo test lint types docs bundle pytest train train-classifier train-embedding train-regressor train-risk train-router bench clean
 help:  ## list these words
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
@@ -80,6 +82,12 @@ train-embedding: $(VENV)/.runtime  ## train the embedding of lesions again, on s
 train-regressor: $(VENV)/.runtime  ## train the body-part regressor's again, on synthetic torsos
 	OMP_NUM_THREADS=1 $(BIN)/python -m monai.bundle run --config_file "['$(REGRESSOR)/configs/common.yaml','$(REGRESSOR)/configs/train.yaml']" \
 	--bundle_root $(REGRESSOR) --output_dir $(REGRESSOR_OUT)
+
+train-risk: $(VENV)/.runtime  ## train the scan risk's again, on a synthetic cohort; the classifier's weights must be there
+	OMP_NUM_THREADS=1 $(BIN)/lungdet phantom $(RISK_OUT)/scans --kind cohort --seed 20000 --patients 260 --spacing 1.4 1.4 1.4 --size 224 176 168
+	OMP_NUM_THREADS=1 $(BIN)/lungdet candidates $(RISK_OUT)/scans --labels $(RISK_OUT)/scans/labels.csv --split 200 60 0 -o $(RISK_OUT)/candidates
+	OMP_NUM_THREADS=1 $(BIN)/python -m monai.bundle run --config_file "['$(RISK)/configs/common.yaml','$(RISK)/configs/train.yaml']" \
+	--bundle_root $(RISK) --datalist $(RISK_OUT)/candidates/candidates.json --output_dir $(RISK_OUT)
 
 train-router: $(VENV)/.runtime  ## train the router's again: make train-router DATA=/path/to/mednist
 	$(BIN)/lungdet datalist radiographs $(DATA) --classes mednist6 --seed 0 -o $(ROUTER_OUT)/mednist.json

@@ -24,17 +24,21 @@ class CandidateEmbedder:
         bundle: name of a shipped nodule classifier, or the root of another; only one that you trust: its settings name
             code to run.
         device: ``"cpu"``, ``"cuda:0"``, ...; None leaves it to the bundle.
+        weights_sha256: of the only weights that will do: vectors of others mean something else; empty for any.
     """
 
-    def __init__(self, bundle: str | Path = CLASSIFIER, device: str | torch.device | None = None) -> None:
+    def __init__(
+        self, bundle: str | Path = CLASSIFIER, device: str | torch.device | None = None, weights_sha256: str = ""
+    ) -> None:
         self.bundle, self.device = bundle, None if device is None else str(device)
+        self.weights_sha256 = weights_sha256
 
     @property
     def model(self) -> ModelInfo:
         """Which classifier it is, with its weights.
 
         Raises:
-            BundleError: its bundle cannot be used.
+            BundleError: its bundle cannot be used, or its weights are absent or not those that are wanted.
         """
         model: ModelInfo = self._opened[1]
         return model
@@ -50,7 +54,7 @@ class CandidateEmbedder:
             ``(K, F)`` float32 on the CPU: the vector of each, then the logits of all answers.
 
         Raises:
-            BundleError: the classifier's bundle cannot be used, or its weights are absent.
+            BundleError: see :attr:`model`.
         """
         opened, _, network, scale, inferer = self._opened
         if not len(cubes):
@@ -63,6 +67,10 @@ class CandidateEmbedder:
     @cached_property
     def _opened(self) -> tuple[OpenedBundle, ModelInfo, Any, Any, Any]:
         opened, network, model = _open(self.bundle, self.device)
+        if self.weights_sha256 and model.weights_sha256 != self.weights_sha256:
+            other = f"{self.weights_sha256[:12]} are wanted, these are {model.weights_sha256[:12]}"
+            remedy = "name the classifier that the scan risk was trained with, or train that again"
+            raise BundleError(f"{opened.root}: a classifier of other weights: {other}; {remedy}")
         return opened, model, network, opened.take("scale_cubes"), opened.take("inferer")
 
 

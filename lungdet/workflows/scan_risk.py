@@ -10,7 +10,6 @@ import torch
 
 from lungdet.records import CTVolume, Finding, ModelInfo, ScanCandidates, ScanRiskAnswer
 
-from .bundle import BundleError
 from .candidate_embedder import CandidateEmbedder
 from .candidate_finder import cut_candidates
 from .opened_bundle import OpenedBundle
@@ -33,6 +32,7 @@ class ScanRiskModel:
         model: name and version of the bundle, and SHA-256 of its weights.
         top: candidates of a scan that it looks at, at most.
         least_score: of the detector, for a candidate to be looked at.
+        classifier: which classifier describes candidates; None where the network looks at them itself.
 
     Raises:
         BundleError: the bundle or the classifier's cannot be found or opened, or weights are absent.
@@ -53,8 +53,8 @@ class ScanRiskModel:
         self.inferer, self.pack = opened.take("inferer"), opened.take("pack")
         self.top, self.least_score = int(opened.take("top")), float(opened.take("least_score"))
         embed = opened.take("embed")
-        if isinstance(embed, CandidateEmbedder):
-            self._check_classifier(opened, embed)
+        # Opened now: a classifier that will not do is told before any work.
+        self.classifier: ModelInfo | None = embed.model if isinstance(embed, CandidateEmbedder) else None
 
     def __call__(self, volume: CTVolume, findings: Sequence[Finding]) -> ScanRiskAnswer:
         """Judge a scan.
@@ -78,16 +78,3 @@ class ScanRiskModel:
         logit = self.inferer(packed, self.network)
         notes = () if len(kept) else ("no marks to judge by: this is the answer for every scan without any",)
         return ScanRiskAnswer(float(logit.double().sigmoid().item()), self.model, len(kept), notes)
-
-    @staticmethod
-    def _check_classifier(opened: OpenedBundle, embed: CandidateEmbedder) -> None:
-        """Vectors of another classifier mean something else.
-
-        Raises:
-            BundleError: the classifier's weights are absent, or not those that the bundle was trained with.
-        """
-        wanted = opened.take("classifier_sha256")
-        if wanted and embed.model.weights_sha256 != wanted:
-            other = f"{wanted[:12]}, not {embed.model.weights_sha256[:12]}"
-            remedy = "train it again, or name the classifier that it was trained with"
-            raise BundleError(f"{opened.root}: trained with a classifier of other weights ({other}); {remedy}")

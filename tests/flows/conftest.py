@@ -34,7 +34,26 @@ TINY_EMBEDDING = {
     "log_interval": "1",
     "training_precision": "float32",
 }
-TINY = {DETECTOR: TINY_DETECTOR, ROUTER: TINY_ROUTER, "lesion_embedding": TINY_EMBEDDING}
+TINY_CLASSIFIER = {
+    "scan_shape": "[80,80,64]",
+    "network_def#settings": "{'block_config': [1, 1], 'growth_rate': 4, 'init_features': 8}",
+    "train_seeds": "$range(4)",
+    "val_seeds": "$range(50,52)",
+    "seeds": "$range(60,62)",
+    "cubes_per_patient": "2",
+    "val_cubes_per_patient": "6",
+    "val_interval": "1",
+    "log_interval": "1",
+    "training_precision": "float32",
+}
+TINY_RISK = {"batch_size": "3", "val_interval": "1", "log_interval": "1", "classifier_sha256": ""}
+TINY = {
+    DETECTOR: TINY_DETECTOR,
+    ROUTER: TINY_ROUTER,
+    "lesion_embedding": TINY_EMBEDDING,
+    "nodule_classifier": TINY_CLASSIFIER,
+    "scan_risk": TINY_RISK,
+}
 KINDS = ("chest", "hand", "spine")
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
 

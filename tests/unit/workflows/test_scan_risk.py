@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from lungdet.engines.write_bundle import with_settings
 from lungdet.networks.nets import NoduleClassifier, ScanRisk
 from lungdet.records import CTVolume, Finding, SeriesInfo
 from lungdet.workflows import BundleError, CandidateEmbedder, ScanRiskModel, classifier_network
@@ -31,9 +32,8 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle of scan risk with random weights, for any classifier."""
     root = tmp_path_factory.mktemp("risk") / "scan_risk"
     shutil.copytree(BUNDLES / "scan_risk" / "configs", root / "configs")
-    common = (root / "configs" / "common.yaml").read_text().splitlines(keepends=True)
-    common = ["classifier_sha256: ''\n" if line.startswith("classifier_sha256:") else line for line in common]
-    (root / "configs" / "common.yaml").write_text("".join(common))
+    common = (root / "configs" / "common.yaml").read_text()
+    (root / "configs" / "common.yaml").write_text(with_settings(common, {"classifier_sha256": ""}))
     (root / "models").mkdir()
     torch.manual_seed(1)
     network = ScanRisk(97, hidden_channels=16)

@@ -1,0 +1,192 @@
+"""One probability for a scan: models of scan risk on a synthetic cohort whose rule is known, on scans kept out.
+
+Beside the shipped weights, both poolings are trained anew by the bundle's own settings, and once more on shuffled
+labels, which must leave them with chance. Two scores that nothing was trained for stand below: the highest score of the
+detector, and the greatest malignancy that the classifier expects of a candidate. The rule itself is the most that
+anything can reach.
+
+    python benchmarks/nodules.py risk
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import detector_results
+import numpy as np
+import torch
+from detector_scans import ROOT, seed_range
+from monai.bundle import ConfigParser
+from nodules_risk_cohort import Cohort, make_cohort, open_cohort
+
+from lungdet.datalists.scan_list import read_scan_list, write_scan_list
+from lungdet.engines import list_scans
+from lungdet.metrics import BinaryScores, auroc, binary_scores
+from lungdet.networks.nets import split_answers
+from lungdet.readers.candidate_file import read_candidates
+from lungdet.workflows import CandidateEmbedder, ScanRiskModel
+
+BUNDLE = ROOT / "bundles" / "scan_risk"
+ANSWERS = 33
+Said = dict[str, float]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the settings of this part."""
+    parser.add_argument("--train", type=seed_range, default=range(20_000, 20_200), help="patients: first:end")
+    parser.add_argument("--choose", type=seed_range, default=range(25_000, 25_060), help="... to choose weights on")
+    parser.add_argument("--score", type=seed_range, default=range(29_000, 29_100), help="... to score on")
+    parser.add_argument("--cohort", type=Path, default=Path("out/risk_cohort"), help="made once, and kept here")
+    parser.add_argument("--as-it-is", action="store_true", help="take the cohort that is there, whatever its seeds")
+    parser.add_argument("--classifier", default="nodule_classifier", help="name or folder of its bundle")
+    parser.add_argument("--repeats", type=int, default=3, help="trainings of each kind, by seed")
+    parser.add_argument("--shuffles", type=int, default=5, help="trainings on shuffled labels")
+    parser.add_argument("--epochs", type=int, help="of a training; the bundle's own if not given")
+    parser.add_argument("--shipped", type=Path, default=BUNDLE, help="a trained bundle to score; it may lack weights")
+
+
+def main(options: argparse.Namespace) -> None:
+    """Train, score and print the table."""
+    torch.set_num_threads(1)
+    if options.quick:
+        options.epochs, options.repeats, options.shuffles = 2, 1, 1
+    seeds = {"training": options.train, "validation": options.choose, "test": options.score}
+    few = {part: some[:3] for part, some in seeds.items()}
+    cohort = (
+        open_cohort(options.cohort)
+        if options.as_it_is
+        else make_cohort(options.cohort, few if options.quick else seeds)
+    )
+    embed = Remembered(CandidateEmbedder(options.classifier, "cpu"))
+    rows = [row("the rule itself", cohort, dict(cohort.rule))]
+    if (options.shipped / "models" / "model.pt").is_file():
+        rows.append(row("shipped weights", cohort, shipped(cohort, options)))
+    for pooling in ("noisy_or", "attention"):
+        rows += trained(cohort, embed, options, pooling)
+    rows.append(row("greatest malignancy of a candidate", cohort, malignancy(cohort, embed), ranking_only=True))
+    rows.append(row("highest score of the detector", cohort, best_score(cohort), ranking_only=True))
+    facts = {part: len(cohort.part(part)) for part in seeds}
+    settings = {"classifier": embed.sha256, "repeats": options.repeats, **{name: str(s) for name, s in seeds.items()}}
+    detector_results.append(options.out, "nodules risk", settings, {"scans": facts, "rows": rows})
+    print(detector_results.markdown(rows))
+
+
+class Remembered:
+    """Features of cubes, computed once for all trainings."""
+
+    def __init__(self, embed: CandidateEmbedder) -> None:
+        self.embed, self.known = embed, dict[bytes, torch.Tensor]()
+        self.sha256 = embed.model.weights_sha256
+
+    def __call__(self, cubes: torch.Tensor) -> torch.Tensor:
+        """Return the features of cubes ``(K, 48, 48, 48)`` in HU."""
+        key = hashlib.sha256(cubes.numpy().tobytes()).digest()
+        if key not in self.known:
+            self.known[key] = self.embed(cubes)
+        return self.known[key]
+
+
+def trained(cohort: Cohort, embed: Remembered, options: argparse.Namespace, pooling: str) -> list[dict[str, Any]]:
+    """Train some times on the labels, and some times on shuffled ones; score the mean of the answers, and each."""
+    said = [train(cohort.datalist, embed, options, pooling, seed) for seed in range(options.repeats)]
+    rows = [row(pooling, cohort, one) for one in said]
+    best = rows[int(np.argsort([one["AUC"] for one in rows])[len(rows) // 2])]  # the one in the middle
+    middle = {**best, "AUC of each": [one["AUC"] for one in rows]}
+    chance = []
+    with tempfile.TemporaryDirectory() as place:
+        for seed in range(options.shuffles):
+            chance.append(train(shuffled(cohort, Path(place), seed), embed, options, pooling, seed))
+    aucs = [row("", cohort, one)["AUC"] for one in chance]
+    mixed = {"score": f"{pooling}, shuffled labels", "AUC": float(np.mean(aucs)), "AUC of each": aucs}
+    return [middle, mixed]
+
+
+def train(datalist: Path, embed: Remembered, options: argparse.Namespace, pooling: str, seed: int) -> Said:
+    """Train by the bundle's settings, and answer for the test part."""
+    with tempfile.TemporaryDirectory() as place:
+        given: dict[str, Any] = {
+            "bundle_root": str(BUNDLE), "output_dir": place, "datalist": str(datalist), "pooling": pooling,
+            "dataset_dir": str(options.cohort), "embed": embed, "device": torch.device("cpu"), "is_main": False,
+            "seed": seed,
+        }  # fmt: skip
+        given |= {"num_epochs": options.epochs} if options.epochs else {}
+        files = [str(BUNDLE / "configs" / name) for name in ("common.yaml", "train.yaml")]
+        config = ConfigParser.load_config_files(files)
+        parser = ConfigParser({**config, **{name: f"$given[{name!r}]" for name in given}}, globals={"given": given})
+        parser.get_parsed_content("initialize")
+        parser.get_parsed_content("train#trainer").run()
+        network = parser.get_parsed_content("network").eval()
+        network.load_state_dict(torch.load(Path(place) / "model.pt", weights_only=True))
+        preprocessing = parser.get_parsed_content("preprocessing")
+        said = {}
+        for item in list_scans(datalist, "test", options.cohort):
+            with torch.no_grad():
+                said[item["id"]] = float(network(preprocessing(item)["candidates"][None]).sigmoid())
+        return said
+
+
+def shuffled(cohort: Cohort, folder: Path, seed: int) -> Path:
+    """A list of the same scans with the labels of training and validation dealt out anew, within each part."""
+    scans, random = read_scan_list(cohort.datalist), np.random.default_rng(seed)
+    entries = list(scans.scans)
+    for part in ("training", "validation"):
+        places = [place for place, scan in enumerate(entries) if scan.part == part]
+        labels = random.permutation([entries[place].label for place in places])
+        for place, label in zip(places, labels.tolist(), strict=True):
+            entries[place] = replace(entries[place], label=label)
+    return write_scan_list(folder, replace(scans, scans=tuple(entries)))
+
+
+def shipped(cohort: Cohort, options: argparse.Namespace) -> Said:
+    """Answers of the shipped bundle."""
+    model = ScanRiskModel(options.shipped, "cpu", options.classifier)
+    return per_scan(cohort, lambda path: model.judge(read_candidates(path)).probability)
+
+
+def malignancy(cohort: Cohort, embed: Remembered) -> Said:
+    """Greatest expected rating of malignancy among marks that the detector shows; 0 without any."""
+
+    def greatest(path: Path) -> float:
+        kept = read_candidates(path).best(6, 0.3)
+        answers = embed(torch.from_numpy(kept.cubes).float())[:, -ANSWERS:]
+        return float((1 + split_answers(answers).ratings[:, 0].sigmoid().sum(dim=1)).max()) if len(kept) else 0.0
+
+    return per_scan(cohort, greatest)
+
+
+def best_score(cohort: Cohort) -> Said:
+    return per_scan(cohort, lambda path: float(read_candidates(path).scores.max(initial=0.0)))
+
+
+def per_scan(cohort: Cohort, say: Callable[[Path], float]) -> Said:
+    return {scan.id: say(cohort.datalist.parent / scan.file) for scan in cohort.part("test")}
+
+
+def row(name: str, cohort: Cohort, said: Said, ranking_only: bool = False) -> dict[str, Any]:
+    """A line of the table."""
+    scans = cohort.part("test")
+    values, truth = [said[scan.id] for scan in scans], [scan.label == 1 for scan in scans]
+    if ranking_only:
+        return {"score": name, "scans": len(scans), "AUC": auroc(values, truth)}
+    return {"score": name, "scans": len(scans), **told(binary_scores(values, truth))}
+
+
+def told(scores: BinaryScores) -> dict[str, Any]:
+    def interval(of: Any) -> Sequence[float]:
+        return [of.low, of.high]
+
+    return {
+        "AUC": scores.auc.value,
+        "95 %": interval(scores.auc),
+        "log loss": scores.log_loss.value,
+        "of it 95 %": interval(scores.log_loss),
+        "Brier": scores.brier.value,
+        "ECE": scores.reliability.expected_error,
+        "slope": scores.slope,
+    }
