@@ -10,15 +10,8 @@ from scipy.ndimage import map_coordinates, uniform_filter1d
 
 from .local_pleura import find_pleura
 from .nodule_window import NoduleError, NoduleWindow
-from .star_surface import (
-    StarSurface,
-    ellipsoid_radius,
-    first_below,
-    median_of_neighbours,
-    neighbours,
-    ray_directions,
-    sample_rays,
-)
+from .star_surface import StarSurface, first_below, neighbours, ray_directions, sample_rays
+from .vessel_rays import LEAST_RAYS, cut_vessels, rise_into_vessel
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -31,11 +24,10 @@ LEAST_CONTRAST_HU = 80.0
 RIM_HU = 110.0  # above the lung: everything but noise
 FAINT_HU = 350.0  # contrast below this is ground glass, or washed out
 SOLID_ABOVE_HU = -300.0
-LEAST_RAYS = 12
 RIM_BAND_MM = (2.2, 3.4)  # inside of where the rim begins: past the point spread, tissue of the rim
 RIM_MM, RIM_PART, RIM_OF_SLICES = 1.5, 0.17, 0.35  # a rim wider than the point spread's is ground glass about a core
-LONE_DEGREES, LONE_PART, NEAR_LONE_PART, LONE_MM = 45.0, 1.4, 1.25, 0.6  # longer than their neighbours: vessels
 VESSEL_DEGREES = 20.0
+WALL_BLUR_MM = 2.0
 BEYOND_MM, BEYOND_PART = 1.5, 0.3
 LEAST_FREE = 0.12  # of the rays that stay in the image must end in lung
 
@@ -167,12 +159,24 @@ class NoduleTracing:
         if free.sum() < max(LEAST_RAYS, LEAST_FREE * np.count_nonzero(~self.at_border)):
             raise NoduleError("what stands out at the mark has no end in the lung around it: wall, vessel or mass")
         radius = np.where(free, crossing, np.minimum(wall, border))
-        lone, usual = _lone_rays(radius, free)
+        lone, usual = cut_vessels(radius, free, self._rise(crossing), self._at_wall(radius))
         lone &= ~self.at_border
         self.at_vessel = lone & ~self.at_pleura
         self.at_pleura &= ~lone
         radius = np.where(lone, usual, radius)
         return StarSurface(self.center, np.maximum(radius, 0.3))
+
+    def _rise(self, crossing: Floats) -> Floats:
+        """Where rays out of ground glass come into a vessel; infinite where they come into none."""
+        if self.density == "solid":
+            return np.full(len(crossing), np.inf)
+        return rise_into_vessel(self._profiles(), self.radii, crossing, self.edge_hu)
+
+    def _at_wall(self, radius: Floats) -> Mask:
+        """Whether rays end where the blur of the wall begins, and what is bright there may be no vessel."""
+        ends = self.center + np.minimum(radius, self.radii[-1])[:, None] * ray_directions()
+        near: Mask = self.pleura.at(ends) < WALL_BLUR_MM + self.window.thickness_mm / 2
+        return near | self.at_pleura
 
     def near_vessel(self) -> Mask:
         """Rays that were cut or are neighbours of such, or beyond whose end something else stands out."""
@@ -191,29 +195,11 @@ class NoduleTracing:
         size = (np.array(self.window.hu.shape) - 1) * self.window.step_mm + self.window.spacing_mm / 2
         low = -self.window.spacing_mm / 2
         directions = ray_directions()
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             ends = np.where(directions > 0, (size - self.center) / directions, (low - self.center) / directions)
-        closed = np.where(directions > 0, self.window.at_border[:, 1], self.window.at_border[:, 0])
+        closed = np.where(directions > 0, self.window.at_border[:, 1], self.window.at_border[:, 0]) & (directions != 0)
         distance: Floats = np.where(closed, ends, np.inf).min(axis=1)
         return np.where(distance < self.radii[-1], distance, np.inf)
-
-
-def _lone_rays(radius: Floats, free: Mask) -> tuple[Mask, Floats]:
-    """Rays that reach further than their neighbours let expect, and what these let expect, ``(RAYS,)`` each.
-
-    Neighbours are compared after an ellipsoid through all has been taken out: the ends of a long nodule are no vessels.
-    """
-    middle = float(np.median(radius[free]))
-    lone = radius > LONE_PART * middle + 2 * LONE_MM
-    usual = radius
-    for part in (LONE_PART, NEAR_LONE_PART):
-        known = free & ~lone
-        if not known.any():
-            break
-        form = ellipsoid_radius(radius, known)
-        usual = form * median_of_neighbours(radius / form, known, LONE_DEGREES)
-        lone = radius > part * usual + LONE_MM
-    return lone, usual
 
 
 def _not_further(place: Floats, start: Floats, most: float) -> Floats:

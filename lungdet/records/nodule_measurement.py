@@ -12,7 +12,7 @@ NoduleDensity = Literal["solid", "part_solid", "ground_glass"]
 LungSide = Literal["left", "right"]
 Ends = tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]
 
-MEASUREMENT_VERSION = 1  # rises when the same image would give other numbers
+MEASUREMENT_VERSION = 2  # rises when the same image would give other numbers
 
 
 @dataclass(frozen=True)
