@@ -21,6 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="take the marks of an earlier run, a findings.json or its folder, in place of a detector",
     )  # fmt: skip
     parser.add_argument(
+        "--prior",
+        metavar="JSON",
+        help="findings.json of an analyzed earlier scan, to tell what has grown",
+    )
+    parser.add_argument("--prior-days", type=float, metavar="DAYS", help="days that have passed since that scan")
+    parser.add_argument(
         "--filter", action="store_true", help="score marks by detector and classifier together, and drop the unlikely"
     )
     for name, bundle, what in (
@@ -43,6 +49,8 @@ def run(options: argparse.Namespace) -> int:
             options.ct,
             options.output,
             findings=options.findings,
+            prior=options.prior,
+            prior_days=options.prior_days,
             filter_marks=options.filter,
             classifier=None if options.classifier == "none" else options.classifier,
             risk=None if options.risk == "none" else options.risk,

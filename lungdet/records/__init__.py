@@ -15,6 +15,7 @@ from .measured_lesion import MeasuredLesion
 from .model_info import ModelInfo
 from .nodule import Extent, Nodule, Placement, RatingSummary
 from .nodule_answer import NoduleAnswer, RatingAnswer
+from .nodule_growth import NoduleGrowth
 from .nodule_measurement import LungSide, NoduleDensity, NoduleMeasurement
 from .place import Point
 from .radiograph import Radiograph, RadiographInfo
@@ -56,6 +57,7 @@ __all__ = [
     "Nodule",
     "NoduleAnswer",
     "NoduleDensity",
+    "NoduleGrowth",
     "NoduleMeasurement",
     "NoduleType",
     "PatientHistory",

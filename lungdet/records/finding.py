@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from .nodule_answer import NoduleAnswer
+from .nodule_growth import NoduleGrowth
 from .nodule_measurement import NoduleMeasurement
 from .place import Box, Point
 
@@ -30,6 +31,7 @@ class Finding:
         measurement: its sizes, density and place; None if they were not, or could not be measured.
         answer: what a classifier says of its kind; None if none was asked.
         detector_score: the detector's own score, where ``score`` is that of detector and classifier together.
+        growth: how it has changed since an earlier scan; None if none was compared, or it was not there.
         notes: why something is not known of it.
     """
 
@@ -39,6 +41,7 @@ class Finding:
     measurement: NoduleMeasurement | None = None
     answer: NoduleAnswer | None = None
     detector_score: float | None = None
+    growth: NoduleGrowth | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

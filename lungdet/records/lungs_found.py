@@ -6,6 +6,8 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .place import Point
+
 
 @dataclass(frozen=True)
 class LungSideFacts:
@@ -41,6 +43,7 @@ class LungsFound:
         both: of all lung that was found.
         right: of the patient's right lung.
         left: of the left one.
+        center_lps_mm: middle of all lung; None where there is none.
         reason: why there are none; empty if there are.
         notes: what a reader should know, such as that one lung is missing.
     """
@@ -48,6 +51,7 @@ class LungsFound:
     both: LungSideFacts
     right: LungSideFacts
     left: LungSideFacts
+    center_lps_mm: Point | None = None
     reason: str = ""
     notes: tuple[str, ...] = ()
 
@@ -61,7 +65,7 @@ class LungsFound:
 
         Example:
             >>> none = LungSideFacts(0.0)
-            >>> LungsFound(none, none, none, "there is no air in the body").to_dict()["reason"]
+            >>> LungsFound(none, none, none, reason="there is no air in the body").to_dict()["reason"]
             'there is no air in the body'
         """
         return {"found": self.found, **asdict(self)}
@@ -70,4 +74,6 @@ class LungsFound:
     def from_dict(cls, facts: dict[str, Any]) -> LungsFound:
         """Read back what :meth:`to_dict` gave, also after JSON has made lists of its tuples."""
         both, right, left = (LungSideFacts(**facts[name]) for name in ("both", "right", "left"))
-        return cls(both, right, left, facts["reason"], tuple(facts["notes"]))
+        center = facts["center_lps_mm"]
+        place = None if center is None else (center[0], center[1], center[2])
+        return cls(both, right, left, place, facts["reason"], tuple(facts["notes"]))

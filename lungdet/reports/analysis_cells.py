@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lungdet.records import ORDINAL_RATINGS, Finding, NoduleAnswer, NoduleMeasurement
+from lungdet.records import ORDINAL_RATINGS, Finding, NoduleAnswer, NoduleGrowth, NoduleMeasurement
 
 MEASURED = (
     "volume_mm3",
@@ -17,7 +17,8 @@ MEASURED = (
 )
 ANSWERED = ("nodule_probability", "type", "type_probability")
 RATED = tuple(f"{name}{part}" for name in ORDINAL_RATINGS for part in ("", "_sd"))
-ANALYSIS_COLUMNS = (*MEASURED, *ANSWERED, *RATED, "detector_score")
+GROWN = ("change_percent", "growth", "doubling_days")
+ANALYSIS_COLUMNS = (*MEASURED, *ANSWERED, *RATED, *GROWN, "detector_score")
 
 
 def analysis_cells(finding: Finding) -> list[str]:
@@ -28,7 +29,7 @@ def analysis_cells(finding: Finding) -> list[str]:
         {''}
     """
     detector = "" if finding.detector_score is None else f"{finding.detector_score:.6f}"
-    return [*_measured(finding.measurement), *_answered(finding.answer), detector]
+    return [*_measured(finding.measurement), *_answered(finding.answer), *_grown(finding.growth), detector]
 
 
 def _measured(found: NoduleMeasurement | None) -> list[str]:
@@ -44,6 +45,12 @@ def _answered(answer: NoduleAnswer | None) -> list[str]:
     pairs = [(None, None) if each is None else (each.mean, each.spread) for each in ratings]
     numbers = (number for pair in pairs for number in pair)
     return [_cell(value) for value in (answer.nodule, answer.kind, max(answer.kinds), *numbers)]
+
+
+def _grown(growth: NoduleGrowth | None) -> list[str]:
+    if growth is None:
+        return [""] * len(GROWN)
+    return [_cell(value) for value in (growth.change_percent, growth.verdict, growth.doubling_days)]
 
 
 def _cell(value: float | str | None) -> str:

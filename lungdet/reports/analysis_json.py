@@ -11,6 +11,7 @@ from lungdet.records import (
     LungsFound,
     ModelInfo,
     NoduleAnswer,
+    NoduleGrowth,
     NoduleMeasurement,
     ScanRiskAnswer,
 )
@@ -46,6 +47,8 @@ def finding_entries(finding: Finding) -> dict[str, Any]:
         entries["measurement"] = finding.measurement.to_dict()
     if finding.answer is not None:
         entries["answer"] = finding.answer.to_dict()
+    if finding.growth is not None:
+        entries["growth"] = finding.growth.to_dict()
     if finding.notes:
         entries["notes"] = finding.notes
     return entries
@@ -64,10 +67,11 @@ def read_analysis(content: dict[str, Any]) -> dict[str, Any]:
 
 def read_finding(entry: dict[str, Any]) -> dict[str, Any]:
     """Read the arguments of a :class:`Finding` that :func:`finding_entries` wrote."""
-    measured, answered = entry.get("measurement"), entry.get("answer")
+    measured, answered, grown = entry.get("measurement"), entry.get("answer"), entry.get("growth")
     return {
         "measurement": None if measured is None else NoduleMeasurement.from_dict(measured),
         "answer": None if answered is None else NoduleAnswer.from_dict(answered),
+        "growth": None if grown is None else NoduleGrowth.from_dict(grown),
         "detector_score": entry.get("detector_score"),
         "notes": tuple(entry.get("notes", ())),
     }

@@ -9,6 +9,8 @@ from lungdet.records import DetectionReport, Finding, LungsFound, LungSideFacts
 from .analysis_words import (
     KIND_WORDS,
     axes_words,
+    growth_sentence,
+    growth_words,
     kind_words,
     malignancy_words,
     nodule_words,
@@ -22,6 +24,7 @@ HEAD = (
     ("Score", ""),
     ("Long × short", "mm"),
     ("Volume", "mm³"),
+    ("Change", "of the volume"),
     ("Type", ""),
     ("Nodule", "probability"),
     ("Malignancy", "1 to 5, no diagnosis"),
@@ -78,13 +81,15 @@ def finding_facts(finding: Finding) -> str:
         ]
         lines.append("Measured: " + escape("; ".join(facts)))
         lines += [escape(note) for note in found.notes]
+    if finding.growth is not None:
+        lines.append(f"Since the earlier scan: {escape(growth_sentence(finding.growth))}")
     if answer is not None:
         kinds = sorted(zip(answer.kinds, KIND_WORDS.values(), strict=True), key=lambda pair: -pair[0])
         shown = ", ".join(f"{word} {share:.0%}" for share, word in kinds if share >= 0.005)
         lines.append(f"Classifier: nodule {answer.nodule:.2f}; {shown}")
         rated = (f"{RATINGS.get(each.name, each.name)} {each.mean:.1f} ± {each.spread:.1f}" for each in answer.ratings)
         if answer.ratings:
-            lines.append(f"Readers would rate, from 1 to 5: {'; '.join(rated)}")
+            lines.append(f"Expected ratings, from 1 to 5: {'; '.join(rated)}")
     lines += [escape(note[:1].upper() + note[1:]) for note in finding.notes]
     return "".join(f'<p class="numbers">{line}</p>' for line in lines)
 
@@ -95,6 +100,7 @@ def _cells(report: DetectionReport, finding: Finding) -> list[str]:
         f"{finding.score:.3f}",
         axes_words(finding) or f"({finding.diameter_mm:.1f})",
         volume_words(finding),
+        growth_words(finding),
         kind_words(finding),
         nodule_words(finding),
         malignancy_words(finding),
@@ -114,7 +120,7 @@ def _legend(report: DetectionReport) -> str:
         texts.append("In brackets: the diameter of the mark, where nothing could be measured.")
     if any(item.answer for item in report.findings):
         texts.append(
-            "Type, probability of a nodule and malignancy are a network's: how readers of LIDC-IDRI would rate it, mean"
+            "Type, probability of a nodule and malignancy are what a network expects readers to say, the latter as mean"
             " ± standard deviation. <strong>This is no diagnosis.</strong>"
         )
     if any(item.detector_score is not None for item in report.findings):
@@ -152,4 +158,4 @@ def _side(name: str, side: LungSideFacts) -> str:
 
 
 def _item(text: str) -> str:
-    return f"<li>{escape(text)}</li>"
+    return f"<li>{escape(text[:1].upper() + text[1:])}</li>"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lungdet.records import Finding
+from lungdet.records import Finding, NoduleGrowth
 
 KIND_WORDS = {
     "solid": "solid",
@@ -64,3 +64,24 @@ def pleura_words(finding: Finding) -> str:
     if found.pleural_contact:
         return "touches"
     return "not near" if found.pleural_distance_mm is None else f"{found.pleural_distance_mm:.1f}"
+
+
+def growth_words(finding: Finding) -> str:
+    """What has become of it since an earlier scan, in few words."""
+    growth = finding.growth
+    return "" if growth is None else f"{growth.change_percent:+.0f} % ({growth.verdict})"
+
+
+def growth_sentence(growth: NoduleGrowth) -> str:
+    """Tell volumes, time and doubling time.
+
+    Example:
+        >>> growth_sentence(NoduleGrowth(200.0, 400.0, 90.0, "grows", 90.0, 65.0, 148.0, 2.0))
+        'grows: 200 to 400 mm³ in 90 days, doubling time 90 days (95 % limits 65 to 148)'
+    """
+    said = f"{growth.verdict}: {growth.before_mm3:.0f} to {growth.after_mm3:.0f} mm³ in {growth.days:g} days"
+    if growth.verdict != "grows" or growth.doubling_days is None:
+        return said
+    longest = "" if growth.longest_days is None else f" to {growth.longest_days:.0f}"
+    limits = "" if growth.shortest_days is None else f" (95 % limits {growth.shortest_days:.0f}{longest})"
+    return f"{said}, doubling time {growth.doubling_days:.0f} days{limits}"

@@ -6,6 +6,7 @@ from lungdet.records import DetectionReport, Finding, LungsFound
 
 from .analysis_words import (
     axes_words,
+    growth_sentence,
     kind_words,
     malignancy_words,
     nodule_words,
@@ -33,6 +34,7 @@ def report_to_text(report: DetectionReport) -> str:
     row = _analysis_row if report.analyzed else _row
     for rank, finding in enumerate(report.findings, start=1):
         lines.append(f"  {rank:4d}  {finding.score:.3f}  {row(finding)}")
+        lines += [] if finding.growth is None else [f"        {growth_sentence(finding.growth)}"]
         lines += [f"        {note}" for note in finding.notes]
     lines += [f"  {line}" for line in _scan_lines(report)]
     count = len(report.findings)

@@ -21,6 +21,7 @@ from .known_findings import KnownFindings
 from .lung_filter import LungFilter
 from .lung_guard import LungGuard
 from .opened_bundle import OpenedBundle
+from .prior_scan import PriorScan
 from .studies import StudyJob
 from .study_analyst import LEAST_SCORE, StudyAnalyst
 from .study_loop import Source, StudyLoop, jobs_of_all
@@ -46,6 +47,8 @@ def analyze(
     classifier: str | Path | None = "nodule_classifier",
     risk: str | Path | None = "scan_risk",
     findings: str | Path | None = None,
+    prior: str | Path | None = None,
+    prior_days: float | None = None,
     filter_marks: bool = False,
     min_score: float | None = None,
     device: str | None = None,
@@ -75,6 +78,8 @@ def analyze(
         risk: bundle of a model of the whole scan, likewise; None asks none.
         findings: take the marks of an earlier run in place of a detector: a ``findings.json``, or the folder that an
             earlier run wrote into.
+        prior: ``findings.json`` of an analyzed earlier scan of the same patient, to tell what has grown.
+        prior_days: days that have passed since.
         filter_marks: score marks by detector and classifier together, and leave out those below the threshold.
         min_score: leave out findings below it; None leaves it to the bundle of the detector, or keeps all of
             ``findings``.
@@ -103,6 +108,9 @@ def analyze(
         raise ValueError(f"wanted max_pictures >= 0 and min_score in [0, 1], got {max_pictures} and {min_score}")
     if findings is not None and lungs_margin_mm is not None:
         raise ValueError("marks are left out by their way to the lungs when they are detected, not of known findings")
+    if (prior is None) != (prior_days is None):
+        raise ValueError("to compare with an earlier scan, name its findings.json and the days that have passed since")
+    earlier = None if prior is None or prior_days is None else PriorScan(prior, prior_days)
     near = None if lungs_margin_mm is None else LungFilter(lungs_margin_mm)
     reading: dict[str, Any] = {"on_gap": on_gap, "on_tilt": on_tilt}
     folder = prepare_output(output_dir)
@@ -112,9 +120,12 @@ def analyze(
         marker = _Known(KnownFindings(findings), reading, min_score)
     else:
         marker = _Detected(bundle, device, {**reading, **(overrides or {})}, min_score, near)
-    run = _Run(marker, analyst, LungGuard(device=device) if guard else None, folder, max_pictures)
+    jobs = jobs_of_all(sources, series, choose)
+    if earlier is not None and len(jobs) > 1:
+        raise ValueError(f"one earlier scan belongs to one study, and there are {len(jobs)}; analyze one at a time")
+    run = _Run(marker, analyst, earlier, LungGuard(device=device) if guard else None, folder, max_pictures)
     try:
-        run.loop(jobs_of_all(sources, series, choose), progress, on_result)
+        run.loop(jobs, progress, on_result)
     finally:
         summary = DetectSummary(tuple(run.loop.results)).write(folder)
     return summary
@@ -173,11 +184,13 @@ class _Run:
         self,
         marker: _Detected | _Known,
         analyst: StudyAnalyst,
+        earlier: PriorScan | None,
         guard: LungGuard | None,
         folder: Path,
         max_pictures: int,
     ) -> None:
         self.marker, self.analyst, self.guard = marker, analyst, guard
+        self.earlier = earlier
         self.folder, self.max_pictures = folder, max_pictures
         self.loop = StudyLoop(self._analyze, lambda source, error: StudyResult(source, error=error))
 
@@ -187,6 +200,7 @@ class _Run:
         for warning in warnings:
             logger.warning("%s: %s", job.source, warning)
         report = self.analyst(volume, replace(marks, warnings=warnings or marks.warnings), lungs, self.marker.min_score)
+        report = report if self.earlier is None else self.earlier(report)
         labels = lungs.labels if lungs.found else None
         folder = self.folder / study_folder_name(volume.info)
         page = write_study(folder, report, volume, self.max_pictures, lung_labels=labels)

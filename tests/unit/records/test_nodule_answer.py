@@ -31,7 +31,7 @@ def test_there_and_back_through_json():
     risk = ScanRiskAnswer(0.5, ModelInfo("scan_risk", "1", "ab"), 6, ("thick slices",))
     assert ScanRiskAnswer.from_dict(json.loads(json.dumps(risk.to_dict()))) == risk
     side = LungSideFacts(2000.0, -850.0, 3.5)
-    lungs = LungsFound(side, side, LungSideFacts(0.0), notes=("no left lung is seen",))
+    lungs = LungsFound(side, side, LungSideFacts(0.0), (1.0, 2.0, 3.5), notes=("no left lung is seen",))
     assert LungsFound.from_dict(json.loads(json.dumps(lungs.to_dict()))) == lungs
     assert lungs.found
 

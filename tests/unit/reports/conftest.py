@@ -15,6 +15,7 @@ from lungdet.records import (
     LungSideFacts,
     ModelInfo,
     NoduleAnswer,
+    NoduleGrowth,
     NoduleMeasurement,
     RatingAnswer,
     ScanRiskAnswer,
@@ -56,19 +57,20 @@ def analyzed(report: DetectionReport) -> DetectionReport:
     """The same findings, the first one measured and classified, the second one not."""
     measurement = NoduleMeasurement(
         (13.5, -16.5, 112.5), 300.0, 9.0, 7.0, 5, ((49.5, 14.0), (58.5, 14.0), (54.0, 10.5), (54.0, 17.5)),
-        -250.0, 0.25, "part_solid", pleural_distance_mm=4.5, side="left", notes=("slices are <thick>",),
+        -250.0, 0.25, "part_solid", pleural_distance_mm=4.5, side="left", notes=("slices are <thick>",), version=1,
     )  # fmt: skip
     malignancy = RatingAnswer.of_levels("malignancy", (0, 0, 0.5, 0.5, 0))
+    growth = NoduleGrowth(200.0, 300.0, 90.0, "grows", 153.9, 100.0, None, 2.5)
     answer = NoduleAnswer(0.875, (0.125, 0.5, 0.25, 0.125), (malignancy,), 1.0)
     first, second = report.findings
     lung = LungSideFacts(2500.0, -850.5, 2.25)
     return dataclasses.replace(
         report,
         findings=(
-            dataclasses.replace(first, measurement=measurement, answer=answer, detector_score=0.75),
+            dataclasses.replace(first, measurement=measurement, answer=answer, detector_score=0.75, growth=growth),
             dataclasses.replace(second, notes=("not measured: nothing stands out <here>",)),
         ),
-        lungs=LungsFound(LungSideFacts(5000.0, -850.5, 2.25), lung, lung, notes=("one <note>",)),
+        lungs=LungsFound(LungSideFacts(5000.0, -850.5, 2.25), lung, lung, (1.0, 2.0, 3.5), notes=("one <note>",)),
         risk=ScanRiskAnswer(0.125, ModelInfo("scan_risk", "0.1.0", "cd" * 32), 6),
         models=(ModelInfo("nodule_classifier", "0.1.0", "ef" * 32), ModelInfo("scan_risk", "0.1.0", "cd" * 32)),
         notes=("scores are of detector & classifier together",),

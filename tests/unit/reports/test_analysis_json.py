@@ -41,6 +41,7 @@ def test_numbers_by_hand(analyzed: DetectionReport):
         "spread": 0.5,
         "levels": [0, 0, 0.5, 0.5, 0],
     }
+    assert first["growth"]["change_percent"] == 50.0
     assert second["notes"] == ["not measured: nothing stands out <here>"]
     assert "measurement" not in second
     assert content["lungs"]["both"]["volume_ml"] == 5000.0
@@ -68,6 +69,7 @@ def test_absent_answers_are_left_out(analyzed: DetectionReport):
         (("findings", 0, "answer", "kinds", "wood"), 0.1),
         (("findings", 0, "answer", "ratings", 0, "name"), "calcification"),
         (("findings", 0, "detector_score"), -0.1),
+        (("findings", 0, "growth", "verdict"), "wanders"),
         (("lungs", "both", "emphysema_percent"), 101),
         (("risk", "probability"), 2),
         (("risk", "candidates"), -1),

@@ -25,7 +25,8 @@ def test_the_page_tells_all_and_escapes_it(analyzed: DetectionReport, volume: CT
     for said in (
         "9.0 x 7.0", "300", "part-solid", "0.88", "3.5 ± 0.5", "4.5", "left", "0.12", "5000 ml", "-850 HU", "2.2 %",
         "This is no diagnosis", "nothing stands out &lt;here&gt;", "slices are &lt;thick&gt;", "One &lt;note&gt;.",
-        "detector &amp; classifier together", "nodule_classifier 0.1.0", "version 1", "solid 12%",
+        "detector &amp; classifier together", "nodule_classifier 0.1.0", "version 1", "solid 12%", "+50 % (grows)",
+        "200 to 300 mm³ in 90 days, doubling time 154 days (95 % limits 100)",
     ):  # fmt: skip
         assert said in text, said
     assert "with its diameters" in text
@@ -60,6 +61,7 @@ def test_csv_rows_by_hand(analyzed: DetectionReport, report: DetectionReport):
     assert rows[0]["volume_mm3"] == "300.0000"
     assert (rows[0]["type"], rows[0]["type_probability"], rows[0]["density"]) == ("part_solid", "0.5000", "part_solid")
     assert (rows[0]["malignancy"], rows[0]["malignancy_sd"], rows[0]["margin"]) == ("3.5000", "0.5000", "")
+    assert (rows[0]["change_percent"], rows[0]["growth"], rows[0]["doubling_days"]) == ("50.0000", "grows", "153.9000")
     assert (rows[0]["probability"], rows[0]["detector_score"]) == ("0.900000", "0.750000")
     assert set(list(rows[1].values())[5:]) == {""}
     both = list(csv.DictReader(io.StringIO(reports_to_csv([report, analyzed]).decode())))
@@ -85,6 +87,7 @@ def test_the_text_tells_it_on_lines(analyzed: DetectionReport):
         "4.5",
         "6",
     ]
+    assert "        grows: 200 to 300 mm³ in 90 days, doubling time 154 days (95 % limits 100)" in lines
     assert "        not measured: nothing stands out <here>" in lines
     assert "  lungs: 5000 ml (right 2500 ml, left 2500 ml), -850 HU, 2.2 % below -950 HU" in lines
     assert any(line.startswith("  scan: probability 0.12") and "no diagnosis" in line for line in lines)

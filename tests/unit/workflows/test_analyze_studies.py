@@ -166,7 +166,7 @@ def test_absent_weights_are_said_and_nothing_else_is_lost(
     assert len(content["notes"]) == 3
     page = path.with_name("report.html").read_text()
     assert "What to know" in page
-    assert "left out: the risk of the scan" in page
+    assert "Left out: the risk of the scan" in page
 
 
 def test_a_bundle_that_was_named_must_be_there(study: Path, marked: Path, tmp_path: Path):
