@@ -1,9 +1,9 @@
 """One probability for a scan: models of scan risk on a synthetic cohort whose rule is known, on scans kept out.
 
-Beside the shipped weights, both poolings are trained anew by the bundle's own settings, and once more on shuffled
-labels, which must leave them with chance. Two scores that nothing was trained for stand below: the highest score of the
-detector, and the greatest malignancy that the classifier expects of a candidate. The rule itself is the most that
-anything can reach.
+Beside the shipped weights, both poolings are trained anew by the bundle's own settings, and once more with the labels
+of all scans dealt out anew, which must leave them with chance. Two scores that nothing was trained for stand below: the
+highest score of the detector, and the greatest malignancy that the classifier expects of a candidate. The rule itself
+is the most that anything can reach.
 
     python benchmarks/nodules.py risk
 """
@@ -93,25 +93,24 @@ class Remembered:
 
 
 def trained(cohort: Cohort, embed: Remembered, options: argparse.Namespace, pooling: str) -> list[dict[str, Any]]:
-    """Train some times on the labels, and some times on shuffled ones; score the mean of the answers, and each."""
-    said = [train(cohort.datalist, embed, options, pooling, seed) for seed in range(options.repeats)]
-    rows = [row(pooling, cohort, one) for one in said]
+    """Train some times on the labels, and some times on shuffled ones; score the training in the middle, and each."""
+    rows = [row(pooling, cohort, train(cohort, embed, options, pooling, seed)) for seed in range(options.repeats)]
     best = rows[int(np.argsort([one["AUC"] for one in rows])[len(rows) // 2])]  # the one in the middle
     middle = {**best, "AUC of each": [one["AUC"] for one in rows]}
-    chance = []
+    aucs = []
     with tempfile.TemporaryDirectory() as place:
         for seed in range(options.shuffles):
-            chance.append(train(shuffled(cohort, Path(place), seed), embed, options, pooling, seed))
-    aucs = [row("", cohort, one)["AUC"] for one in chance]
+            chance = shuffled(cohort, Path(place), seed)
+            aucs.append(row("", chance, train(chance, embed, options, pooling, seed))["AUC"])
     mixed = {"score": f"{pooling}, shuffled labels", "AUC": float(np.mean(aucs)), "AUC of each": aucs}
     return [middle, mixed]
 
 
-def train(datalist: Path, embed: Remembered, options: argparse.Namespace, pooling: str, seed: int) -> Said:
+def train(cohort: Cohort, embed: Remembered, options: argparse.Namespace, pooling: str, seed: int) -> Said:
     """Train by the bundle's settings, and answer for the test part."""
     with tempfile.TemporaryDirectory() as place:
         given: dict[str, Any] = {
-            "bundle_root": str(BUNDLE), "output_dir": place, "datalist": str(datalist), "pooling": pooling,
+            "bundle_root": str(BUNDLE), "output_dir": place, "datalist": str(cohort.datalist), "pooling": pooling,
             "dataset_dir": str(options.cohort), "embed": embed, "device": torch.device("cpu"), "is_main": False,
             "seed": seed,
         }  # fmt: skip
@@ -125,22 +124,19 @@ def train(datalist: Path, embed: Remembered, options: argparse.Namespace, poolin
         network.load_state_dict(torch.load(Path(place) / "model.pt", weights_only=True))
         preprocessing = parser.get_parsed_content("preprocessing")
         said = {}
-        for item in list_scans(datalist, "test", options.cohort):
+        for item in list_scans(cohort.datalist, "test", options.cohort):
             with torch.no_grad():
                 said[item["id"]] = float(network(preprocessing(item)["candidates"][None]).sigmoid())
         return said
 
 
-def shuffled(cohort: Cohort, folder: Path, seed: int) -> Path:
-    """A list of the same scans with the labels of training and validation dealt out anew, within each part."""
-    scans, random = read_scan_list(cohort.datalist), np.random.default_rng(seed)
-    entries = list(scans.scans)
-    for part in ("training", "validation"):
-        places = [place for place, scan in enumerate(entries) if scan.part == part]
-        labels = random.permutation([entries[place].label for place in places])
-        for place, label in zip(places, labels.tolist(), strict=True):
-            entries[place] = replace(entries[place], label=label)
-    return write_scan_list(folder, replace(scans, scans=tuple(entries)))
+def shuffled(cohort: Cohort, folder: Path, seed: int) -> Cohort:
+    """The same scans, with the labels of all of them dealt out anew."""
+    scans = read_scan_list(cohort.datalist)
+    known = [scan for scan in scans.scans if scan.label is not None]
+    labels = np.random.default_rng(seed).permutation([scan.label for scan in known]).tolist()
+    dealt = tuple(replace(scan, label=label) for scan, label in zip(known, labels, strict=True))
+    return replace(cohort, datalist=write_scan_list(folder, replace(scans, scans=dealt)))
 
 
 def shipped(cohort: Cohort, options: argparse.Namespace) -> Said:

@@ -1,7 +1,9 @@
 """The bundle of scan risk trains and scores in two processes, and answers in one; also through to the voxels."""
 
 import csv
+import importlib
 import json
+import logging
 import shutil
 from pathlib import Path
 
@@ -101,3 +103,25 @@ def test_it_learns_through_to_the_voxels(tmp_path: Path, run_bundle, settings: d
     run_bundle("train.yaml", "finetune.yaml", **given)
     weights = torch.load(tmp_path / "model.pt", weights_only=True)
     assert {name.split(".")[0] for name in weights} == {"classifier", "risk"}
+
+
+@pytest.mark.slow
+def test_the_benchmark_trains_and_compares(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], settings: dict[str, str]
+):
+    monkeypatch.syspath_prepend(str(BUNDLES.parent / "benchmarks"))
+    benchmark = importlib.import_module("nodules")
+    cohort = Path(settings["datalist"]).parent
+    (cohort / "truth.json").write_text(json.dumps({f"s{number}": 0.01 + number % 2 * 0.98 for number in range(15)}))
+    given = ["--cohort", str(cohort), "--as-it-is", "--classifier", settings["classifier"], "--quick"]
+    try:
+        benchmark.main(["risk", *given, "--shipped", str(tmp_path), "--out", str(tmp_path / "results.jsonl")])
+    finally:
+        logging.disable(logging.NOTSET)
+    result = json.loads((tmp_path / "results.jsonl").read_text())["result"]
+    rows = {row["score"]: row for row in result["rows"]}
+    assert result["scans"] == {"training": 7, "validation": 3, "test": 4}
+    assert rows["the rule itself"]["AUC"] == 1.0
+    assert 0 <= rows["noisy_or"]["AUC"] <= 1
+    assert 0 <= rows["attention, shuffled labels"]["AUC"] <= 1
+    assert "| highest score of the detector | 4 |" in capsys.readouterr().out
