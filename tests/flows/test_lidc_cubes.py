@@ -1,17 +1,22 @@
 """From scans and readers' XML, as LIDC-IDRI has them, to cubes with their targets: by the command line and a list."""
 
+import csv
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from monai.bundle import ConfigWorkflow
 
 from lungdet import cli
+from lungdet.datalists import read_datalist, write_datalist
 from lungdet.engines import list_nodule_cubes
 from lungdet.geometry.frames import world_to_voxel
 from lungdet.phantoms import NoduleCut, make_nodule_cut, write_dicom_series, write_lidc_xml
 from lungdet.phantoms.nodule_readers import Reading, rating_shares, read_nodule
 from lungdet.records import NODULE_TYPES, Contour, Mark, SeriesMarks, nodule_type
 from lungdet.transforms import LoadCubed
+from lungdet.workflows import bundle_root
 
 KINDS = ("solid", "ground_glass")
 LOOKALIKE_MM = 24.0  # from the nodule to the point that a reader called no nodule
@@ -36,9 +41,10 @@ def outlines(cut: NoduleCut) -> tuple[Contour, ...]:
 def marks_of(cut: NoduleCut, uid: str, readings: tuple[Reading, ...]) -> SeriesMarks:
     drawn = outlines(cut)
     away = drawn[0].points[:1] + [[round(LOOKALIKE_MM / cut.volume.affine_lps[0, 0]), 0]]
-    marks = [Mark(uid, "1.2", n, "r", f"n{n}", "nodule", drawn, ratings) for n, ratings in enumerate(readings)]
-    point = Mark(uid, "1.2", 0, "r", "other", "non_nodule", (Contour("", drawn[len(drawn) // 2].z_mm, away),))
-    return SeriesMarks(uid, "1.2", 4, (*marks, point))
+    study = f"1.2.{uid[-9:]}"
+    marks = [Mark(uid, study, n, "r", f"n{n}", "nodule", drawn, ratings) for n, ratings in enumerate(readings)]
+    point = Mark(uid, study, 0, "r", "other", "non_nodule", (Contour("", drawn[len(drawn) // 2].z_mm, away),))
+    return SeriesMarks(uid, study, 4, (*marks, point))
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +90,41 @@ def test_nodules_lie_in_the_middle_of_their_cubes(datalist: Path):
         if item["nodule"] == 1:
             assert inner > around + 150
         assert 0.3 < item["inside"] <= 1
+
+
+@pytest.mark.slow
+def test_the_classifier_trains_and_is_scored_on_the_list(datalist: Path, tmp_path: Path):
+    content = read_datalist(datalist)
+    first, second = content["training"] + content["validation"] + content["test"]
+    write_datalist(tmp_path / "list.json", {**content, "training": [first], "validation": [second], "test": []})
+    lists = {
+        "datalist": str(tmp_path / "list.json"),
+        "dataset_dir": str(datalist.parent / "images"),
+        "cache_dir": str(tmp_path / "cubes"),
+        "network_def#settings": {"block_config": [1, 1], "growth_rate": 4, "init_features": 8},
+    }
+    runs = tmp_path / "runs"
+    training = {"num_epochs": 1, "val_interval": 1, "cubes_per_step": 2, "training_precision": "float32"}
+    run_here("train", **lists, **training, output_dir=str(runs))
+    assert len(list((tmp_path / "cubes").glob("*.npy"))) == 2
+
+    write_datalist(tmp_path / "list.json", {**content, "training": [], "validation": [], "test": [first, second]})
+    trained = {"checkpoint": str(runs / "model.pt"), "classifier_file": str(runs / "classifier.json")}
+    run_here("evaluate", **lists, **trained, output_dir=str(tmp_path / "eval"))
+    assert len(list((tmp_path / "cubes").glob("*.npy"))) == 2  # nothing is cut twice
+    assert json.loads((tmp_path / "eval" / "metrics.json").read_text())
+    with (tmp_path / "eval" / "cubes.csv").open(newline="") as stream:
+        assert len(list(csv.DictReader(stream))) == 2 * len(KINDS)
+
+
+def run_here(name: str, **settings: object) -> None:
+    """Run the classifier's bundle in this process, which is faster."""
+    root = bundle_root("nodule_classifier")
+    files = [str(root / "configs" / f"{part}.yaml") for part in ("common", name)]
+    kind = "train" if name == "train" else "infer"
+    workflow = ConfigWorkflow(
+        files, meta_file=None, logging_file=False, workflow_type=kind, bundle_root=str(root), **settings
+    )
+    workflow.initialize()
+    workflow.run()
+    workflow.finalize()
