@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from monai.utils import convert_to_tensor
 from torch import Tensor
 
 from lungdet.records import ModelInfo
@@ -59,10 +60,10 @@ class CandidateEmbedder:
         opened, _, network, scale, inferer = self._opened
         if not len(cubes):
             return torch.zeros(0, network.embed_channels + network.heads[-1].out_features)
-        scaled = torch.stack([scale({"image": cube[None]})["image"] for cube in cubes])
-        batch = torch.as_tensor(scaled).to(opened.device)
-        parts = [inferer(batch, network.embed), inferer(batch, network)]
-        return torch.cat(parts, dim=1).float().cpu()
+        scaled = [convert_to_tensor(scale({"image": cube[None]})["image"], track_meta=False) for cube in cubes]
+        batch = torch.stack(scaled).to(opened.device)
+        vectors = inferer(batch, network.embed)
+        return torch.cat([vectors, network.answer(vectors)], dim=1).float().cpu()
 
     @cached_property
     def _opened(self) -> tuple[OpenedBundle, ModelInfo, Any, Any, Any]:
@@ -89,7 +90,7 @@ def classifier_network(bundle: str | Path = CLASSIFIER) -> Any:
 def _open(bundle: str | Path, device: str | None) -> tuple[OpenedBundle, Any, ModelInfo]:
     opened = OpenedBundle(bundle, device, None)
     network = opened.network()
-    if not hasattr(network, "embed") or not hasattr(network, "heads"):
+    if not hasattr(network, "embed") or not hasattr(network, "answer"):
         what = f"its {type(network).__name__} says nothing of nodules"
         raise BundleError(f"{opened.root}: this bundle is no nodule classifier: {what}; name another")
     return opened, network, opened.load_weights(network)

@@ -82,4 +82,5 @@ class CubeRisk(nn.Module):
         """Return features ``(N, F)`` float32 of cubes ``(N, 1, 48, 48, 48)``: the vector, then the answers."""
         if not len(cubes):
             return cubes.new_zeros(0, self.classifier.embed_channels + self.answers)
-        return torch.cat([self.classifier.embed(cubes), self.classifier(cubes)], dim=1).float()
+        vectors = self.classifier.embed(cubes)
+        return torch.cat([vectors, self.classifier.answer(vectors)], dim=1).float()

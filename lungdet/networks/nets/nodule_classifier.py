@@ -93,7 +93,10 @@ class NoduleClassifier(nn.Module):
         Raises:
             ValueError: the shape is not as above; sides from 32 on are taken.
         """
-        vectors = self.embed(cubes)
+        return self.answer(self.embed(cubes))
+
+    def answer(self, vectors: Tensor) -> Tensor:
+        """Return what :meth:`forward` gives, from the vectors ``(B, embed_channels)`` of :meth:`embed`."""
         with torch.autocast(vectors.device.type, enabled=False):  # half precision would undo the order
             answers: Tensor = self.heads(vectors)
             first = 1 + self.types
