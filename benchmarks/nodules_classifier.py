@@ -5,11 +5,15 @@
 The same patients are drawn three times: with scanners as in training, with thin slices only, and with thick ones only.
 Beside them what a rule says without any network: the density that :func:`lungdet.lesions.measure_nodule` finds as the
 type (calcified if a good part of the cube's middle is above 200 HU), and its long axis as the order of malignancy.
+
+``--marks`` adds what counts in use: the detector's own marks on whole synthetic scans, true and false, each with the
+cube that is cut there. They are those of ``nodules_filter.py``, made once and kept in that folder.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -18,7 +22,11 @@ from typing import Any
 import detector_results
 import numpy as np
 import torch
+from detector_scans import seed_range
+from monai.data import MetaTensor
 from monai.utils import convert_to_numpy
+from nodules_filter import SLICES_MM
+from nodules_filter_marks import marked_scans
 
 from lungdet.engines import ScoredCube, nodule_answer_files, read_scored_cube, score_cubes
 from lungdet.engines.seeded_dataset import draw_seed
@@ -51,6 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", default="nodule_classifier", help="name of a shipped bundle, or a folder")
     parser.add_argument("--checkpoint", type=Path, help="other weights than the bundle's")
     parser.add_argument("--no-rule", action="store_true", help="leave out the rule without a network")
+    parser.add_argument("--marks", type=Path, help="folder of the detector's marks; made there if they are not there")
+    parser.add_argument("--marked", type=seed_range, default=range(29_000, 29_030), help="chests of these: first:end")
     parser.add_argument("--files", type=Path, help="folder for metrics.json and figures of the first kind of scanner")
 
 
@@ -62,6 +72,8 @@ def main(options: argparse.Namespace) -> None:
     model = opened.load_weights(network)
     seeds = range(options.seed, options.seed + (1 if options.quick else options.patients))
     drawn = draw(seeds, 4 if options.quick else options.cubes)
+    if options.marks is not None:
+        drawn["the detector's marks"] = marked(options.marks, options.marked[: 1 if options.quick else None])
     results, scored = {}, {}
     for name, items in drawn.items():
         cubes, seconds = rate(opened, network, items)
@@ -92,6 +104,21 @@ def draw(seeds: Iterable[int], count: int) -> dict[str, list[Item]]:
     return drawn
 
 
+def marked(folder: Path, seeds: Sequence[int]) -> list[Item]:
+    """Cubes at the detector's marks, but for those on what is neither nodule nor look-alike for sure."""
+    items: list[Item] = []
+    for scan in marked_scans(folder, seeds, SLICES_MM):
+        right, counts = scan.hits()
+        away = np.linalg.norm(scan.marks_mm[:, None] - scan.nodules_mm[None], axis=2)  # (marks, nodules)
+        for row in np.flatnonzero(counts):
+            size = float(scan.diameters_mm[away[row].argmin()]) if right[row] else math.nan
+            image = MetaTensor(torch.from_numpy(scan.cubes[row].astype(np.float32))[None], affine=np.eye(4))
+            items.append(
+                {"image": image, "nodule": float(right[row]), "diameter_mm": size, "patient": f"phantom-{scan.seed}"}
+            )
+    return items
+
+
 @torch.no_grad()
 def rate(opened: OpenedBundle, network: Any, items: Sequence[Item]) -> tuple[list[ScoredCube], float]:
     """Answer for cubes; also the CPU-seconds of window, network and answers."""
@@ -110,12 +137,14 @@ def rule_scores(items: Sequence[Item]) -> dict[str, Any]:
     """What measuring alone says of the nodules whose type is known; where it fails it is wrong, and no size."""
     right, sizes, malignancy = [], [], []
     for item in items:
-        if int(item["kind"]) < 0:
+        if int(item.get("kind", -1)) < 0:
             continue
         density, long_mm = measured(item)
         right.append(density == NODULE_TYPES[int(item["kind"])])
         sizes.append(long_mm)
         malignancy.append(float(median_from_shares(convert_to_numpy(item["ratings"])[0])))
+    if not right:
+        return {}
     level = np.array(malignancy)
     sided = level != 3  # the middle
     return {
@@ -146,7 +175,7 @@ def tables(results: Mapping[str, Any]) -> list[list[dict[str, Any]]]:
     confusion = zip(names, first["types"]["confusion"], strict=True)
     return [
         [head_row(name, result) for name, result in results.items()],
-        [type_row(name, result) for name, result in results.items()],
+        [type_row(name, result) for name, result in results.items() if result["types"]["nodules"]],
         [rating_row(row) for row in first["ratings"]],
         [size_row(row) for row in first["sizes"]],
         [{key.replace("_", " "): value for key, value in row.items()} for row in first["places"]],

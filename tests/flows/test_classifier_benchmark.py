@@ -60,3 +60,18 @@ def test_tables_hold_every_head_and_leave_out_what_is_not_known(benchmark):
     assert sum(row["nodules"] for row in sizes) == 5
     assert [row["place"] for row in places] == ["p1", "p0"]
     assert sum(row[name] for row in confusion for name in ("solid", "part solid", "ground glass", "calcified")) == 5
+
+
+def test_marks_of_the_detector_are_hits_or_false_and_those_that_do_not_count_are_left_out(benchmark, monkeypatch):
+    marks = importlib.import_module("nodules_filter_marks")
+    scan = marks.ScanMarks(
+        7, 1.0, np.array([[0.0, 0, 1], [0, 0, 50], [0, 0, 99]]), np.array([0.9, 0.8, 0.7]),
+        np.arange(3, dtype=np.int16)[:, None, None, None] * np.ones((3, 4, 4, 4), np.int16), np.zeros((1, 3)),
+        np.array([6.0]), ("solid",), np.array([[0.0, 0, 100]]), np.array([5.0]),
+    )  # fmt: skip
+    monkeypatch.setattr(benchmark, "marked_scans", lambda folder, seeds, slices: [scan])
+    items = benchmark.marked(Path("nowhere"), [7])
+    assert [(each["nodule"], float(each["image"].max())) for each in items] == [(1.0, 0.0), (0.0, 1.0)]
+    assert items[0]["diameter_mm"] == 6.0
+    assert np.isnan(items[1]["diameter_mm"])
+    assert benchmark.rule_scores(items) == {}  # no type is known
