@@ -1,4 +1,4 @@
-"""From a chest CT in DICOM to a report by MONAI's bundle command, and from a folder of pictures to where each belongs.
+"""From a chest CT in DICOM to a report on its lungs and nodules, and from a folder of pictures to where each belongs.
 
 Without ``--ct`` a synthetic chest is written as a DICOM series first, so nothing has to be downloaded::
 
@@ -7,7 +7,6 @@ Without ``--ct`` a synthetic chest is written as a DICOM series first, so nothin
 """
 
 import argparse
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,8 +14,8 @@ from pathlib import Path
 from route_radiographs import label_and_route
 
 from lungdet.phantoms import make_chest, write_dicom_series, write_truth
-from lungdet.reports import read_json, report_to_text
-from lungdet.workflows import bundle_root
+from lungdet.reports import report_to_text
+from lungdet.workflows import analyze
 
 SEED = 2026
 
@@ -40,16 +39,15 @@ def write_synthetic_ct(folder: Path) -> Path:
     return folder / "ct"
 
 
-def run_bundle(ct: Path, output: Path) -> None:
-    """Run the detector's bundle as MONAI's users do."""
-    print("2. the bundle, by python -m monai.bundle run: half a minute or so, longer for a large CT", flush=True)
-    root = bundle_root("nodule_detector")
-    configs = [str(root / "configs" / name) for name in ("common.yaml", "inference.yaml")]
-    command = [sys.executable, "-W", "ignore", "-m", "monai.bundle", "run", "--config_file", str(configs)]
-    command += ["--bundle_root", str(root), "--ct", str(ct), "--output_dir", str(output)]
-    run = subprocess.run(command, capture_output=True, text=True)
-    if run.returncode:
-        sys.exit(f"{run.stdout}{run.stderr}\nthe bundle failed; the reason is in the last lines above")
+def analyze_ct(ct: Path, output: Path) -> list[Path]:
+    """Find nodules, measure them and say what they look like, as ``lungdet analyze`` does; the pages."""
+    print("2. lungdet analyze: half a minute or so, longer for a large CT; marks may be false", flush=True)
+    summary = analyze(ct, output, progress=False)
+    for study in summary.failed:
+        sys.exit(f"{study.source}: {study.error}")
+    for report in summary.reports:
+        print(report_to_text(report), flush=True)
+    return [study.page for study in summary.studies if study.page is not None]
 
 
 def main() -> None:
@@ -58,20 +56,12 @@ def main() -> None:
     parser.add_argument("--ct", type=Path, help="a DICOM folder; a synthetic chest if not given")
     parser.add_argument("--output", type=Path, default=Path("out/demo"), help="folder for the results")
     options = parser.parse_args()
-    start, began = time.perf_counter(), time.time()
+    start = time.perf_counter()
     ct = options.ct or write_synthetic_ct(options.output)
     if not ct.exists():
         parser.error(f"{ct} does not exist")
-    reports = options.output / "report"
-    run_bundle(ct, reports)
-    print("3. what was found; the marks may include false ones", flush=True)
-    pages = []
-    for findings in sorted(reports.glob("*/findings.json")):
-        if findings.stat().st_mtime < began:
-            continue  # of an earlier run
-        print(report_to_text(read_json(findings)))
-        pages.append(f"Open the report: {findings.with_name('report.html').resolve()}")
-    print("4. radiographs and other pictures: what they show, and where they belong: some seconds", flush=True)
+    pages = [f"Open the report: {page.resolve()}" for page in analyze_ct(ct, options.output / "report")]
+    print("3. radiographs and other pictures: what they show, and where they belong: some seconds", flush=True)
     pages.append(f"Open the page:   {label_and_route(options.output / 'radiographs').resolve()}")
     print("", *pages, sep="\n")
     print(f"{time.perf_counter() - start:.0f} s. A research tool: not for clinical use.")
