@@ -1,5 +1,6 @@
 """Bundles hold settings only, and every setting points at something real."""
 
+import hashlib
 import importlib
 import json
 import socket
@@ -107,6 +108,12 @@ def test_the_router_belongs_to_its_weights():
     assert router.out_of_domain is not None
 
 
+def test_the_scan_risk_belongs_to_the_shipped_classifier():
+    weights = ROOT / "bundles" / "nodule_classifier" / "models" / "model.pt"
+    common = yaml.safe_load((ROOT / "bundles" / "scan_risk" / "configs" / "common.yaml").read_text())
+    assert common["classifier_sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+
+
 WORKFLOWS = [
     (("train",), "train"),
     (("evaluate",), "infer"),
@@ -167,7 +174,7 @@ def small_settings(tmp_path: Path, few_lesions: Path) -> dict[str, dict[str, str
             "cubes_per_patient": 1,
             "scan_shape": "$[64, 64, 64]",
             "cache_rate": 0.0,
-        },  # fmt: skip
+        },
         "scan_risk": {"datalist": few_scans(tmp_path), "cache_rate": 0.0},
     }
 
