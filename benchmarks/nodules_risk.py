@@ -170,7 +170,15 @@ def row(name: str, cohort: Cohort, said: Said, ranking_only: bool = False) -> di
     values, truth = [said[scan.id] for scan in scans], [scan.label == 1 for scan in scans]
     if ranking_only:
         return {"score": name, "scans": len(scans), "AUC": auroc(values, truth)}
-    return {"score": name, "scans": len(scans), **told(binary_scores(values, truth))}
+    facts = {"score": name, "scans": len(scans), **told(binary_scores(values, truth))}
+    return facts | {"ECE if calibrated": calibrated_error(values)}
+
+
+def calibrated_error(values: Sequence[float], draws: int = 500) -> float:
+    """The calibration error that so few scans would show if these probabilities were right: the median of draws."""
+    said, random = np.array(values), np.random.default_rng(0)
+    dealt = (random.random(len(said)) < said for _ in range(draws))
+    return float(np.median([binary_scores(said, true, resamples=1).reliability.expected_error for true in dealt]))
 
 
 def told(scores: BinaryScores) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from .picture_list import (
     write_picture_list,
 )
 from .picture_summary import summarise_pictures
+from .scan_list import ScanList, ScanListEntry, read_scan_list, split_scans, write_scan_list
 from .schema import DatalistError, datalist_content, load_entries, load_schema, read_datalist, write_datalist
 from .split import PARTS, LeakError, assign_folds, check_leaks, find_leaks, split_by_patient
 from .split_pictures import join_owners, split_pictures
@@ -43,6 +44,8 @@ __all__ = [
     "PictureEntry",
     "RadiographChoice",
     "ScanEntry",
+    "ScanList",
+    "ScanListEntry",
     "assign_folds",
     "build_ct",
     "build_deeplesion",
@@ -69,9 +72,11 @@ __all__ = [
     "read_detection_list",
     "read_nndetection",
     "read_patients",
+    "read_scan_list",
     "read_picture_list",
     "split_by_patient",
     "split_pictures",
+    "split_scans",
     "stratify",
     "summarise",
     "summarise_pictures",
@@ -79,4 +84,5 @@ __all__ = [
     "write_datalist",
     "write_nndetection",
     "write_picture_list",
+    "write_scan_list",
 ]
