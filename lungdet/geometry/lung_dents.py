@@ -16,6 +16,7 @@ Float32Array: TypeAlias = NDArray[np.float32]
 WIDEST_MM = 34.0  # of a dent that is filled: a nodule of 30 mm and its rim
 DEEPEST_MM = 32.0
 LEAST_DEPTH = 1.6  # pixels at the deepest place of a dent; shallower ones are but rough
+SMALL_MM, SMALL_LEAST_DEPTH, SMALL_FLAT = 9.0, 1.0, 0.4  # at the ribs: so small and steep a dent is a tiny nodule
 FLAT, CLIFF = 0.22, 2.0  # depth by width: flatter are but the heart and the diaphragm, deeper the edges of cliffs
 DIRECTIONS = 6  # a dent must be short in each of them
 TREND_MM, TREND_STEP_MM = 54.0, 6.0  # slopes and domes are taken off by a median as wide as this
@@ -33,7 +34,7 @@ def find_dents(
     Args:
         height: ``(A, B)`` in pixels; 0 where nothing is seen.
         step_mm: from place to place along A and B, and for one pixel of height.
-        wrap: the second axis closes upon itself.
+        wrap: the second axis closes upon itself, as rays from the middle to the ribs do: there small dents count, too.
         cliff: most depth of a dent by its width.
 
     Returns:
@@ -55,18 +56,22 @@ def find_dents(
     rim = np.minimum.reduce([_close_line(bent, line, mode) for line in _lines(step_mm)])
     gain = np.where(seen, rim - bent, np.float32(0))
     gain[gain * step_mm[2] > DEEPEST_MM] = 0
-    return _deep_parts(gain, step_mm, cliff)
+    return _deep_parts(gain, step_mm, cliff, small=wrap)
 
 
-def _deep_parts(gain: Float32Array, step_mm: Sequence[float], cliff: float) -> Float32Array:
-    """Drop dents that are nowhere deep, or no more than bends and cliffs of the surface."""
+def _deep_parts(gain: Float32Array, step_mm: Sequence[float], cliff: float, small: bool) -> Float32Array:
+    """Drop dents that are nowhere deep, or no more than bends and cliffs; with ``small``, keep small steep ones."""
     labels, count = ndimage.label(gain >= 0.5)
     if not count:
         return np.zeros_like(gain)
     depth = np.asarray(ndimage.maximum(gain, labels, np.arange(count + 1)))
     area_mm2 = np.bincount(labels.ravel(), minlength=count + 1) * (step_mm[0] * step_mm[1])
-    shape = depth * step_mm[2] / np.maximum(2 * np.sqrt(area_mm2 / np.pi), 1e-3)
-    deep = (depth >= LEAST_DEPTH) & (shape >= FLAT) & (shape <= cliff)
+    width = np.maximum(2 * np.sqrt(area_mm2 / np.pi), 1e-3)
+    shape = depth * step_mm[2] / width
+    deep = (depth >= LEAST_DEPTH) & (shape >= FLAT)
+    if small:
+        deep |= (width < SMALL_MM) & (depth >= SMALL_LEAST_DEPTH) & (shape >= SMALL_FLAT)
+    deep &= shape <= cliff
     deep[0] = False
     parts: Float32Array = np.where(deep[labels], gain, 0).astype(np.float32)
     return parts

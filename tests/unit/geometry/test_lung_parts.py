@@ -102,3 +102,16 @@ def test_facts_refuse_what_does_not_fit():
         lung_facts(np.zeros((2, 2, 2)), np.zeros((2, 2, 3)), (1.0, 1.0, 1.0))
     with pytest.raises(ValueError, match="positive"):
         lung_facts(np.zeros((2, 2, 2)), np.zeros((2, 2, 2)), (1.0, 0.0, 1.0))
+
+
+@pytest.mark.parametrize(("depth", "wrap", "kept"), [(1.5, True, True), (1.5, False, False), (0.8, True, False)])
+def test_a_tiny_nodule_at_the_ribs_is_a_dent(depth: float, wrap: bool, kept: bool):
+    wall = np.full((40, 60), 30.0, dtype=np.float32)
+    wall[20:23, 30:33] -= depth  # 4 mm wide
+    assert bool((find_dents(wall, (1.4, 1.4, 1.4), wrap=wrap)[20:23, 30:33] > 0).all()) == kept
+
+
+def test_a_shallow_step_at_the_ribs_is_none():
+    wall = np.full((40, 60), 30.0, dtype=np.float32)
+    wall[15:21, 30:36] -= 1.5  # 8 mm wide
+    assert not find_dents(wall, (1.4, 1.4, 1.4), wrap=True).any()
