@@ -15,6 +15,7 @@ from PIL import Image
 
 from lungdet.datalists import PictureEntry, picture_list_content, write_picture_list
 from lungdet.datalists.scan_list import ScanList, ScanListEntry, write_scan_list
+from lungdet.lesions import ClassifierFile
 from lungdet.phantoms import write_deeplesion
 from lungdet.records import ModelInfo, empty_scan
 from lungdet.reports.candidate_file import write_candidates
@@ -112,6 +113,12 @@ def test_the_scan_risk_belongs_to_the_shipped_classifier():
     weights = ROOT / "bundles" / "nodule_classifier" / "models" / "model.pt"
     common = yaml.safe_load((ROOT / "bundles" / "scan_risk" / "configs" / "common.yaml").read_text())
     assert common["classifier_sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+
+
+def test_the_temperatures_belong_to_the_classifiers_weights():
+    models = ROOT / "bundles" / "nodule_classifier" / "models"
+    digest = hashlib.sha256((models / "model.pt").read_bytes()).hexdigest()
+    assert ClassifierFile.load(models / "classifier.json", weights_sha256=digest).threshold < 1
 
 
 WORKFLOWS = [
