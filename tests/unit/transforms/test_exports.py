@@ -59,6 +59,7 @@ EXAMPLES = {
     "GridPatchesd": {"keys": "image", "patch_size": 8, "pad_value": 0, "box_key": "box"},
     "LoadCT": {},
     "LoadCTd": {"keys": "image"},
+    "LoadCandidatesd": {"keys": "image"},
     "LoadCube": {},
     "LoadCubed": {"keys": "image"},
     "LoadLesion": {},
@@ -149,7 +150,9 @@ def test_kind_and_pickle(name):
         and name
         not in (
             "BoxToWorld",
+            "CutFoundCubesd",
             "LoadCTd",
+            "LoadCandidatesd",
             "LoadCubed",
             "LoadLesiond",
             "LoadRadiographd",
