@@ -60,7 +60,6 @@ EXAMPLES = {
     "LoadCT": {},
     "LoadCTd": {"keys": "image"},
     "LoadCandidatesd": {"keys": "image"},
-    "LoadCandidatesd": {"keys": "candidates"},
     "LoadCube": {},
     "LoadCubed": {"keys": "image"},
     "LoadLesion": {},
