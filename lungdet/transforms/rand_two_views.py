@@ -60,6 +60,7 @@ class RandTwoViewsd(Randomizable, MapTransform):
         """Add the second view to a copy of ``data``, and put the first in place of the image."""
         item = dict(data)
         for key in self.key_iterator(item):
-            first, second = (self.transform(dict(data))[key] for _ in range(2))
+            # Each view starts from a copy: MONAI's transforms note what they did on the image that they were given.
+            first, second = (self.transform({**data, key: item[key].clone()})[key] for _ in range(2))
             item[key], item[self.second_key] = first, second
         return item
