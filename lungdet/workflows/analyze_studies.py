@@ -21,7 +21,7 @@ from .known_findings import KnownFindings
 from .lung_filter import LungFilter
 from .lung_guard import LungGuard
 from .opened_bundle import OpenedBundle
-from .prior_scan import PriorScan
+from .prior_scan import PriorScan, open_prior
 from .studies import StudyJob
 from .study_analyst import LEAST_SCORE, StudyAnalyst
 from .study_loop import Source, StudyLoop, jobs_of_all
@@ -67,8 +67,7 @@ def analyze(
 
     Everything that :func:`~lungdet.workflows.detect` does, and more: the lungs are measured, each finding is measured
     and classified, and a model of the whole scan is asked. What has no weights is left out, and every report says so. A
-    finding that cannot be measured says why in its notes; a study that cannot be read or processed is reported, and the
-    rest go on.
+    finding that cannot be measured says why in its notes; a bad study is reported, and the rest go on.
 
     Args:
         sources: files or folders; each counts once. A folder that holds several studies gives a result for each.
@@ -76,13 +75,11 @@ def analyze(
         bundle: of the detector: name of a shipped one, or the root of another one that you trust.
         classifier: bundle of a nodule classifier, likewise; None asks none.
         risk: bundle of a model of the whole scan, likewise; None asks none.
-        findings: take the marks of an earlier run in place of a detector: a ``findings.json``, or the folder that an
-            earlier run wrote into.
+        findings: marks of an earlier run in place of a detector: a ``findings.json``, or the folder it wrote into.
         prior: ``findings.json`` of an analyzed earlier scan of the same patient, to tell what has grown.
         prior_days: days that have passed since.
         filter_marks: score marks by detector and classifier together, and leave out those below the threshold.
-        min_score: leave out findings below it; None leaves it to the bundle of the detector, or keeps all of
-            ``findings``.
+        min_score: leave out findings below it; None leaves it to the detector's bundle, or keeps all ``findings``.
         device: ``"cpu"``, ``"cuda:0"``, ...; None leaves it to the bundles.
         series: which series to read: a key, a SeriesInstanceUID or its unique beginning.
         choose: ``"thinnest"`` takes the thinnest axial series of each study; None refuses to choose.
@@ -90,7 +87,7 @@ def analyze(
         on_tilt: tilted gantry: ``"error"`` or ``"resample"``.
         overrides: new values of other settings of the detector's bundle, by id; values, not expressions.
         max_pictures: findings of a study that get pictures of their own.
-        guard: warn of a scan that holds no lungs or is upside down, by the shipped body-part regressor.
+        guard: warn of a scan that holds no lungs or is upside down.
         lungs_margin_mm: leave out what is marked further from the lungs than that; None keeps all marks.
         progress: show a bar, if the error stream is a terminal.
         on_result: called with each study's result as soon as it is there; what it raises is logged.
@@ -104,31 +101,20 @@ def analyze(
         ValueError: there is no such device, or ``max_pictures``, ``min_score`` or the margin is out of its range.
         OSError: nothing can be written into ``output_dir``; this is known before the work begins.
     """
-    if max_pictures < 0 or not 0.0 <= (min_score or 0.0) <= 1.0:
-        raise ValueError(f"wanted max_pictures >= 0 and min_score in [0, 1], got {max_pictures} and {min_score}")
-    if findings is not None and lungs_margin_mm is not None:
-        raise ValueError("marks are left out by their way to the lungs when they are detected, not of known findings")
-    if (prior is None) != (prior_days is None):
-        raise ValueError("to compare with an earlier scan, name its findings.json and the days that have passed since")
-    earlier = None if prior is None or prior_days is None else PriorScan(prior, prior_days)
-    near = None if lungs_margin_mm is None else LungFilter(lungs_margin_mm)
-    reading: dict[str, Any] = {"on_gap": on_gap, "on_tilt": on_tilt}
-    folder = prepare_output(output_dir)
+    _check_numbers(max_pictures, min_score)
+    earlier, folder = open_prior(prior, prior_days), prepare_output(output_dir)
+    reading = {**(overrides or {}), "on_gap": on_gap, "on_tilt": on_tilt}
+    marker = _marker(findings, bundle, device, reading, min_score, lungs_margin_mm)
     analyst = StudyAnalyst(classifier, risk, device, filter_marks)
-    marker: _Detected | _Known
-    if findings is not None:
-        marker = _Known(KnownFindings(findings), reading, min_score)
-    else:
-        marker = _Detected(bundle, device, {**reading, **(overrides or {})}, min_score, near)
-    jobs = jobs_of_all(sources, series, choose)
-    if earlier is not None and len(jobs) > 1:
-        raise ValueError(f"one earlier scan belongs to one study, and there are {len(jobs)}; analyze one at a time")
     run = _Run(marker, analyst, earlier, LungGuard(device=device) if guard else None, folder, max_pictures)
-    try:
-        run.loop(jobs, progress, on_result)
-    finally:
-        summary = DetectSummary(tuple(run.loop.results)).write(folder)
-    return summary
+    return run(jobs_of_all(sources, series, choose), progress, on_result)
+
+
+def _check_numbers(max_pictures: int, min_score: float | None) -> None:
+    if max_pictures < 0:
+        raise ValueError(f"max_pictures must not be negative, got {max_pictures}")
+    if min_score is not None and not 0.0 <= min_score <= 1.0:
+        raise ValueError(f"min_score must be in [0, 1], got {min_score}")
 
 
 class _Detected:
@@ -140,15 +126,15 @@ class _Detected:
         device: str | None,
         overrides: Mapping[str, Any],
         min_score: float | None,
-        near: LungFilter | None,
+        lungs_margin_mm: float | None,
     ) -> None:
+        self.near = None if lungs_margin_mm is None else LungFilter(lungs_margin_mm)
         root = bundle_root(bundle)
         opened = OpenedBundle(root, device, overrides)
         usual = float(opened.take("min_score")) if "min_score" in opened.parser.config else 0.0
         self.min_score = usual if min_score is None else min_score
         lower = {"min_score": min(usual, self.min_score, LEAST_SCORE)} if usual else {}
         self.detector = Detector(root, device, {**overrides, **lower})
-        self.near = near
 
     def __call__(self, job: StudyJob, first_of: Callable[[CTVolume], None]) -> _Marked:
         item = self.detector(job)
@@ -166,8 +152,18 @@ class _Detected:
 class _Known:
     """Marks that an earlier run has written."""
 
-    def __init__(self, known: KnownFindings, reading: Mapping[str, Any], min_score: float | None) -> None:
-        self.known, self.reading, self.min_score = known, reading, min_score or 0.0
+    def __init__(
+        self,
+        findings: str | Path,
+        reading: Mapping[str, Any],
+        min_score: float | None,
+        lungs_margin_mm: float | None,
+    ) -> None:
+        if lungs_margin_mm is not None:
+            raise ValueError(
+                "marks are left out by their way to the lungs when they are detected, not of known findings"
+            )
+        self.known, self.reading, self.min_score = KnownFindings(findings), reading, min_score or 0.0
 
     def __call__(self, job: StudyJob, first_of: Callable[[CTVolume], None]) -> _Marked:
         volume = read_ct(list(job.files) or job.source, series=job.series, choose=job.choose, **self.reading)
@@ -175,6 +171,19 @@ class _Known:
         first_of(volume)
         marks = self.known.of(volume)
         return _Marked(volume, lung_mask(volume.array, volume.affine_lps), marks)
+
+
+def _marker(
+    findings: str | Path | None,
+    bundle: str | Path,
+    device: str | None,
+    reading: Mapping[str, Any],
+    min_score: float | None,
+    lungs_margin_mm: float | None,
+) -> _Detected | _Known:
+    if findings is None:
+        return _Detected(bundle, device, reading, min_score, lungs_margin_mm)
+    return _Known(findings, {name: reading[name] for name in ("on_gap", "on_tilt")}, min_score, lungs_margin_mm)
 
 
 class _Run:
@@ -193,6 +202,18 @@ class _Run:
         self.earlier = earlier
         self.folder, self.max_pictures = folder, max_pictures
         self.loop = StudyLoop(self._analyze, lambda source, error: StudyResult(source, error=error))
+
+    def __call__(
+        self, jobs: list[StudyJob], progress: bool, on_result: Callable[[StudyResult], None] | None
+    ) -> DetectSummary:
+        """Analyze all studies; the summary is written when the run is interrupted, too."""
+        if self.earlier is not None:
+            self.earlier.check_count(len(jobs))
+        try:
+            self.loop(jobs, progress, on_result)
+        finally:
+            summary = DetectSummary(tuple(self.loop.results)).write(self.folder)
+        return summary
 
     def _analyze(self, job: StudyJob) -> StudyResult:
         volume, lungs, marks = self.marker(job, lambda read: self.loop.first_of(read.info, job.source))

@@ -42,6 +42,15 @@ class PriorScan:
             )
         self.measured = [found for finding in report.findings if (found := finding.measurement) is not None]
 
+    def check_count(self, studies: int) -> None:
+        """Refuse to compare several studies with one scan.
+
+        Raises:
+            ValueError: there are several.
+        """
+        if studies > 1:
+            raise ValueError(f"one earlier scan belongs to one study, and there are {studies}; analyze one at a time")
+
     def __call__(self, report: DetectionReport) -> DetectionReport:
         """Add the growth of each measured finding that has a counterpart; the others get a note.
 
@@ -83,6 +92,19 @@ class PriorScan:
             round(distance_mm, 2),
         )
         return replace(finding, growth=growth)
+
+
+def open_prior(path: str | Path | None, days: float | None) -> PriorScan | None:
+    """Open an earlier scan, if one is named.
+
+    Raises:
+        ValueError: of its file and the days since one is missing; see also :class:`PriorScan`.
+    """
+    if path is None and days is None:
+        return None
+    if path is None or days is None:
+        raise ValueError("to compare with an earlier scan, name its findings.json and the days that have passed since")
+    return PriorScan(path, days)
 
 
 def _middle(report: DetectionReport) -> NDArray[np.float64] | None:

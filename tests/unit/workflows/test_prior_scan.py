@@ -82,5 +82,7 @@ def test_what_cannot_be_compared_is_said(earlier: Path, tmp_path: Path):
 def test_half_an_answer_is_refused(earlier: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     with pytest.raises(ValueError, match="days that have passed"):
         analyze(tmp_path, tmp_path / "out", prior=earlier)
+    with pytest.raises(ValueError, match="one at a time"):
+        PriorScan(earlier, 30.0).check_count(2)
     assert main(["analyze", "ct", "-o", str(tmp_path / "out"), "--prior-days", "30"]) == 1
     assert "name its findings.json" in capsys.readouterr().err
