@@ -9,6 +9,7 @@ rules; the difference has an interval over scans, drawn together. The classifier
 from __future__ import annotations
 
 import argparse
+import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -28,6 +29,7 @@ from lungdet.metrics.mark_table import MarkTable
 from lungdet.metrics.nodule_matching import ScanMatch, match_scan
 from lungdet.metrics.nodule_strata import size_labels
 from lungdet.metrics.protocols import LUNA16
+from lungdet.reports import write_files
 from lungdet.workflows.opened_bundle import OpenedBundle
 
 SLICES_MM = (1.25, 2.5)
@@ -41,7 +43,7 @@ Scores = Callable[[ScanMarks, Floats], Floats]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the settings of this part."""
     parser.add_argument("--fit", type=seed_range, default=range(25_000, 25_024), help="chests to fit on: first:end")
-    parser.add_argument("--score", type=seed_range, default=range(29_000, 29_040), help="chests to score on")
+    parser.add_argument("--score", type=seed_range, default=range(29_000, 29_030), help="chests to score on")
     parser.add_argument(
         "--marks", type=Path, default=Path("out/nodule_marks"), help="marks are made once, and kept here"
     )
@@ -54,7 +56,7 @@ def main(options: argparse.Namespace) -> None:
     """Fit, score and print the table."""
     torch.set_num_threads(1)
     count = 2 if options.quick else None
-    judge = classifier(options.bundle, options.checkpoint)
+    judge = classifier(options.bundle, options.checkpoint, options.marks)
     fitting = [(scan, judge(scan)) for scan in marked_scans(options.marks, options.fit[:count], SLICES_MM)]
     filter_ = fit(fitting)
     scored = [(scan, judge(scan)) for scan in marked_scans(options.marks, options.score[:count], SLICES_MM)]
@@ -67,23 +69,34 @@ def main(options: argparse.Namespace) -> None:
         store(options.store, filter_, fitting, result, options.fit)
 
 
-def classifier(bundle: Path, checkpoint: Path | None) -> Callable[[ScanMarks], Floats]:
-    """The bundle's classifier: a function from marks to calibrated probabilities of a nodule, ``(N,)``."""
+def classifier(bundle: Path, checkpoint: Path | None, marks: Path) -> Callable[[ScanMarks], Floats]:
+    """The bundle's classifier: a function from marks to calibrated probabilities of a nodule, ``(N,)``.
+
+    Logits are kept beside the marks, by the digest of the weights.
+    """
     beside = checkpoint.with_name("classifier.json") if checkpoint else None
     given = {"checkpoint": str(checkpoint), "classifier_file": str(beside) if beside and beside.is_file() else None}
     opened = OpenedBundle(bundle, "cpu", given if checkpoint else {})
     network, scale, inferer = opened.network(), opened.take("scale_cubes"), opened.take("inferer")
-    opened.load_weights(network)
+    weights = opened.load_weights(network).weights_sha256[:12]
     answers = opened.take("answers")
 
-    def judge(scan: ScanMarks) -> Floats:
-        found: list[float] = []
+    def logits(scan: ScanMarks) -> Floats:
+        pieces = [np.zeros((0, 33))]
         for first in range(0, len(scan.cubes), CHUNK):
             hu = torch.from_numpy(scan.cubes[first : first + CHUNK].astype(np.float32))[:, None]
             cubes = torch.stack([torch.as_tensor(scale({"image": cube})["image"]) for cube in hu])
             with torch.no_grad():
-                found += [answer.nodule for answer in answers(inferer(cubes, network))]
-        return np.array(found, dtype=np.float64)
+                pieces.append(inferer(cubes, network).double().numpy())
+        return np.concatenate(pieces)
+
+    def judge(scan: ScanMarks) -> Floats:
+        path = marks / f"logits_{weights}_{scan.seed}_{scan.slice_mm:g}mm.npy"
+        if not path.is_file():
+            stream = io.BytesIO()
+            np.save(stream, logits(scan))
+            write_files(marks, {path.name: stream.getvalue()})
+        return np.array([answer.nodule for answer in answers(np.load(path))], dtype=np.float64)
 
     return judge
 
@@ -131,6 +144,10 @@ def cpm(table: MarkTable, weight: Any) -> float:
     return float(table.sensitivities(table.count(weight), LUNA16.fp_rates, LUNA16.reading)[0].mean())
 
 
+def cpm_of(matches: Sequence[ScanMatch]) -> float:
+    return cpm(MarkTable(matches), np.ones(len(matches), dtype=np.int64))
+
+
 def row(matches: Sequence[ScanMatch], drawn: Floats) -> dict[str, Any]:
     """A line of the table."""
     table = MarkTable(matches)
@@ -155,7 +172,18 @@ def least_score(scans: Sequence[tuple[ScanMarks, Floats]], filter_: MarkFilter, 
 
 
 def store(path: Path, filter_: MarkFilter, fitting: Sequence[Any], result: dict[str, Any], seeds: range) -> None:
-    """Write the filter into a classifier's file, beside what is there."""
+    """Write the filter into a classifier's file, beside what is there; none where it does not raise the CPM.
+
+    That is judged on the chests that it was fitted on, so that those of the table stay unseen.
+    """
+    alone = cpm_of([match(scan, scan.scores) for scan, _ in fitting])
+    both = cpm_of([match(scan, filter_.scores(scan.scores, opinion)) for scan, opinion in fitting])
+    if both <= alone:
+        print(
+            f"{path}: without a filter, for on the chests of the fit the CPM is {both:.4f} with it, {alone:.4f} without"
+        )
+        replace(ClassifierFile.load(path), filter=None).save(path)
+        return
     fitted = {"scans": len(fitting), "marks": sum(len(scan.scores) for scan, _ in fitting), "seeds": str(seeds)}
     before, after = result["rows"][0]["CPM"], result["rows"][2]["CPM"]
     least = {"min_score": least_score(fitting, filter_)}

@@ -96,6 +96,17 @@ def test_the_filter_is_stored_beside_what_was_there(parts, tmp_path: Path):
     assert 0 < found.filter["min_score"] < 1
 
 
+def test_a_filter_that_does_not_help_is_not_stored(parts, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    benchmark, marks = parts
+    path = tmp_path / "classifier.json"
+    ClassifierFile(threshold=0.4, filter={"intercept": 0.0}).save(path)
+    scans = [(scan, 1 - opinion(scan)) for scan in (drawn_scan(marks, seed) for seed in range(3))]
+    filter_ = MarkFilter(0.0, 1.0, 1.0)  # and an opinion that is always wrong
+    benchmark.store(path, filter_, scans, benchmark.compare(scans, filter_), range(3))
+    assert ClassifierFile.load(path) == ClassifierFile(threshold=0.4)
+    assert "without a filter" in capsys.readouterr().out
+
+
 def test_marks_of_other_phantoms_are_refused(parts, tmp_path: Path):
     _, marks = parts
     marks.check_folder(tmp_path)
