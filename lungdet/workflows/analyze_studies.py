@@ -28,6 +28,7 @@ from .study_loop import Source, StudyLoop, jobs_of_all
 from .study_lungs import lungs_of
 from .summary import DetectSummary, StudyResult
 
+KNOWN_NOTE = "marks are those of an earlier run: a filter and the scan's model saw none that it had left out"
 logger = logging.getLogger(__name__)
 
 
@@ -169,7 +170,7 @@ class _Known:
         volume = read_ct(list(job.files) or job.source, series=job.series, choose=job.choose, **self.reading)
         volume = replace(volume, info=replace(volume.info, source=job.source))  # not "90 files"
         first_of(volume)
-        marks = self.known.of(volume)
+        marks = replace(self.known.of(volume), notes=(KNOWN_NOTE,))
         return _Marked(volume, lung_mask(volume.array, volume.affine_lps), marks)
 
 

@@ -73,7 +73,7 @@ class StudyAnalyst:
         Returns:
             The report with all that could be told.
         """
-        notes = list(self._notes)
+        notes = [*marks.notes, *self._notes]
         if self.filters:
             findings, least = self._filtered(volume, marks.findings, min_score)
             notes.append(f"scores are of detector and classifier together; marks below {least:g} are left out")
