@@ -153,7 +153,6 @@ def test_kind_and_pickle(name):
             "CutFoundCubesd",
             "LoadCTd",
             "LoadCandidatesd",
-            "LoadCandidatesd",
             "LoadCubed",
             "LoadLesiond",
             "LoadRadiographd",
