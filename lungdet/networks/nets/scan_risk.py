@@ -11,6 +11,7 @@ from torch.nn import functional
 
 Pooling = Literal["noisy_or", "attention"]
 SCORE, PRESENT = -2, -1  # the last two numbers of a packed candidate
+TINY = 1e-12  # odds that simply add up
 
 
 class ScanRisk(nn.Module):
@@ -23,7 +24,8 @@ class ScanRisk(nn.Module):
     what no candidate shows (Pearl, Probabilistic Reasoning in Intelligent Systems, 1988; for this task Liao et al.,
     IEEE TNNLS 2019, arXiv:1711.08324): ``1 - (1 - leak) * product(1 - p)``. A scan without candidates gets the leak.
     ``"attention"`` takes a mean of the hidden vectors with gated attention (Ilse, Tomczak, Welling, ICML 2018) and
-    judges that; in place of a scan without candidates it judges a learnt vector.
+    judges that; in place of a scan without candidates it judges a vector, which learns only where training shows such
+    scans: :class:`lungdet.transforms.RandEmptyScand` makes some.
 
     Args:
         features: numbers that describe a candidate, without the detector's logit.
@@ -85,14 +87,15 @@ class ScanRisk(nn.Module):
         Raises:
             ValueError: the shape is not as above.
         """
-        hidden, present = self._hidden(candidates)
-        if self.pooling == "noisy_or":
-            return leaky_noisy_or(self.answer(hidden)[..., 0], present, self.leak)[:, None]
-        weights = self._attention(hidden, present)
-        pooled = (weights[..., None] * hidden).sum(dim=1)
-        pooled = torch.where(present.any(dim=1, keepdim=True), pooled, self.nothing)
-        answers: Tensor = self.answer(pooled)
-        return answers
+        with torch.autocast(candidates.device.type, enabled=False):  # too small to gain from half precision
+            hidden, present = self._hidden(candidates)
+            if self.pooling == "noisy_or":
+                return leaky_noisy_or(self.answer(hidden)[..., 0], present, self.leak)[:, None]
+            weights = self._attention(hidden, present)
+            pooled = (weights[..., None] * hidden).sum(dim=1)
+            pooled = torch.where(present.any(dim=1, keepdim=True), pooled, self.nothing)
+            answers: Tensor = self.answer(pooled)
+            return answers
 
     def shares(self, candidates: Tensor) -> Tensor:
         """Say which candidates the answer rests on, ``(B, K)`` in ``[0, 1]``; 0 for absent ones.
@@ -100,10 +103,11 @@ class ScanRisk(nn.Module):
         With the noisy-or it is the probability with which a candidate alone makes the scan positive; with attention its
         weight in the mean.
         """
-        hidden, present = self._hidden(candidates)
-        if self.pooling == "noisy_or":
-            return torch.where(present, self.answer(hidden)[..., 0].sigmoid(), 0.0)
-        return self._attention(hidden, present)
+        with torch.autocast(candidates.device.type, enabled=False):
+            hidden, present = self._hidden(candidates)
+            if self.pooling == "noisy_or":
+                return torch.where(present, self.answer(hidden)[..., 0].sigmoid(), 0.0)
+            return self._attention(hidden, present)
 
     def _hidden(self, candidates: Tensor) -> tuple[Tensor, Tensor]:
         """Hidden vectors ``(B, K, hidden_channels)``, 0 where there is no candidate, and who is there ``(B, K)``."""
@@ -150,7 +154,11 @@ def leaky_noisy_or(logits: Tensor, present: Tensor, leak: Tensor) -> Tensor:
         tensor([0.8000])
     """
     nothing = torch.where(present, functional.softplus(logits), 0.0).sum(dim=1) + functional.softplus(leak)
-    return nothing + torch.log(-torch.expm1(-nothing))  # logit of 1 - exp(-nothing)
+    tiny = nothing < TINY
+    usual = torch.where(tiny, 1.0, nothing)
+    joined = usual + torch.log(-torch.expm1(-usual))  # logit of 1 - exp(-nothing)
+    causes = torch.cat([torch.where(present, logits, -torch.inf), leak.expand(len(logits), 1)], dim=1)
+    return torch.where(tiny, causes.logsumexp(dim=1), joined)
 
 
 def pack_candidates(features: Tensor, score_logits: Tensor, room: int) -> Tensor:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn.functional import softplus
 
 from lungdet.networks.nets import ScanRisk, pack_candidates
 from lungdet.networks.nets.scan_risk import leaky_noisy_or
@@ -52,6 +53,37 @@ def test_a_noisy_or_stays_finite_at_the_ends():
     answers.sum().backward()
     assert torch.isfinite(ends.grad).all()
     assert torch.isfinite(leak.grad)
+
+
+@pytest.mark.parametrize("leak", [-30.0, -90.0, -105.0, -1000.0])
+def test_a_noisy_or_of_next_to_nothing_still_learns(leak: float):
+    """Odds so small add up: two of exp(leak), and a candidate of exp(leak - 1)."""
+    logits = torch.tensor([[leak, leak - 1]], requires_grad=True)
+    leaking = torch.tensor(leak, requires_grad=True)
+    answer = leaky_noisy_or(logits, torch.ones(1, 2).bool(), leaking)
+    assert answer.item() == pytest.approx(leak + math.log(2 + math.exp(-1)), abs=1e-4)
+    answer.sum().backward()
+    shares = torch.tensor([1, math.exp(-1)]) / (2 + math.exp(-1))
+    assert torch.allclose(logits.grad, shares[None], atol=1e-4)
+    assert leaking.grad.item() == pytest.approx(shares[0].item(), abs=1e-4)
+
+
+def test_a_noisy_or_of_next_to_nothing_joins_on_to_the_other():
+    """Against the formula in double precision, over both ways of computing it."""
+    logits, leak = torch.linspace(-40, 5, 400), torch.tensor(-29.0)
+    found = leaky_noisy_or(logits[:, None], torch.ones(400, 1).bool(), leak)
+    wanted = torch.expm1(softplus(logits.double()) + softplus(leak.double())).log()
+    assert torch.allclose(found.double(), wanted, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_half_precision_around_it_changes_nothing(pooling: str):
+    made, packed = network(pooling), scans(5, 4)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        answers, shares = made(packed), made.shares(packed)
+    assert answers.dtype == shares.dtype == torch.float32
+    assert torch.equal(answers, made(packed))
+    assert torch.equal(shares, made.shares(packed))
 
 
 @given(st.lists(st.floats(-6, 6), min_size=1, max_size=5), st.floats(-6, 2))
