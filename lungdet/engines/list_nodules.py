@@ -21,6 +21,7 @@ from .list_items import list_entries
 logger = logging.getLogger(__name__)
 FewReaders = Literal["leave_out", "unknown", "nodule"]
 APART_MM = 3.0  # a look-alike nearer to the rim of a nodule is what another reader took for that nodule
+SMALL_RADIUS_MM = 1.5  # of what a reader called a nodule < 3 mm, and marked by a point
 UNKNOWN = -1
 
 
@@ -34,7 +35,7 @@ def list_nodules(
 ) -> list[dict[str, Any]]:
     """List the nodules of one part of a list, and what only looked like one.
 
-    Nodules < 3 mm are left out, and so are look-alikes at a nodule that another reader outlined. Which patient is in
+    Nodules < 3 mm are left out, and so are look-alikes at what another reader took for a nodule, < 3 mm or not. Which patient is in
     which part is the list's own.
 
     Args:
@@ -108,7 +109,8 @@ def _items(entry: ScanEntry, few_readers: FewReaders, lookalikes: bool) -> list[
     if few_readers != "leave_out":
         found += [_item(entry, item, "nodule", 1.0 if few_readers == "nodule" else UNKNOWN) for item in few]
     if lookalikes:
-        nodules: list[LabelledBox | IgnoredBox] = [*entry.boxes, *few]
+        small = [item for item in entry.ignored if item.facts.get("kind") == "small_nodule"]
+        nodules: list[LabelledBox | IgnoredBox] = [*entry.boxes, *few, *small]
         others = [item for item in entry.ignored if item.facts.get("kind") == "non_nodule"]
         found += [_item(entry, item, "non_nodule", 0.0) for item in others if _is_apart(item, nodules)]
     return found
@@ -147,6 +149,11 @@ def _diameter(item: LabelledBox | IgnoredBox) -> float:
 
 
 def _is_apart(lookalike: IgnoredBox, nodules: Sequence[LabelledBox | IgnoredBox]) -> bool:
-    """Whether no nodule lies at the place of a look-alike: what one reader ruled out another may have outlined."""
+    """Whether no nodule lies at the place of a look-alike: what one reader ruled out another may have marked."""
     center = np.array(_center(lookalike))
-    return all(np.linalg.norm(center - _center(item)) > _diameter(item) / 2 + APART_MM for item in nodules)
+    return all(np.linalg.norm(center - _center(item)) > _radius(item) + APART_MM for item in nodules)
+
+
+def _radius(nodule: LabelledBox | IgnoredBox) -> float:
+    """Half of the diameter; a nodule < 3 mm is a point in a box that tells nothing about its size."""
+    return SMALL_RADIUS_MM if nodule.facts.get("kind") == "small_nodule" else _diameter(nodule) / 2

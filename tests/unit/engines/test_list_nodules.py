@@ -82,6 +82,17 @@ def test_lookalikes_are_listed_but_not_where_another_reader_saw_a_nodule(labels:
     assert {item["place"] for item in list_nodules(labels, lookalikes=False)} == {"nodule"}
 
 
+def test_lookalikes_at_a_nodule_below_three_millimetres_are_left_out(tmp_path: Path):
+    """1.5 mm of the nodule and 3 mm apart: 4.5 mm, whatever the size of the box that a point is given."""
+    ignored = (
+        IgnoredBox(box(100, 5), "nodule < 3 mm", {"kind": "small_nodule", "center_lps_mm": [100.0] * 3}),
+        lookalike(102.5),  # sqrt(3) * 2.5 = 4.3 mm off
+        lookalike(102.7),  # 4.7 mm off, inside of the box
+    )
+    path = write(tmp_path, ScanEntry("a.nii", "p1", "lps_mm", (), ignored))
+    assert [item["center_lps_mm"][0].item() for item in list_nodules(path)] == [102.7]
+
+
 @pytest.mark.parametrize(("few", "wanted"), [("leave_out", []), ("unknown", [-1.0]), ("nodule", [1.0])])
 def test_what_few_readers_outlined_is_as_wanted(labels: Path, few: str, wanted: list[float]):
     found = [item for item in list_nodules(labels, few_readers=few) if item["center_lps_mm"][0] == 40]
