@@ -69,7 +69,7 @@ class NoduleCubeCache:
         """Cut what has not been cut.
 
         A CT that cannot be read is logged and kept in ``problems``, and so is a mark without a cube, such as one
-        outside the image; the others go on.
+        outside the image; the others go on. Where the cubes cannot be kept, as on a full disk, it ends at once.
 
         Args:
             items: with ``image``, the path of a CT, ``center_lps_mm`` and, if known, ``series_uid``; see
@@ -79,6 +79,9 @@ class NoduleCubeCache:
             Copies of the items that have a cube, in their order: ``image`` is the file of the cubes, ``cube`` its place
             in it, ``affine_lps`` its affine and ``inside`` the share of it that lies in the image, as
             :class:`~lungdet.transforms.LoadCubed` takes them.
+
+        Raises:
+            OSError: cubes cannot be written to the folder.
         """
         self.problems, self.opened = [], 0
         scans: dict[tuple[str, str], list[int]] = defaultdict(list)
@@ -88,11 +91,13 @@ class NoduleCubeCache:
         for (image, series), numbers in scans.items():
             try:
                 marks = [_point(items[number]["center_lps_mm"]) for number in numbers]
-                path, manifest = self._cubes_of(image, series, marks)
+                path, manifest, cubes = self._cubes_of(image, series, marks)
             except Exception as error:  # whatever ails one CT, hundreds of others wait
                 kind = "" if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: "
                 self._tell(image, f"{kind}{error}")
                 continue
+            if cubes is not None:
+                self._keep(path, manifest, cubes)
             for number, mark in zip(numbers, manifest["marks"], strict=True):
                 if mark["problem"]:
                     self._tell(image, mark["problem"])
@@ -105,23 +110,31 @@ class NoduleCubeCache:
         self.problems.append(CubeProblem(image, reason))
         logger.warning("no cube: %s", self.problems[-1])
 
-    def _cubes_of(self, image: str, series: str, marks: list[list[float]]) -> tuple[Path, dict[str, Any]]:
-        """Find the cubes of one CT, or cut them."""
+    def _cubes_of(
+        self, image: str, series: str, marks: list[list[float]]
+    ) -> tuple[Path, dict[str, Any], NDArray[np.int16] | None]:
+        """Find the cubes of one CT, or cut them: their file, the manifest, and what has to be written."""
         settings = {"format": FORMAT, "side": self.side, "spacing_mm": self.spacing_mm, "series": series}
         identity = {**settings, "files": _files(Path(image)), "marks": np.round(marks, DECIMALS).tolist()}
         key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
         path = self.folder / f"{key}.npy"
         known = _manifest(path)
         if known is not None and len(known["marks"]) == len(marks):
-            return path, known
+            return path, known, None
         source = Path(image)
         volume = read_ct(source, series=series if source.is_dir() and series else None)
         self.opened += 1
         cubes, told = self._cut(volume, marks)
-        manifest = {**settings, "image": source.name, "cubes": len(cubes), "marks": told}
+        return path, {**settings, "image": source.name, "cubes": len(cubes), "marks": told}, cubes
+
+    def _keep(self, path: Path, manifest: Mapping[str, Any], cubes: NDArray[np.int16]) -> None:
         content = json.dumps(manifest, indent=1, allow_nan=False).encode()
-        write_files(self.folder, {path.name: _npy(cubes), f"{key}.json": content})  # the manifest last: it vouches
-        return path, manifest
+        files = {path.name: _npy(cubes), path.with_suffix(".json").name: content}  # the manifest last: it vouches
+        try:
+            write_files(self.folder, files)
+        except OSError as error:
+            what = f"cubes cannot be kept ({error.strerror or error}); make room, or give another cache_dir"
+            raise OSError(error.errno, what, str(self.folder)) from error
 
     def _cut(self, volume: CTVolume, marks: list[list[float]]) -> tuple[NDArray[np.int16], list[dict[str, Any]]]:
         cubes: list[NDArray[np.int16]] = []

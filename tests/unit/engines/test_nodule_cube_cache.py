@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 from pathlib import Path
@@ -103,6 +104,19 @@ def test_a_broken_ct_is_told_and_the_rest_goes_on(scan: Path, cache: NoduleCubeC
     assert [problem.image for problem in cache.problems] == [str(tmp_path / "bad.nii.gz"), str(missing)]
     assert "gone.nii: no such CT; fetch it" in str(cache.problems[1])
     assert "no cube" in caplog.text
+
+
+def test_a_full_disk_ends_the_run(tmp_path: Path, cache: NoduleCubeCache, reads: list[str], monkeypatch):
+    """It ails the folder of the cubes, not one CT: the others would be read for nothing and taken for broken."""
+    paths = [write_nifti(volume(n), tmp_path / f"{n}.nii") or tmp_path / f"{n}.nii" for n in range(2)]
+
+    def full(folder, files):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(module, "write_files", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        cache.prepare([item for path in paths for item in items_of(path)])
+    assert (reads, cache.problems) == ([str(paths[0])], [])
 
 
 def test_a_mark_outside_is_told_each_time_without_opening(scan: Path, cache: NoduleCubeCache, reads: list[str]):
