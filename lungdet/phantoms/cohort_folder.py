@@ -32,7 +32,7 @@ def write_cohort(
 ) -> tuple[CohortPatient, ...]:
     """Write ``folder/<id>/*.dcm`` for each patient, ``labels.csv`` (``id,cancer``) and ``truth.json``.
 
-    Labels and truth come first; each scan is written under a hidden name and then renamed, so that a folder of an id is
+    Truth and labels come first; each scan is written under a hidden name and then renamed, so that a folder of an id is
     whole. A run that was stopped goes on where it was; a folder with another cohort in it is refused.
 
     Args:
@@ -65,7 +65,10 @@ def _claim(
     spacing_mm: tuple[float, float, float],
     shape: tuple[int, int, int],
 ) -> None:
-    """Write labels and truth, or find that the same are there."""
+    """Write truth and labels, or find that the same are there.
+
+    The truth is first, as it is what a folder is known by. Hidden files are nobody's content.
+    """
     truth = json.dumps(_truth(cohort, spacing_mm, shape), indent=1) + "\n"
     path = folder / TRUTH
     if path.exists():
@@ -73,10 +76,10 @@ def _claim(
             raise ValueError(
                 f"{path}: is of another cohort (other patients or voxels); remove it, or name a new folder"
             )
-    elif folder.exists() and any(folder.iterdir()):
+    elif folder.exists() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
         raise ValueError(f"{folder}: is filled, and not with a cohort; name a new folder")
-    _replace(folder / LABELS, _labels(cohort))
     _replace(path, truth)
+    _replace(folder / LABELS, _labels(cohort))
 
 
 def _write_scan(

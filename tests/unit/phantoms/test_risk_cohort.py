@@ -15,6 +15,7 @@ from lungdet.phantoms import (
     draw_cohort_patient,
     make_chest,
     malignancy_level,
+    cohort_folder,
     write_cohort,
 )
 from lungdet.phantoms.risk_cohort import COUNT_SHARES, HALF_LEVEL, LEAK
@@ -92,6 +93,26 @@ def test_a_cohort_is_written_and_goes_on(tmp_path, capsys):
     assert len(list(gone.glob("*.dcm"))) == 34
     assert (tmp_path / "c" / "009301" / "0001.dcm").stat().st_mtime_ns == kept
     assert not list((tmp_path / "c").glob(".*"))
+
+
+@pytest.mark.parametrize("stopped_at", ["truth.json", "labels.csv"])
+def test_a_cohort_that_was_stopped_before_its_first_scan_goes_on(tmp_path, monkeypatch, stopped_at):
+    replace_file = cohort_folder._replace
+
+    def stop(path, text):
+        if path.name == stopped_at:
+            (path.parent / f".{path.name}.part").write_text("half")
+            raise KeyboardInterrupt
+        replace_file(path, text)
+
+    (tmp_path / ".hidden").write_text("of the system")
+    monkeypatch.setattr(cohort_folder, "_replace", stop)
+    monkeypatch.setattr(cohort_folder, "_write_scan", lambda *scan: None)
+    with pytest.raises(KeyboardInterrupt):
+        write_cohort(tmp_path, 1, 9300, **GRID)
+    monkeypatch.setattr(cohort_folder, "_replace", replace_file)
+    write_cohort(tmp_path, 1, 9300, **GRID)
+    assert {path.name for path in tmp_path.iterdir()} == {".hidden", "labels.csv", "truth.json"}
 
 
 def test_a_folder_with_something_else_is_refused(tmp_path):
