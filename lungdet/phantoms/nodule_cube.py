@@ -21,7 +21,7 @@ from .placement import PlacedNodule
 from .thorax import Array
 from .wanted_nodule import place_wanted
 
-SIDE = 48
+SIDE, LEAST_SIDE = 48, 8
 MARK_SPREAD, MARK_MOST = 0.06, 0.15  # a detector's mark lies off the middle, as a part of the diameter
 FALSE_SPREAD_MM = 1.0
 CLEAR_MM = 5.0  # between a mark without a nodule and the nearest nodule
@@ -107,19 +107,20 @@ def draw_cubes(
         background: the patient, at 1 mm.
         rng: source of chance.
         count: how many cubes.
-        side: voxels.
+        side: voxels; an even number, at least 8.
         style: what is drawn; None for the usual.
 
     Returns:
         ``count`` cubes in random order.
 
     Raises:
-        ValueError: the background's voxels are not 1 mm, or a cube is larger than it.
+        ValueError: the background's voxels are not 1 mm, or the side is odd, too small, or larger than it.
     """
     if max(abs(step - 1.0) for step in background.spacing_mm) > 1e-6:
         raise ValueError(f"cubes have voxels of 1 mm, got a background of {background.spacing_mm} mm")
-    if side % 2 or not 2 <= side <= min(background.shape):
-        raise ValueError(f"the side of a cube must be even and fit into {background.shape} voxels, got {side}")
+    if side % 2 or not LEAST_SIDE <= side <= min(background.shape):
+        wanted = f"even, at least {LEAST_SIDE} and fit into {background.shape} voxels"
+        raise ValueError(f"the side of a cube must be {wanted}, got {side}")
     chosen = CubeStyle() if style is None else style
     placed = _place(background, rng, int(rng.binomial(count, chosen.nodule_ratio)), chosen)
     placed = [item for item in placed if _in_grid(background, item.shape.center)]

@@ -15,6 +15,7 @@ from monai.utils.enums import MetaKeys, SpaceKeys, TransformBackends
 
 from lungdet.geometry.frames import lps_to_ras
 from lungdet.phantoms import Background, CubeStyle, PhantomCube, draw_cubes, rating_shares
+from lungdet.phantoms.nodule_cube import LEAST_SIDE
 from lungdet.records import NODULE_TYPES, ORDINAL_RATINGS, RATING_LEVELS
 
 from .rand_phantom_patch import _turned
@@ -45,7 +46,7 @@ class RandNoduleCubesd(Randomizable, MapTransform, MultiSampleTrait):
     Args:
         keys: key of the background, see :class:`MakeBackgroundd`; its voxels must be 1 mm.
         num_samples: cubes a call.
-        side: voxels of a cube.
+        side: voxels of a cube; an even number, at least 8.
         nodule_ratio: part of the cubes about a nodule.
         type_weights: how often each of ``NODULE_TYPES`` is drawn.
         diameter_mm: least and greatest diameter of the nodules.
@@ -78,8 +79,10 @@ class RandNoduleCubesd(Randomizable, MapTransform, MultiSampleTrait):
         MapTransform.__init__(self, keys, allow_missing_keys)
         if len(self.keys) != 1:
             raise ValueError(f"wanted one key of a background, got {self.keys}")
-        if num_samples < 1 or side < 2:
-            raise ValueError(f"num_samples and side must be positive, got {num_samples} and {side}")
+        if num_samples < 1:
+            raise ValueError(f"num_samples must be positive, got {num_samples}")
+        if side < LEAST_SIDE or side % 2:
+            raise ValueError(f"side must be even and at least {LEAST_SIDE}, got {side}")
         low, high = (float(value) for value in diameter_mm)
         weights = tuple(float(weight) for weight in type_weights)
         self.style = CubeStyle(nodule_ratio, weights, (low, high), thick_ratio, coarse_ratio, cut_ratio)

@@ -129,6 +129,14 @@ def test_the_item_is_left_alone_and_a_missing_background_told(item):
     assert RandNoduleCubesd(allow_missing_keys=True)({"seed": 1}) == []
 
 
+def test_the_least_cubes_are_drawn_wherever_they_lie(item):
+    """All of them reach beyond the border: so far, that little of the least ones is left."""
+    drawn = RandNoduleCubesd(num_samples=6, side=8, nodule_ratio=0.0, cut_ratio=1.0).set_random_state(0)(item)
+    assert [one["image"].shape for one in drawn] == [(1, 8, 8, 8)] * 6
+    with pytest.raises(ValueError, match=r"at least 8 .*got 6"):
+        draw_cubes(item["background"], np.random.default_rng(0), 1, 6)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -137,8 +145,10 @@ def test_the_item_is_left_alone_and_a_missing_background_told(item):
         {"nodule_ratio": 2.0},
         {"type_weights": (1.0,)},
         {"diameter_mm": (9, 4)},
+        {"side": 6},
+        {"side": 9},
     ],
 )
 def test_arguments_out_of_range_are_refused(wrong):
-    with pytest.raises(ValueError, match=r"num_samples|key|nodule_ratio|type_weights|diameter_mm"):
+    with pytest.raises(ValueError, match=r"num_samples|side|key|nodule_ratio|type_weights|diameter_mm"):
         RandNoduleCubesd(**wrong)
