@@ -35,8 +35,8 @@ def list_nodules(
 ) -> list[dict[str, Any]]:
     """List the nodules of one part of a list, and what only looked like one.
 
-    Nodules < 3 mm are left out, and so are look-alikes at what another reader took for a nodule, < 3 mm or not. Which patient is in
-    which part is the list's own.
+    Nodules < 3 mm are left out, and so are look-alikes at what another reader took for a nodule, < 3 mm or not. Which
+    patient is in which part is the list's own.
 
     Args:
         datalist: the JSON that ``lungdet datalist lidc`` wrote (of other data sets nodules have no type and no

@@ -12,10 +12,10 @@ from lungdet import cli
 from lungdet.phantoms import (
     PhantomNodule,
     cancer_probability,
+    cohort_folder,
     draw_cohort_patient,
     make_chest,
     malignancy_level,
-    cohort_folder,
     write_cohort,
 )
 from lungdet.phantoms.risk_cohort import COUNT_SHARES, HALF_LEVEL, LEAK
