@@ -60,6 +60,7 @@ class ScanList:
         top: candidates of a scan at most.
         least_score: of a candidate.
         failed: why a scan has no candidates, by its name; not the same as a scan in which nothing was found.
+        split: by which label, seed and shares the parts were chosen, in words; empty if nobody said so.
     """
 
     scans: tuple[ScanListEntry, ...]
@@ -67,6 +68,7 @@ class ScanList:
     top: int
     least_score: float
     failed: Mapping[str, str]
+    split: str = ""
 
 
 def is_plain_name(name: str) -> bool:
@@ -97,6 +99,7 @@ def write_scan_list(folder: str | Path, scans: ScanList) -> Path:
         "detector": asdict(scans.detector),
         "top": scans.top,
         "least_score": scans.least_score,
+        "split": scans.split,
         "scans": [asdict(scan) for scan in scans.scans],
         "failed": [{"id": scan, "error": error} for scan, error in sorted(scans.failed.items())],
     }
@@ -119,7 +122,8 @@ def read_scan_list(path: str | Path) -> ScanList:
         _check_once([scan.id for scan in scans])
         failed = {str(scan["id"]): str(scan["error"]) for scan in content["failed"]}
         detector = ModelInfo(**content["detector"])
-        return ScanList(scans, detector, int(content["top"]), float(content["least_score"]), failed)
+        limits = int(content["top"]), float(content["least_score"])
+        return ScanList(scans, detector, *limits, failed, str(content.get("split", "")))
     except (KeyError, TypeError, ValueError) as error:
         raise DatalistError(f"{path}: no list of scans ({error}); lungdet candidates writes one") from error
 

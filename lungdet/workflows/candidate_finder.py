@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,11 +11,13 @@ import numpy as np
 from lungdet.detection.findings import make_report
 from lungdet.engines.save_findings import volume_of
 from lungdet.geometry.cubes import cut_cube
+from lungdet.readers.candidate_file import CandidateFileError, candidate_settings, read_candidates
 from lungdet.records import CTVolume, Finding, ModelInfo, ScanCandidates, empty_scan
 
 from .detector import Detector
 from .studies import StudyJob
 
+logger = logging.getLogger(__name__)
 DETECTOR = "nodule_detector"
 TOP, LEAST_SCORE = 6, 0.02
 HU_TYPE = np.iinfo(np.int16)
@@ -67,6 +70,17 @@ class CandidateFinder:
             item["pred_box"], item["pred_score"], *affines, volume.array.shape, volume.info, self.model
         ).findings
         return cut_candidates(volume, found, scan_id or job.source, self.model, self.top)
+
+    def kept(self, path: str | Path) -> ScanCandidates | None:
+        """Return the candidates of a file that another run wrote, if this one would find the same; or else None."""
+        if not Path(path).is_file():
+            return None
+        try:
+            if candidate_settings(path) == (self.model, self.settings):
+                return read_candidates(path)
+        except CandidateFileError as error:
+            logger.warning("%s", error)
+        return None
 
 
 def cut_candidates(

@@ -8,9 +8,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lungdet.datalists.scan_list import UNLABELLED, ScanList, ScanListEntry, is_plain_name, split_scans, write_scan_list
+from lungdet.datalists import DatalistError
+from lungdet.datalists.scan_list import (
+    LIST_NAME,
+    UNLABELLED,
+    ScanList,
+    ScanListEntry,
+    is_plain_name,
+    read_scan_list,
+    split_scans,
+    write_scan_list,
+)
 from lungdet.readers import read_scan_labels
-from lungdet.readers.candidate_file import CandidateFileError, candidate_settings, read_candidates
 from lungdet.readers.volume_formats import is_volume_file
 from lungdet.records import ScanCandidates
 from lungdet.reports import prepare_output
@@ -95,7 +104,9 @@ def find_candidates(
         top: candidates of a scan at most.
         least_score: of a candidate.
         shares: of ``training``, ``validation`` and ``test``; by label, 70, 15 and 15 % if None.
-        seed: of the split. It depends on the labels alone, so a scan that fails moves no other.
+        seed: of the split. All labels that can be used are split, also those whose scan is not there, so that a scan
+            that is absent or fails moves no other. Of an earlier run into ``output_dir`` by the same column, seed and
+            shares every scan keeps its part, whatever labels have come or gone since.
         progress: show a bar, if the error stream is a terminal.
         on_result: called with each scan's result as soon as it is there.
 
@@ -107,8 +118,10 @@ def find_candidates(
     """
     sources = scan_sources(folder)
     known, problems = _labels(labels, label, sources)
-    part_of = split_scans(known, SHARES if shares is None else shares, seed)
+    shares = SHARES if shares is None else shares
+    split = ", ".join([f"{label}, seed {seed}", *(f"{part} {share:g}" for part, share in sorted(shares.items()))])
     output = prepare_output(output_dir)
+    part_of = {**split_scans(known, shares, seed), **_earlier_parts(output / LIST_NAME, split)}
     finder = CandidateFinder(bundle, device, top, least_score)
     run = _Run(finder, output, {str(path): name for name, path in sources.items()})
     jobs = [StudyJob(str(path), None, "thinnest") for path in sources.values()]
@@ -117,12 +130,12 @@ def find_candidates(
     finally:
         results = tuple(run.loop.results)
         entries = tuple(
-            ScanListEntry(one.scan, f"{one.scan}.npz", part_of.get(one.scan, UNLABELLED), known.get(one.scan), count)
-            for one in results
-            if (count := one.candidates) is not None
+            ScanListEntry(name, f"{name}.npz", part_of[name] if name in known else UNLABELLED, known.get(name), count)
+            for name, count in ((one.scan, one.candidates) for one in results)
+            if count is not None
         )
         failed = {one.scan: one.error for one in results if one.candidates is None}
-        scans = ScanList(entries, finder.model, top, least_score, failed)
+        scans = ScanList(entries, finder.model, top, least_score, failed, split if known else "")
         path = write_scan_list(output, scans)
     return CandidateSummary(path, scans, results, tuple(problems))
 
@@ -152,7 +165,7 @@ def scan_sources(folder: str | Path) -> dict[str, Path]:
 
 
 def _labels(path: str | Path | None, label: str, sources: Mapping[str, Path]) -> tuple[dict[str, int], list[str]]:
-    """Labels of the scans that are there, and what is wrong with the others."""
+    """All labels that can be used, and what is wrong with others."""
     if path is None:
         return {}, []
     labels, faults = read_scan_labels(path, label=label, strict=False)
@@ -161,10 +174,22 @@ def _labels(path: str | Path | None, label: str, sources: Mapping[str, Path]) ->
     unlabelled = sorted(set(sources) - set(labels))
     problems += [f"{path}: no scan of the name {scan!r} is there" for scan in absent]
     problems += [f"{sources[scan]}: has no label; it is kept as {UNLABELLED}" for scan in unlabelled]
-    known = {scan: value for scan, value in labels.items() if scan in sources}
-    if not known:
+    if not set(labels) & set(sources):
         raise ValueError(f"{path}: labels none of the {len(sources)} scans that are there; are the ids their names?")
-    return known, problems
+    return labels, problems
+
+
+def _earlier_parts(path: Path, split: str) -> dict[str, str]:
+    """Parts of an earlier run's scans, if it split them by the same rule."""
+    if not path.is_file():
+        return {}
+    try:
+        earlier = read_scan_list(path)
+    except DatalistError as error:
+        logger.warning("%s; the scans are split anew", error)
+        return {}
+    same = earlier.scans if earlier.split == split else ()
+    return {scan.id: scan.part for scan in same if scan.part != UNLABELLED}
 
 
 class _Run:
@@ -178,7 +203,7 @@ class _Run:
     def _find(self, job: StudyJob) -> CandidateResult:
         name = self.names[job.source]
         path = self.output / f"{name}.npz"
-        kept = self._kept(path)
+        kept = self.finder.kept(path)
         candidates = self.finder(job, name) if kept is None else kept
         self._refuse_repeat(name, candidates)
         if kept is None:
@@ -197,17 +222,6 @@ class _Run:
         first = self._first.setdefault(digest, name)
         if first != name:
             raise ValueError(f"shows the same as the scan {first!r}; remove one of the two")
-
-    def _kept(self, path: Path) -> ScanCandidates | None:
-        """Candidates of an earlier run, if they are what this one would find."""
-        if not path.is_file():
-            return None
-        try:
-            if candidate_settings(path) == (self.finder.model, self.finder.settings):
-                return read_candidates(path)
-        except CandidateFileError as error:
-            logger.warning("%s", error)
-        return None
 
     def _fail(self, source: str, error: str) -> CandidateResult:
         return CandidateResult(self.names[source], error=error)

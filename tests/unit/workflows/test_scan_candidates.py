@@ -1,5 +1,6 @@
 """A folder of scans and a table of labels become candidates: bad scans are told, and a stopped run goes on."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -122,6 +123,52 @@ def test_the_split_is_by_label_and_by_the_seed_alone():
     assert split != split_scans(labels, shares, seed=2)
     positives = [sum(labels[scan] for scan in labels if split[scan] == part) for part in shares]
     assert positives == [14, 3, 3]
+
+
+SHARES = {"training": 0.7, "validation": 0.15, "test": 0.15}
+
+
+def label_scans(scans: Path, count: int) -> dict[str, int]:
+    """Label the scans of the fixture, and ``count`` others that are not there."""
+    labels = {f"s{number}": number % 2 for number in range(count)}
+    lines = [f"{scan},{label}\n" for scan, label in labels.items()]
+    (scans / "labels.csv").write_text("id,cancer\n" + "".join(lines))
+    return labels
+
+
+def parts(scans: Path, out: Path, bundle: Path, **options: object) -> dict[str, str]:
+    found = find_candidates(scans, out, scans / "labels.csv", bundle=bundle, progress=False, **options)
+    return {scan.id: scan.part for scan in found.scans.scans}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_scan_that_is_absent_moves_no_other(scans: Path, tiny_bundle: Path, tmp_path: Path, seed: int):
+    labels = label_scans(scans, 40)
+    wanted = split_scans(labels, SHARES, seed)
+    out = tmp_path / "out"
+    assert parts(scans, out, tiny_bundle, seed=seed) == {scan: wanted[scan] for scan in ("s0", "s1", "s2")}
+    shutil.rmtree(scans / "s0")
+    (out / "candidates.json").unlink()
+    assert parts(scans, out, tiny_bundle, seed=seed) == {scan: wanted[scan] for scan in ("s1", "s2")}
+
+
+def test_new_labels_move_no_scan_of_an_earlier_run(scans: Path, tiny_bundle: Path, tmp_path: Path):
+    """With as many labels as these the split of the seed alone moves all three."""
+    first = parts(scans, tmp_path / "out", tiny_bundle) if label_scans(scans, 9) else {}
+    grown = label_scans(scans, 31)
+    anew = split_scans(grown, SHARES)
+    assert any(anew[scan] != part for scan, part in first.items())
+    assert parts(scans, tmp_path / "out", tiny_bundle) == first
+    other = split_scans(grown, SHARES, seed=5)
+    assert parts(scans, tmp_path / "out", tiny_bundle, seed=5) == {scan: other[scan] for scan in first}
+
+
+def test_a_list_that_is_damaged_is_made_again(scans: Path, tiny_bundle: Path, tmp_path: Path):
+    labels = label_scans(scans, 9)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "candidates.json").write_text("{")
+    found = parts(scans, tmp_path / "out", tiny_bundle)
+    assert found == {scan: split_scans(labels, SHARES)[scan] for scan in found}
 
 
 def test_lists_that_are_none_are_refused(tmp_path: Path):
