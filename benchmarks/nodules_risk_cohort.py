@@ -15,8 +15,9 @@ from pathlib import Path
 from lungdet.datalists.scan_list import ScanList, ScanListEntry, read_scan_list, write_scan_list
 from lungdet.phantoms import make_chest
 from lungdet.phantoms.nifti import write_nifti
-from lungdet.phantoms.risk_cohort import draw_cohort_patient
-from lungdet.readers.candidate_file import read_candidates
+from lungdet.phantoms.risk_cohort import CohortPatient, draw_cohort_patient
+from lungdet.records import ScanCandidates
+from lungdet.reports import write_files
 from lungdet.reports.candidate_file import write_candidates
 from lungdet.workflows import CandidateFinder, StudyJob
 
@@ -37,22 +38,29 @@ class Cohort:
 
 
 def make_cohort(folder: Path, parts: Mapping[str, Sequence[int]]) -> Cohort:
-    """Find the candidates of the patients of these seeds, by part, where they are not there yet."""
+    """Find the candidates of the patients of these seeds, by part, where this detector has not found them yet."""
     folder.mkdir(parents=True, exist_ok=True)
     finder, entries, rule = CandidateFinder(), [], {}
     for part, seed in mixed(parts):
         patient = draw_cohort_patient(seed)
         path = folder / f"{patient.name}.npz"
-        if not path.is_file():
-            chest = make_chest(seed, spacing_mm=SPACING_MM, shape=SHAPE, nodules=len(patient.nodules))
-            with tempfile.TemporaryDirectory() as place:
-                scan = write_nifti(chest.volume, Path(place) / f"{patient.name}.nii")
-                write_candidates(path, finder(StudyJob(str(scan), None, "thinnest"), patient.name), finder.settings)
-        entries.append(ScanListEntry(patient.name, path.name, part, int(patient.cancer), len(read_candidates(path))))
+        found = finder.kept(path)
+        if found is None:
+            found = look(finder, patient)
+            write_candidates(path, found, finder.settings)
+        entries.append(ScanListEntry(patient.name, path.name, part, int(patient.cancer), len(found)))
         rule[patient.name] = patient.probability
     scans = ScanList(tuple(entries), finder.model, finder.top, finder.least_score, {})
-    (folder / TRUTH).write_text(json.dumps(rule, indent=1) + "\n", encoding="ascii")
+    write_files(folder, {TRUTH: (json.dumps(rule, indent=1) + "\n").encode("ascii")})
     return Cohort(write_scan_list(folder, scans), rule)
+
+
+def look(finder: CandidateFinder, patient: CohortPatient) -> ScanCandidates:
+    """Draw the scan of a patient, and find its candidates."""
+    chest = make_chest(patient.seed, spacing_mm=SPACING_MM, shape=SHAPE, nodules=len(patient.nodules))
+    with tempfile.TemporaryDirectory() as place:
+        scan = write_nifti(chest.volume, Path(place) / f"{patient.name}.nii")
+        return finder(StudyJob(str(scan), None, "thinnest"), patient.name)
 
 
 def open_cohort(folder: Path) -> Cohort:

@@ -13,8 +13,10 @@ import torch
 
 from lungdet.datalists.scan_list import ScanList, ScanListEntry, write_scan_list
 from lungdet.networks.nets import NoduleClassifier
-from lungdet.records import ModelInfo, ScanCandidates
+from lungdet.phantoms import CohortPatient
+from lungdet.records import ModelInfo, ScanCandidates, empty_scan
 from lungdet.reports.candidate_file import write_candidates
+from lungdet.workflows import CandidateFinder
 
 BUNDLE = "scan_risk"
 BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
@@ -103,6 +105,33 @@ def test_it_learns_through_to_the_voxels(tmp_path: Path, run_bundle, settings: d
     run_bundle("train.yaml", "finetune.yaml", **given)
     weights = torch.load(tmp_path / "model.pt", weights_only=True)
     assert {name.split(".")[0] for name in weights} == {"classifier", "risk"}
+
+
+def test_the_benchmark_keeps_candidates_of_its_own_detector_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.syspath_prepend(str(BUNDLES.parent / "benchmarks"))
+    cohort = importlib.import_module("nodules_risk_cohort")
+    asked: list[str] = []
+
+    class Finder(CandidateFinder):
+        model, settings, top, least_score = DETECTOR, "some", 6, 0.02
+
+        def __init__(self) -> None: ...
+
+    def look(finder: CandidateFinder, patient: CohortPatient) -> ScanCandidates:
+        asked.append(patient.name)
+        return empty_scan(patient.name, finder.model)
+
+    monkeypatch.setattr(cohort, "CandidateFinder", Finder)
+    monkeypatch.setattr(cohort, "look", look)
+    parts = {"training": [20_000], "test": [29_000]}
+    made = cohort.make_cohort(tmp_path, parts)
+    assert asked == ["020000", "029000"]
+    cohort.make_cohort(tmp_path, parts)
+    assert len(asked) == 2
+    monkeypatch.setattr(Finder, "model", ModelInfo("a detector", "1.0", "cd" * 32))
+    cohort.make_cohort(tmp_path, parts)
+    assert asked[2:] == ["020000", "029000"]
+    assert cohort.open_cohort(tmp_path) == made
 
 
 @pytest.mark.slow
