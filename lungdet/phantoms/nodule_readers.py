@@ -44,7 +44,12 @@ def malignancy_level(nodule: PhantomNodule) -> float:
 
 
 def rating_levels(nodule: PhantomNodule) -> dict[str, float]:
-    """The truth behind each ordinal rating: 1 to 5 without steps, in the order of ``ORDINAL_RATINGS``."""
+    """The truth behind each ordinal rating: 1 to 5 without steps, in the order of ``ORDINAL_RATINGS``.
+
+    Part-solid nodules as they are drawn have 4 to 38 % solid parts, half of them less than 15 %, which is a texture of
+    2.3 to 2.9. So :func:`~lungdet.records.nodule_type` of their readings says part-solid for 57 % of them and ground
+    glass for the others (of 240 nodules, each read five times); a type that is learnt is of the truth, not of readings.
+    """
     seen = _form_seen(nodule)
     obvious = 0.4 * np.clip((nodule.diameter_mm - 3) / 9, 0, 1) + 0.6 * np.clip(nodule.contrast_hu / 800, 0, 1)
     texture = {"solid": 0.97, "part_solid": 0.3 + 0.45 * nodule.solid_fraction, "ground_glass": 0.04}[nodule.kind]
