@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from monai.config import KeysCollection
@@ -16,6 +16,7 @@ from lungdet.geometry.frames import ras_to_lps, spacing_of
 
 from .conversion import as_finished_image, image_affine, plain
 from .lung_mask import LungMask
+from .part_of_grid import resample_part, resampled_grid, span_of
 
 MARGIN_MM = 20.0
 
@@ -23,21 +24,37 @@ MARGIN_MM = 20.0
 class CropToLungs(Transform):
     """Crop a CT to the box of both lungs, with a margin; its affine goes along, so that places stay where they are.
 
+    With ``spacing_mm`` the crop is resampled as well, to those voxels that ``Orientation("RAS")`` and
+    ``Spacing(spacing_mm)`` would make of the whole image: same places, same values, and both leave it as it is. A cut
+    before resampling would move the grid by parts of a voxel, and with it what a network answers.
+
     An image that does not show two lungs is left whole: what is not seen may be hidden by disease.
 
     Args:
         margin_mm: around the box, along each axis: nodules on the pleura, and what a network wants to see about them.
+        spacing_mm: distance of voxels to resample to, along each axis; None keeps the image's own voxels.
+        multiple: voxels of the resampled grid along each axis, counted from the whole one's begin, at multiples of
+            which the crop may begin and end: where a network's cells or slabs do. Needs ``spacing_mm``.
 
     Raises:
-        ValueError: the margin is negative or no number.
+        ValueError: the margin is negative or no number, the spacing is not positive, or a multiple not at least 1.
     """
 
     backend = LungMask.backend
 
-    def __init__(self, margin_mm: float = MARGIN_MM) -> None:
+    def __init__(
+        self,
+        margin_mm: float = MARGIN_MM,
+        spacing_mm: Sequence[float] | None = None,
+        multiple: Sequence[int] = (1, 1, 1),
+    ) -> None:
         if not 0 <= margin_mm < math.inf:
             raise ValueError(f"margin_mm must not be negative, got {margin_mm}")
-        self.margin_mm = margin_mm
+        if spacing_mm is not None and (len(spacing_mm) != 3 or not all(0 < step < math.inf for step in spacing_mm)):
+            raise ValueError(f"spacing_mm must be three positive numbers, got {tuple(spacing_mm)}")
+        if len(multiple) != 3 or not all(step >= 1 for step in multiple):
+            raise ValueError(f"multiple must be three numbers of at least 1, got {tuple(multiple)}")
+        self.margin_mm, self.spacing_mm, self.multiple = margin_mm, spacing_mm, tuple(multiple)
 
     def __call__(self, image: Any, lungs: Any = None) -> Tensor:
         """Crop an image in HU, ``(1, X, Y, Z)``.
@@ -59,10 +76,15 @@ class CropToLungs(Transform):
         labels = plain(mask)[0].numpy()
         if not ((labels == lung_mask.RIGHT).any() and (labels == lung_mask.LEFT).any()):
             return image_hu
-        spacing = spacing_of(ras_to_lps(image_affine(image_hu, "image").numpy()))
-        x, y, z = (math.ceil(self.margin_mm / float(step)) for step in spacing)
-        cropped: Tensor = SpatialCrop(roi_slices=list(lung_mask.LungMask(labels).box((x, y, z))))(image_hu)
-        return cropped
+        found = lung_mask.LungMask(labels)
+        if self.spacing_mm is None:
+            spacing = spacing_of(ras_to_lps(image_affine(image_hu, "image").numpy()))
+            x, y, z = (math.ceil(self.margin_mm / float(step)) for step in spacing)
+            cropped: Tensor = SpatialCrop(roi_slices=list(found.box((x, y, z))))(image_hu)
+            return cropped
+        grid = resampled_grid(image_hu, self.spacing_mm)
+        span = span_of(found.box(), image_hu, grid, self.margin_mm, self.multiple)
+        return resample_part(image_hu, grid, span)
 
 
 class CropToLungsd(MapTransform):
@@ -72,6 +94,8 @@ class CropToLungsd(MapTransform):
         keys: keys of the images.
         mask_key: key for the mask of the first one, of the shape that it had; all are cropped by it.
         margin_mm: see :class:`CropToLungs`.
+        spacing_mm: see there.
+        multiple: see there.
         allow_missing_keys: do not complain about keys that are not there.
     """
 
@@ -82,10 +106,12 @@ class CropToLungsd(MapTransform):
         keys: KeysCollection,
         mask_key: str = "lungs",
         margin_mm: float = MARGIN_MM,
+        spacing_mm: Sequence[float] | None = None,
+        multiple: Sequence[int] = (1, 1, 1),
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.mask_key, self.crop = mask_key, CropToLungs(margin_mm)
+        self.mask_key, self.crop = mask_key, CropToLungs(margin_mm, spacing_mm, multiple)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Crop the images in a copy of ``data``, and add the mask."""

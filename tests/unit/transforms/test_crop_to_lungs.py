@@ -45,10 +45,26 @@ def test_a_place_is_the_same_after_all_that_follows(image: MetaTensor):
         assert torch.allclose(found, place, atol=1e-6)
 
 
+def test_the_resampled_crop_is_a_part_of_the_whole_resampled(image: MetaTensor):
+    image += torch.from_numpy(np.random.default_rng(0).normal(0, 20, image.shape).astype(np.float32))
+    after = Compose([Orientationd("image", axcodes="RAS", labels=None), Spacingd("image", pixdim=(1.9, 3.1, 5.0))])
+    whole = after({"image": image})["image"]
+    cropped = after(
+        CropToLungsd("image", margin_mm=7.0, spacing_mm=(1.9, 3.1, 5.0), multiple=(16, 1, 2))({"image": image})
+    )
+    # With 7 mm from 31 to 285, 31 to 205 and 13 to 219 mm; 0 is the first voxel's centre, at .5 of the edge frame
+    part = whole[:, 16:160, 10:67, 2:46]
+    assert cropped["image"].shape == part.shape
+    assert (cropped["image"].as_tensor() - part.as_tensor()).abs().max() < 1e-4
+    first = torch.tensor([16.0, 10.0, 2.0, 1.0], dtype=torch.float64)
+    assert torch.allclose(cropped["image"].affine[:, 3], whole.affine @ first, atol=1e-9)
+    assert cropped["lungs"].shape == image.shape
+
+
 @pytest.mark.parametrize("hidden", [slice(40, 80), slice(0, 80)], ids=["one lung", "no lung"])
 def test_what_does_not_show_two_lungs_stays_whole(image: MetaTensor, hidden: slice):
     image[:, hidden] = torch.where(image[:, hidden] == -850.0, 40.0, image[:, hidden])
-    item = CropToLungsd("image")({"image": image})
+    item = CropToLungsd("image", spacing_mm=(2.0, 2.0, 2.0))({"image": image})
     assert torch.equal(item["image"], image)
     assert item["lungs"].meta["no_lungs"] or "only one lung is seen" in item["lungs"].meta["lung_notes"]
 
@@ -65,6 +81,12 @@ def test_bad_settings_and_images_are_refused(image: MetaTensor):
     for margin in (-1.0, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="margin_mm"):
             CropToLungs(margin)
+    for spacing in ((1.0, 1.0), (1.0, 0.0, 1.0), (1.0, float("nan"), 1.0)):
+        with pytest.raises(ValueError, match="spacing_mm"):
+            CropToLungs(spacing_mm=spacing)
+    for multiple in ((16, 16), (16, 0, 2)):
+        with pytest.raises(ValueError, match="multiple"):
+            CropToLungs(spacing_mm=(1.0, 1.0, 1.0), multiple=multiple)
     with pytest.raises(ValueError, match="shape"):
         CropToLungs()(image, LungMask()(image)[:, :40])
     with pytest.raises(ValueError, match="affine"):
