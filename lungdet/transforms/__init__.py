@@ -29,6 +29,7 @@ from .rand_burned_in_text import RandBurnedInText, RandBurnedInTextd
 from .rand_collimation import RandCollimation, RandCollimationd
 from .rand_crop_around_boxes import RandCropAroundBoxes, RandCropAroundBoxesd
 from .rand_cut_out import RandCutOut, RandCutOutd
+from .rand_empty_scan import RandEmptyScand
 from .rand_equidistant_slices import RandEquidistantSlices, RandEquidistantSlicesd
 from .rand_exposure import RandExposure, RandExposured
 from .rand_insert_nodule import RandInsertNoduled
@@ -39,6 +40,7 @@ from .rand_move_picture import RandMovePicture, RandMovePictured
 from .rand_nodule_cubes import RandNoduleCubesd
 from .rand_phantom_patch import MakeBackgroundd, RandPhantomPatchd
 from .rand_quarter_turn import RandQuarterTurn, RandQuarterTurnd
+from .rand_shift_mark import RandShiftMarkd
 from .rand_two_views import RandTwoViewsd
 from .recist_to_box import RecistToBox, RecistToBoxd
 from .recist_to_ellipse_mask import RecistToEllipseMask, RecistToEllipseMaskd
@@ -100,6 +102,7 @@ __all__ = [
     "RandCropAroundBoxesd",
     "RandCutOut",
     "RandCutOutd",
+    "RandEmptyScand",
     "RandEquidistantSlices",
     "RandEquidistantSlicesd",
     "RandExposure",
@@ -118,6 +121,7 @@ __all__ = [
     "RandPhantomPatchd",
     "RandQuarterTurn",
     "RandQuarterTurnd",
+    "RandShiftMarkd",
     "RandTwoViewsd",
     "RecistToBox",
     "RecistToBoxd",

@@ -15,10 +15,12 @@ ONLY_FOR_DICTIONARIES = {
     "MakeBackgroundd",
     "MakePhantomd",
     "MakeTorsod",
+    "RandEmptyScand",
     "RandInsertNoduled",
     "RandMoveBoxesd",
     "RandNoduleCubesd",
     "RandPhantomPatchd",
+    "RandShiftMarkd",
     "RandTwoViewsd",
 }
 OF_STACKS = ("RandEquidistantSlices", "SliceAugmentation")
@@ -87,6 +89,7 @@ EXAMPLES = {
     "RandCropAroundBoxesd": {"keys": "image", "box_key": "box", "spatial_size": 8},
     "RandCutOut": {},
     "RandCutOutd": {"keys": "image", "prob": 1.0},
+    "RandEmptyScand": {"keys": "image", "negative": 1.0, "label_key": "slice"},
     "RandEquidistantSlices": {},
     "RandEquidistantSlicesd": {"keys": "image", "count": 2},
     "RandExposure": {},
@@ -105,6 +108,7 @@ EXAMPLES = {
     "RandPhantomPatchd": {},
     "RandQuarterTurn": {},
     "RandQuarterTurnd": {"keys": "image", "prob": 1.0},
+    "RandShiftMarkd": {"keys": "image"},
     "RandTwoViewsd": {"transform": RandFlipd("image", 0.5), "keys": "image"},
     "RecistToBox": {},
     "RecistToBoxd": {"keys": "recist"},
@@ -161,6 +165,7 @@ def test_kind_and_pickle(name):
             "MakeTorsod",
             "RandNoduleCubesd",
             "RandPhantomPatchd",
+            "RandShiftMarkd",
         )
     ],
 )
