@@ -19,6 +19,8 @@ CALCIFICATION_ABSENT, CALCIFICATION_SOLID, STRUCTURE_SOFT = 6, 3, 1
 HALF_MALIGNANT_MM = 9.0  # a plain solid nodule of this diameter is a 3 in malignancy
 FORM_SEEN_MM = (3.0, 9.0)  # strands and lumps of the smallest are not seen, those from here on wholly
 
+TYPICAL_SOLID, TEXTURE_SLOPE = 0.15, 0.6  # the solid part of a part-solid nodule that reads as a texture of 3
+
 Reading = tuple[Rating, ...]
 
 
@@ -46,13 +48,12 @@ def malignancy_level(nodule: PhantomNodule) -> float:
 def rating_levels(nodule: PhantomNodule) -> dict[str, float]:
     """The truth behind each ordinal rating: 1 to 5 without steps, in the order of ``ORDINAL_RATINGS``.
 
-    Part-solid nodules as they are drawn have 4 to 38 % solid parts, half of them less than 15 %, which is a texture of
-    2.3 to 2.9. So :func:`~lungdet.records.nodule_type` of their readings says part-solid for 57 % of them and ground
-    glass for the others (of 240 nodules, each read five times); a type that is learnt is of the truth, not of readings.
+    Part-solid nodules as they are drawn have 2 to 41 % solid parts, half of them less than 14 %, which is a texture of
+    2.7 to 3.6 with 3 at 15 %: :func:`~lungdet.records.nodule_type` of their readings agrees with the kind.
     """
     seen = _form_seen(nodule)
     obvious = 0.4 * np.clip((nodule.diameter_mm - 3) / 9, 0, 1) + 0.6 * np.clip(nodule.contrast_hu / 800, 0, 1)
-    texture = {"solid": 0.97, "part_solid": 0.3 + 0.45 * nodule.solid_fraction, "ground_glass": 0.04}[nodule.kind]
+    texture = {"solid": 0.97, "part_solid": _part_solid_texture(nodule), "ground_glass": 0.04}[nodule.kind]
     shares = {
         "spiculation": seen * nodule.spiculation,
         "lobulation": seen * nodule.lobulation,
@@ -110,6 +111,10 @@ def rating_shares(readers: Sequence[Reading]) -> NDArray[np.float32]:
         if values:
             row[:] = RatingTarget.of_values(name, values).above
     return shares
+
+
+def _part_solid_texture(nodule: PhantomNodule) -> float:
+    return float(np.clip(0.5 + TEXTURE_SLOPE * (nodule.solid_fraction - TYPICAL_SOLID), 0.4, 0.65))
 
 
 def _form_seen(nodule: PhantomNodule) -> float:
