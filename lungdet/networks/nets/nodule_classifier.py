@@ -22,8 +22,8 @@ _SMALLEST_SIDE = 32
 class NoduleLogits(NamedTuple):
     """Answers of :class:`NoduleClassifier`, apart.
 
-    In order: ``nodule``, ``(B,)``, the logit that it is a nodule; ``kind``, ``(B, types)``, logits of ``NODULE_TYPES``, for
-    a softmax; ``ratings``, ``(B, ratings, 4)``, logits that a reader gives more than 1, 2, 3, 4 in each of
+    In order: ``nodule``, ``(B,)``, the logit that it is a nodule; ``kind``, ``(B, types)``, logits of ``NODULE_TYPES``
+    for a softmax; ``ratings``, ``(B, ratings, 4)``, logits that a reader gives more than 1, 2, 3, 4 in each of
     ``ORDINAL_RATINGS``.
     """
 
