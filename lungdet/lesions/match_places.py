@@ -11,7 +11,9 @@ from scipy.spatial.distance import cdist
 def match_places(
     before_mm: NDArray[np.float64], after_mm: NDArray[np.float64], limit_mm: float
 ) -> list[tuple[int, int, float]]:
-    """Pair places one to one: as many pairs within a limit as there can be, and of those the nearest in sum.
+    """Pair places one to one, so that the ways of the pairs and half the limit for each place left over sum to least.
+
+    A place alone is paired with one that is just within the limit; a pair that fits is not torn to make two that do not.
 
     Args:
         before_mm: ``(M, 3)`` places in one scan.
@@ -36,7 +38,7 @@ def match_places(
         return []
     distances = cdist(before_mm, after_mm)
     near = distances <= limit_mm
-    beyond = limit_mm * (1 + min(distances.shape))  # dearer than all near pairs together
-    rows, columns = linear_sum_assignment(np.where(near, distances, beyond))
+    gain = np.where(near, limit_mm - distances, 0.0)  # what a pair saves, with half the limit for each place alone
+    rows, columns = linear_sum_assignment(gain, maximize=True)
     pairs = [(int(r), int(c), float(distances[r, c])) for r, c in zip(rows, columns, strict=True) if near[r, c]]
     return sorted(pairs, key=lambda pair: pair[1])

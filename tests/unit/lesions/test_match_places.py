@@ -6,10 +6,20 @@ import pytest
 from lungdet.lesions.match_places import match_places
 
 
-def test_as_many_pairs_as_there_can_be():
+def test_an_exact_pair_comes_before_two_far_ones():
+    before = np.array([[0.0, 0, 0], [-15, 0, 0]])
+    after = np.array([[0.0, 0, 0], [15, 0, 0]])  # one stayed, one went, one is new
+    assert match_places(before, after, 20.0) == [(0, 0, 0.0)]
+
+
+def test_two_near_pairs_come_before_one_nearer():
     before = np.array([[0.0, 0, 0], [8, 0, 0]])
-    after = np.array([[7.0, 0, 0], [16, 0, 0]])  # the nearest pair alone would leave one over: 0 and 16 are too far
-    assert match_places(before, after, 10.0) == [(0, 0, 7.0), (1, 1, 8.0)]
+    after = np.array([[4.0, 0, 0], [12, 0, 0]])  # 8 to 4 alone would be as near, and leave two over
+    assert match_places(before, after, 10.0) == [(0, 0, 4.0), (1, 1, 4.0)]
+
+
+def test_a_place_alone_is_paired_up_to_the_limit():
+    assert match_places(np.zeros((1, 3)), np.array([[19.0, 0, 0], [60, 0, 0]]), 20.0) == [(0, 0, 19.0)]
 
 
 def test_the_order_of_places_does_not_matter():
