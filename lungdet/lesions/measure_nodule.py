@@ -16,6 +16,7 @@ from lungdet.geometry.nodule_size import (
     solid_fraction,
 )
 from lungdet.geometry.nodule_window import NoduleError
+from lungdet.readers.slice_stack import PlaneAxes, plane_name
 from lungdet.records import CTVolume, LungSide, NoduleMeasurement, Point
 
 RIGHT, LEFT = 1, 2  # labels of a lung mask
@@ -34,7 +35,8 @@ def measure_nodule(
     """Measure the nodule at a mark.
 
     Args:
-        volume: HU, slices along the last axis.
+        volume: HU, slices along the last axis, in which the diameters are measured; a note says so where they are not
+            axial.
         center_lps_mm: the mark, anywhere in the nodule, such as :attr:`Finding.center_lps_mm`.
         diameter_mm: about how large, such as :attr:`Finding.diameter_mm`; None tries 10 mm first.
         lung_labels: of the shape of the volume, the labels of :func:`lungdet.geometry.lung_mask.lung_mask` (1 in the
@@ -82,7 +84,7 @@ def measure_nodule(
         pleural_distance_mm=pleural_distance_mm(nodule),
         vessel_contact=bool(nodule.at_vessel.any()),
         side=None if lung_labels is None else _side(nodule, lung_labels),
-        notes=_notes(nodule, volume, size),
+        notes=(*_plane_notes(axes), *_notes(nodule, volume, size)),
     )
 
 
@@ -107,6 +109,12 @@ def _side(nodule: NoduleSegmentation, labels: NDArray[np.generic]) -> LungSide |
     if left == right:
         return None
     return "left" if left > right else "right"
+
+
+def _plane_notes(axes: NDArray[np.float64]) -> tuple[str, ...]:
+    """Say in which slices the diameters lie, if not in axial ones; ``axes`` are ``(3, 3)``, unit columns in LPS."""
+    plane = plane_name(PlaneAxes(axes[:, 0], axes[:, 1], axes[:, 2]))
+    return () if plane == "axial" else (f"the slices are not axial: diameters are of {plane} slices",)
 
 
 def _notes(nodule: NoduleSegmentation, volume: CTVolume, size_mm3: float) -> tuple[str, ...]:

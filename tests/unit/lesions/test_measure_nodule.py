@@ -82,6 +82,13 @@ def test_notes_tell_of_borders_and_thick_slices(cut):
     assert "height is not seen" in measure_nodule(thick.volume, thick.nodule.center_lps_mm, 6.0).notes[0]
 
 
+@pytest.mark.parametrize(("order", "plane"), [((0, 1, 2), ""), ((0, 2, 1), "coronal"), ((2, 1, 0), "sagittal")])
+def test_notes_tell_that_slices_are_not_axial(cut, order, plane):
+    found = measure_nodule(turned(cut.volume, order, (1,)), cut.nodule.center_lps_mm, 11.0)
+    said = f"the slices are not axial: diameters are of {plane} slices"
+    assert [note for note in found.notes if "axial" in note] == ([said] if plane else [])
+
+
 def test_facts_survive_json(found):
     assert NoduleMeasurement.from_dict(found.to_dict()) == found
 
