@@ -65,14 +65,30 @@ class ClassifierFitter:
         self.sensitivity, self.batch_size = sensitivity, batch_size
 
     def attach(self, engine: Engine) -> None:
-        """Fit when the training ends."""
+        """Look at the validation when the training starts, and fit when it ends."""
+        engine.add_event_handler(Events.STARTED, self.check)
         engine.add_event_handler(Events.COMPLETED, self)
 
+    def check(self) -> None:
+        """Refuse a validation by which nodules cannot be told from look-alikes, before hours are spent on it.
+
+        Raises:
+            ValueError: it has no nodule or no look-alike.
+        """
+        known = [float(item["nodule"]) for item in getattr(self.cubes, "data", self.cubes)]
+        nodules, others = sum(value > 0.5 for value in known), sum(0 <= value <= 0.5 for value in known)
+        if not (nodules and others):
+            raise ValueError(
+                f"the validation has {nodules} nodules and {others} look-alikes, but weights are chosen and calibrated "
+                "on both; give it more patients or, on a list, another fold"
+            )
+
     def __call__(self, engine: Engine) -> None:
-        """Fit and write; answers that cannot be judged are not calibrated, with a warning."""
+        """Fit and write; with a warning, answers that cannot be judged have no file, nor that of earlier weights."""
         try:
             self.fit()
         except ValueError as error:
+            self.classifier_file.unlink(missing_ok=True)
             logger.warning("%s is not written: %s", self.classifier_file, error)
 
     def fit(self) -> ClassifierFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ class NoduleAnswers:
     Args:
         path: the ``classifier.json`` of the weights; None divides by no temperature, and takes .5 for the threshold.
         weights_sha256: of the weights, to be checked; empty checks nothing.
+        weights: file of the weights, whose SHA-256 is to be checked in its place.
 
     Attributes:
         file: what is in ``path``.
@@ -38,7 +40,11 @@ class NoduleAnswers:
         (0.5, (0.25, 0.25, 0.25, 0.25), (0.5, 0.0, 0.0, 0.0, 0.5))
     """
 
-    def __init__(self, path: str | Path | None = None, weights_sha256: str = "") -> None:
+    def __init__(
+        self, path: str | Path | None = None, weights_sha256: str = "", weights: str | Path | None = None
+    ) -> None:
+        if path is not None and weights is not None:
+            weights_sha256 = hashlib.sha256(Path(weights).read_bytes()).hexdigest()
         self.file = ClassifierFile() if path is None else ClassifierFile.load(path, weights_sha256=weights_sha256)
 
     def __call__(self, logits: Any) -> list[NoduleAnswer]:

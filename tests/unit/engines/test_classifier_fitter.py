@@ -120,8 +120,18 @@ def test_it_fits_the_weights_of_the_file_when_the_training_ends(weights: Path) -
 
 
 def test_what_cannot_be_fitted_is_said(weights: Path, caplog: pytest.LogCaptureFixture) -> None:
+    weights.with_name("classifier.json").write_text("of earlier weights")
     fitter(weights, Pixel(), count=1)(Engine(lambda engine, batch: None))
     assert "is not written" in caplog.text
     fitter(weights, nn.Linear(1, 1))(Engine(lambda engine, batch: None))
     assert "weights of another network" in caplog.text
     assert not weights.with_name("classifier.json").exists()
+
+
+def test_a_validation_of_one_kind_is_refused_before_the_training(weights: Path) -> None:
+    steps: list[int] = []
+    engine = Engine(lambda engine, batch: steps.append(batch))
+    fitter(weights, Pixel(), count=1).attach(engine)
+    with pytest.raises(ValueError, match="0 nodules and 1 look-alikes"):
+        engine.run([0], max_epochs=1)
+    assert steps == []

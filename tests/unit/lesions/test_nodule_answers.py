@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 
@@ -94,3 +95,14 @@ def test_no_json(tmp_path: Path) -> None:
         ClassifierFile.load(tmp_path / "classifier.json")
     with pytest.raises(OSError, match="nowhere"):
         ClassifierFile.load(tmp_path / "nowhere.json")
+
+
+def test_weights_are_known_by_their_bytes(tmp_path: Path, written: Path) -> None:
+    weights = tmp_path / "model.pt"
+    weights.write_bytes(b"weights")
+    with pytest.raises(ClassifierFileError, match="fitted to abc"):
+        NoduleAnswers(written, weights=weights)
+    ClassifierFile(weights_sha256=hashlib.sha256(b"weights").hexdigest()).save(written)
+    assert NoduleAnswers(written, weights=weights).file.nodule == 1.0
+    weights.unlink()
+    assert NoduleAnswers(None, weights=weights).file == ClassifierFile()  # nothing that could belong to other weights
