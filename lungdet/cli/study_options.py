@@ -45,7 +45,7 @@ def add_study_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"leave out findings further from the lungs than MM (default {LUNGS_MARGIN_MM:g})",
     )  # fmt: skip
     parser.add_argument(
-        "--crop-to-lungs", action="store_true", help="search the box of both lungs only: faster, a little less sure"
+        "--whole-scan", action="store_true", help="search all of a scan, not only the box of both lungs: slower"
     )
 
 
@@ -61,7 +61,7 @@ def study_settings(options: argparse.Namespace) -> dict[str, Any]:
         "max_pictures": options.pictures,
         "guard": not options.no_guard,
         "lungs_margin_mm": options.lungs_only,
-        "overrides": {"crop_to_lungs": True} if options.crop_to_lungs else {},
+        "overrides": {"crop_to_lungs": False} if options.whole_scan else {},
         "on_result": _print_result,
     }
 

@@ -19,6 +19,7 @@ from .lung_mask import LungMask
 from .part_of_grid import resample_part, resampled_grid, span_of
 
 MARGIN_MM = 20.0
+LEAST_SHARE = 0.25  # of the smaller lung by the larger; below it, most of it may be as dense as tissue
 
 
 class CropToLungs(Transform):
@@ -28,7 +29,8 @@ class CropToLungs(Transform):
     ``Spacing(spacing_mm)`` would make of the whole image: same places, same values, and both leave it as it is. A cut
     before resampling would move the grid by parts of a voxel, and with it what a network answers.
 
-    An image that does not show two lungs is left whole: what is not seen may be hidden by disease.
+    An image that does not show two lungs, or one of less than a quarter of the other, is left whole: what is not seen
+    may be hidden by disease.
 
     Args:
         margin_mm: around the box, along each axis: nodules on the pleura, and what a network wants to see about them.
@@ -74,7 +76,8 @@ class CropToLungs(Transform):
         if mask.shape != image_hu.shape:
             raise ValueError(f"the mask must have the image's shape {tuple(image_hu.shape)}, got {tuple(mask.shape)}")
         labels = plain(mask)[0].numpy()
-        if not ((labels == lung_mask.RIGHT).any() and (labels == lung_mask.LEFT).any()):
+        right, left = (int((labels == side).sum()) for side in (lung_mask.RIGHT, lung_mask.LEFT))
+        if not min(right, left) > LEAST_SHARE * max(right, left):
             return image_hu
         found = lung_mask.LungMask(labels)
         if self.spacing_mm is None:

@@ -69,6 +69,14 @@ def test_what_does_not_show_two_lungs_stays_whole(image: MetaTensor, hidden: sli
     assert item["lungs"].meta["no_lungs"] or "only one lung is seen" in item["lungs"].meta["lung_notes"]
 
 
+@pytest.mark.parametrize(("kept", "whole"), [(10, False), (5, True)])
+def test_a_lung_of_which_little_is_left_keeps_the_image_whole(image: MetaTensor, kept: int, whole: bool):
+    mask = LungMask()(image)
+    mask[:, 45 + kept :] = 0  # of 25 columns
+    cropped = CropToLungs(margin_mm=0.0)(image, mask)
+    assert cropped.shape == (image.shape if whole else (1, 35 + kept, 40, 24))
+
+
 def test_the_dictionary_form_keeps_the_mask_of_the_whole(image: MetaTensor):
     item = CropToLungsd(["image", "prior"], mask_key="mask", margin_mm=0.0)({"image": image, "prior": image})
     assert item["mask"].shape == image.shape

@@ -98,8 +98,8 @@ def test_the_command_line_asks_for_it(monkeypatch: pytest.MonkeyPatch, arguments
 
 
 @pytest.mark.parametrize("command", ["detect", "analyze"])
-@pytest.mark.parametrize(("arguments", "expected"), [([], {}), (["--crop-to-lungs"], {"crop_to_lungs": True})])
-def test_the_box_of_the_lungs_is_searched_where_asked_for(
+@pytest.mark.parametrize(("arguments", "expected"), [([], {}), (["--whole-scan"], {"crop_to_lungs": False})])
+def test_the_whole_scan_is_searched_where_asked_for(
     monkeypatch: pytest.MonkeyPatch, command: str, arguments: list[str], expected: dict[str, bool]
 ):
     asked: list[dict[str, bool]] = []
