@@ -13,7 +13,7 @@ def match_places(
 ) -> list[tuple[int, int, float]]:
     """Pair places one to one, so that the ways of the pairs and half the limit for each place left over sum to least.
 
-    A place alone is paired with one that is just within the limit; a pair that fits is not torn to make two that do not.
+    A place alone is paired with one just within the limit; a pair that fits is not torn to make two that do not.
 
     Args:
         before_mm: ``(M, 3)`` places in one scan.

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from .place import Point
+
+ScanBorder = Literal["top", "bottom", "side"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,12 @@ class LungsFound:
         center_lps_mm: middle of all lung; None where there is none.
         reason: why there are none; empty if there are.
         notes: what a reader should know, such as that one lung is missing.
+        top_lps_mm: middle of their upper 60 mm in x and y, and their top in z: the place in the lungs that a scan that
+            ends lower or a deeper breath moves least; None where it is not known.
+        cut_at: borders of the scan that they reach, so that a part of them may be missing.
+
+    Raises:
+        ValueError: a border has another name.
     """
 
     both: LungSideFacts
@@ -54,6 +63,12 @@ class LungsFound:
     center_lps_mm: Point | None = None
     reason: str = ""
     notes: tuple[str, ...] = ()
+    top_lps_mm: Point | None = None
+    cut_at: tuple[ScanBorder, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not set(self.cut_at) <= set(get_args(ScanBorder)):
+            raise ValueError(f"cut_at must be of {get_args(ScanBorder)}, got {self.cut_at}")
 
     @property
     def found(self) -> bool:
@@ -74,6 +89,10 @@ class LungsFound:
     def from_dict(cls, facts: dict[str, Any]) -> LungsFound:
         """Read back what :meth:`to_dict` gave, also after JSON has made lists of its tuples."""
         both, right, left = (LungSideFacts(**facts[name]) for name in ("both", "right", "left"))
-        center = facts["center_lps_mm"]
-        place = None if center is None else (center[0], center[1], center[2])
-        return cls(both, right, left, place, facts["reason"], tuple(facts["notes"]))
+        center, top = _point(facts["center_lps_mm"]), _point(facts.get("top_lps_mm"))
+        notes, cut_at = tuple(facts["notes"]), tuple(facts.get("cut_at", ()))
+        return cls(both, right, left, center, facts["reason"], notes, top, cut_at)
+
+
+def _point(values: Sequence[float] | None) -> Point | None:
+    return None if values is None else (values[0], values[1], values[2])

@@ -21,7 +21,7 @@ class NoduleGrowth:
         doubling_days: time in which the volume doubles at this rate; negative: in which it halves; None if it did not
             change at all.
         shortest_days, longest_days: 95 % limits of a doubling time; None where the limits hold no growth at all.
-        distance_mm: between both places, the scans laid on each other by the middle of the lungs.
+        distance_mm: between both places, the scans laid on each other.
 
     Raises:
         ValueError: a number is not finite, or a volume or the time is not positive.

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import numpy as np
-
-from lungdet.geometry.frames import spacing_of, voxel_to_world
+from lungdet.geometry.frames import spacing_of
 from lungdet.geometry.lung_facts import LungFacts, lung_facts
 from lungdet.geometry.lung_mask import LungMask
 from lungdet.geometry.nodule_window import NoduleError
 from lungdet.lesions import measure_nodule
-from lungdet.records import CTVolume, Finding, LungsFound, LungSideFacts, NoduleMeasurement, Point
+from lungdet.records import CTVolume, Finding, LungsFound, LungSideFacts, NoduleMeasurement
 
+from .lung_places import lung_places
 from .nodule_classifier import round_numbers
 
 DIGITS = 4
@@ -41,20 +40,8 @@ def describe_lungs(volume: CTVolume, lungs: LungMask) -> LungsFound:
     spacing = spacing_of(volume.affine_lps).tolist()
     facts = lung_facts(volume.array, lungs.labels, (spacing[0], spacing[1], spacing[2]))
     both, right, left = (_side(facts[name]) for name in ("both", "right", "left"))
-    return LungsFound(both, right, left, _middle(volume, lungs), lungs.reason, lungs.notes)
-
-
-def _middle(volume: CTVolume, lungs: LungMask) -> Point | None:
-    """Middle of all voxels of lung, LPS mm."""
-    if not lungs.found:
-        return None
-    inside = lungs.labels > 0
-    places = []
-    for axis, length in enumerate(inside.shape):
-        counts = np.count_nonzero(inside, axis=tuple(other for other in range(3) if other != axis))
-        places.append(float(counts @ np.arange(length) / counts.sum()))
-    x, y, z = voxel_to_world(np.array([places]), volume.affine_lps)[0].round(2).tolist()
-    return x, y, z
+    places = lung_places(lungs.labels, volume.affine_lps)
+    return LungsFound(both, right, left, places.middle, lungs.reason, lungs.notes, places.top, places.cut_at)
 
 
 def _side(facts: LungFacts) -> LungSideFacts:
