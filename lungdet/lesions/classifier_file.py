@@ -14,6 +14,7 @@ from lungdet.reports import write_files
 FORMAT = "lungdet nodule classifier 1"
 _MOST_BYTES = 1 << 20
 _TEMPERATURES = ("nodule", "kind", "ratings")
+_COEFFICIENTS = ("intercept", "detector", "classifier")
 
 
 class ClassifierFileError(ValueError):
@@ -28,7 +29,9 @@ class ClassifierFile:
         nodule, kind, ratings: temperature of each kind of answer; above 1 softens one that is too sure of itself.
         threshold: probability from which on a mark counts as a nodule.
         filter: coefficients that weigh the detector's score with the classifier's; see
-            :class:`lungdet.detection.MarkFilter`. None where none were fitted.
+            :class:`lungdet.detection.MarkFilter`. ``min_score``, if there, is the combined score that a mark is kept
+            from, and ``detector_sha256`` tells the weights of the detector whose scores they are for. None where none
+            were fitted.
         weights_sha256: the weights that the logits come from; empty for none in particular.
 
     Raises:
@@ -66,7 +69,7 @@ class ClassifierFile:
             data = stream.read(_MOST_BYTES + 1)
         try:
             found = cls(**_arguments(data))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
             reason = " ".join(str(error).split())[:200] or type(error).__name__
             raise ClassifierFileError(
                 f"{path}: not what a training of this version writes beside its weights ({reason}); train again"
@@ -90,6 +93,26 @@ def _arguments(data: bytes) -> dict[str, Any]:
     weights = content["filter"]
     return {
         **numbers,
-        "filter": None if weights is None else dict(weights),
+        "filter": None if weights is None else _checked_filter(weights),
         "weights_sha256": content["weights_sha256"],
     }
+
+
+def _checked_filter(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What is read is checked when it is read: a filter that fails later costs every study its marks."""
+    fitted = dict(content)
+    for name in _COEFFICIENTS:
+        if not _is_number(fitted.get(name)):
+            raise ValueError(f"the filter's {name} must be a finite number, got {str(fitted.get(name))[:40]}")
+    if min(fitted["detector"], fitted["classifier"]) < 0:
+        raise ValueError("the filter's weights must not be negative")
+    least = fitted.get("min_score")
+    if least is not None and not (_is_number(least) and 0 <= least <= 1):
+        raise ValueError(f"the filter's min_score must be from 0 to 1, got {str(least)[:40]}")
+    if not isinstance(fitted.get("detector_sha256", ""), str):
+        raise ValueError("the filter's detector_sha256 must be a text")
+    return fitted
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

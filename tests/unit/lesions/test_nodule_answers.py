@@ -1,5 +1,6 @@
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -106,3 +107,25 @@ def test_weights_are_known_by_their_bytes(tmp_path: Path, written: Path) -> None
     assert NoduleAnswers(written, weights=weights).file.nodule == 1.0
     weights.unlink()
     assert NoduleAnswers(None, weights=weights).file == ClassifierFile()  # nothing that could belong to other weights
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"min_score": 1.5}, {"min_score": "0.5"}, {"min_score": float("nan")}, {"min_score": True},
+        {"detector": -1.0}, {"intercept": float("inf")}, {"classifier": None}, {"intercept": 10**400},
+        {"detector_sha256": 3}, None,
+    ],
+)  # fmt: skip
+def test_a_filter_that_is_none_is_told_when_it_is_read(written: Path, changes: dict[str, object] | None) -> None:
+    content = json.loads(written.read_text())
+    content["filter"] = {} if changes is None else {**content["filter"], **changes}
+    written.write_text(json.dumps(content))
+    with pytest.raises(ClassifierFileError, match=r"classifier\.json"):
+        ClassifierFile.load(written)
+
+
+def test_a_whole_filter_is_read(written: Path) -> None:
+    fitted = {"intercept": 0, "detector": 1.0, "classifier": 2.0, "min_score": 0, "detector_sha256": "ab"}
+    replace(FITTED, filter=fitted).save(written)
+    assert ClassifierFile.load(written).filter == fitted
