@@ -10,7 +10,7 @@ import numpy as np
 
 from lungdet.detection.findings import make_report
 from lungdet.engines.save_findings import volume_of
-from lungdet.geometry.cubes import cut_cube
+from lungdet.geometry.cubes import Cube, cut_cube
 from lungdet.readers.candidate_file import CandidateFileError, candidate_settings, read_candidates
 from lungdet.records import CTVolume, Finding, ModelInfo, ScanCandidates, empty_scan
 
@@ -61,7 +61,7 @@ class CandidateFinder:
 
         Raises:
             SeriesError: it cannot be read.
-            ValueError: a cube cannot be cut, as of a scan of one slice.
+            ValueError: no cube can be cut, as of a scan of one slice.
         """
         item = self.detector(job)
         volume = volume_of(item["ct"])
@@ -88,6 +88,8 @@ def cut_candidates(
 ) -> ScanCandidates:
     """Cut the cubes around the ``top`` findings of the highest score.
 
+    A finding without a cube, such as one outside of the scan, is passed over, and the log tells it.
+
     Args:
         volume: in HU.
         findings: of it, in any order.
@@ -96,12 +98,44 @@ def cut_candidates(
         top: how many at most.
 
     Raises:
-        ValueError: a cube cannot be cut; see :func:`lungdet.geometry.cubes.cut_cube`.
+        ValueError: no cube can be cut; see :func:`lungdet.geometry.cubes.cut_cube`.
     """
-    best = sorted(findings, key=lambda finding: (-finding.score, finding.center_lps_mm))[:top]
+    best, cubes, passed_over = best_cubes(volume, findings, top)
+    for reason in passed_over:
+        logger.warning("%s: passed over: %s", scan_id, reason)
+    return pack_cubes(best, cubes, scan_id, detector)
+
+
+def best_cubes(
+    volume: CTVolume, findings: Sequence[Finding], top: int = TOP
+) -> tuple[list[Finding], list[Cube], tuple[str, ...]]:
+    """Find the ``top`` findings of the highest score that have a cube.
+
+    Returns:
+        These findings, their cubes, and why others of such a score have none.
+
+    Raises:
+        ValueError: there are findings, and none has a cube.
+    """
+    best: list[Finding] = []
+    cubes, errors = [], []
+    for finding in sorted(findings, key=lambda finding: (-finding.score, finding.center_lps_mm)):
+        if len(best) == top:
+            break
+        try:
+            cubes.append(cut_cube(volume.array, volume.affine_lps, finding.center_lps_mm))
+            best.append(finding)
+        except ValueError as error:
+            errors.append(error)
+    if errors and not best:
+        raise errors[0]
+    return best, cubes, tuple(map(str, errors))
+
+
+def pack_cubes(best: Sequence[Finding], cubes: Sequence[Cube], scan_id: str, detector: ModelInfo) -> ScanCandidates:
+    """Make a scan's candidates of findings, by falling score, and their cubes."""
     if not best:
         return empty_scan(scan_id, detector)
-    cubes = [cut_cube(volume.array, volume.affine_lps, finding.center_lps_mm) for finding in best]
     hu = np.stack([cube.hu[0] for cube in cubes])
     return ScanCandidates(
         scan_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from lungdet.records import CTVolume, Finding, ModelInfo, ScanCandidates, ScanRiskAnswer
 
 from .candidate_embedder import CandidateEmbedder
-from .candidate_finder import cut_candidates
+from .candidate_finder import best_cubes, pack_cubes
 from .opened_bundle import OpenedBundle
 
 BUNDLE = "scan_risk"
@@ -62,12 +63,17 @@ class ScanRiskModel:
         Args:
             volume: in HU.
             findings: of a detector in this scan, of any score and in any order; where there are none, that is an
-                answer, too.
+                answer, too. One without a cube, such as one outside of the scan, is passed over, and the answer's notes
+                say so.
 
         Raises:
-            ValueError: a cube cannot be cut; see :func:`lungdet.geometry.cubes.cut_cube`.
+            ValueError: there are findings worth a look, and none has a cube; see
+                :func:`lungdet.geometry.cubes.cut_cube`.
         """
-        return self.judge(cut_candidates(volume, findings, volume.info.source, NOT_KNOWN, self.top))
+        worth = [finding for finding in findings if finding.score >= self.least_score]
+        best, cubes, passed_over = best_cubes(volume, worth, self.top)
+        answer = self.judge(pack_cubes(best, cubes, volume.info.source, NOT_KNOWN))
+        return replace(answer, notes=(*answer.notes, *(f"a mark was passed over: {reason}" for reason in passed_over)))
 
     @torch.no_grad()
     def judge(self, candidates: ScanCandidates) -> ScanRiskAnswer:

@@ -79,6 +79,17 @@ def test_a_mark_at_the_border_is_judged(model: ScanRiskModel):
     assert model(volume(), [finding(-4.0, 0.5)]).candidates == 1
 
 
+def test_a_mark_outside_the_scan_costs_itself_only(model: ScanRiskModel):
+    findings = [finding(5.0 * place, 0.9 - 0.1 * place) for place in range(7)]
+    answer = model(volume(), [finding(500.0, 0.95), *findings])
+    assert answer.probability == model(volume(), findings).probability
+    assert answer.candidates == 6  # the next one takes its place
+    (note,) = answer.notes
+    assert note.startswith("a mark was passed over: the mark [504.0, 504.0, 504.0] mm (LPS) lies outside")
+    with pytest.raises(ValueError, match="outside"):
+        model(volume(), [finding(500.0, 0.95)])
+
+
 def test_voxels_that_are_no_numbers_are_refused(model: ScanRiskModel):
     broken = CTVolume(np.full((60, 60, 60), np.nan, np.float32), np.eye(4), SeriesInfo("made"))
     with pytest.raises(ValueError, match="finite"):
