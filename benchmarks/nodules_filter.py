@@ -20,7 +20,7 @@ import detector_results
 import numpy as np
 import torch
 from detector_scans import ROOT, seed_range
-from nodules_filter_marks import Floats, ScanMarks, marked_scans
+from nodules_filter_marks import Floats, ScanMarks, detector_sha256, marked_scans
 
 from lungdet.detection import MarkFilter, fit_mark_filter
 from lungdet.lesions.classifier_file import ClassifierFile
@@ -187,5 +187,6 @@ def store(path: Path, filter_: MarkFilter, fitting: Sequence[Any], result: dict[
     fitted = {"scans": len(fitting), "marks": sum(len(scan.scores) for scan, _ in fitting), "seeds": str(seeds)}
     before, after = result["rows"][0]["CPM"], result["rows"][2]["CPM"]
     least = {"min_score": least_score(fitting, filter_)}
+    least |= {"detector_sha256": detector_sha256()}
     told = {**filter_.to_dict(), **least, "fitted_on": fitted, "cpm_before": before, "cpm_after": after}
     replace(ClassifierFile.load(path), filter=told).save(path)

@@ -127,6 +127,12 @@ def detector() -> Any:
     return find
 
 
+def detector_sha256() -> str:
+    """Which weights the marks come from."""
+    checkpoint = open_configs({"device": torch.device("cpu")}).get_parsed_content("checkpoint")
+    return sha256(Path(checkpoint).read_bytes()).hexdigest()
+
+
 def mark_scan(seed: int, slice_mm: float) -> ScanMarks:
     """Make the chest of a seed, let the detector mark it, and cut a cube at each mark."""
     shape = tuple(round(length / step) for length, step in zip(CHEST_MM, (PIXEL_MM, PIXEL_MM, slice_mm), strict=True))

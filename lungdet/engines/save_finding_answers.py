@@ -11,20 +11,22 @@ from typing import Any
 from ignite.engine import Engine, Events
 from torch import Tensor
 
-from lungdet.records import NoduleAnswer
+from lungdet.records import Finding, NoduleAnswer
 from lungdet.reports import prepare_output, read_json, write_json
 
 from .prepare_batch import flat_items
 from .save_findings import read_model_info
 
 logger = logging.getLogger(__name__)
+ANSWERS = "type, ratings and probability of a nodule"
+UNRATED = "no type and ratings"  # begins the note of a finding without an answer
 
 
 class FindingAnswersSaver:
     """Ignite handler of an evaluator over the cubes of one study: ``findings.json`` with the answers.
 
-    Items are those of :class:`lungdet.transforms.CutFoundCubesd`. Everything else in the file stays as it was; findings
-    without a cube get no answer.
+    Items are those of :class:`lungdet.transforms.CutFoundCubesd`. Everything else in the file stays as it was, but for
+    notes that the answers were left out; findings without a cube get no answer.
 
     Args:
         output_dir: folder of the new file.
@@ -62,14 +64,23 @@ class FindingAnswersSaver:
     def write(self, engine: Engine) -> Path:
         """Write the file, and return its path."""
         report = read_json(self.findings)
-        found = (replace(each, answer=self._answers.get(place)) for place, each in enumerate(report.findings))
+        found = (_with_answer(each, self._answers.get(place)) for place, each in enumerate(report.findings))
         model = read_model_info(self.metadata, self.checkpoint)
         models = (*(each for each in report.models if each.name != model.name), model)
         path = self.output_dir / "findings.json"
-        write_json(path, replace(report, findings=tuple(found), models=models))
+        notes = tuple(note for note in report.notes if not note.startswith(f"left out: {ANSWERS}"))
+        write_json(path, replace(report, findings=tuple(found), models=models, notes=notes))
         logger.info("%d of %d findings have an answer: %s", len(self._answers), len(report.findings), path)
         return path
 
     def _start(self) -> None:
         prepare_output(self.output_dir)
         self._answers = {}
+
+
+def _with_answer(finding: Finding, answer: NoduleAnswer | None) -> Finding:
+    """Take the answer, and what was noted about having none away."""
+    notes = finding.notes
+    if answer is not None:
+        notes = tuple(note for note in notes if not note.startswith(UNRATED))
+    return replace(finding, answer=answer, notes=notes)

@@ -46,6 +46,7 @@ class NoduleRater:
         model: name and version of the bundle, and SHA-256 of its weights.
         mark_filter: weighs the detector's score with the probability of a nodule; None if none was fitted.
         threshold: of the filtered score, from which on a mark is kept; None leaves it to the caller.
+        filter_detector: SHA-256 of the weights of the detector that the filter was fitted to; empty if nobody knows.
 
     Raises:
         BundleError: the bundle cannot be found or opened, classifies no nodules, or its weights or the file that
@@ -75,6 +76,7 @@ class NoduleRater:
         fitted: Mapping[str, Any] | None = self.answers.file.filter
         self.mark_filter = None if fitted is None else MarkFilter.from_dict(fitted)
         self.threshold: float | None = None if fitted is None else fitted.get("min_score")
+        self.filter_detector: str = "" if fitted is None else fitted.get("detector_sha256", "")
 
     def __call__(self, volume: CTVolume, centers_lps_mm: Sequence[Point]) -> list[NoduleAnswer | UnratedMark]:
         """Answer for marks of a scan, in their order; a mark without an answer says why.

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from lungdet.engines.save_finding_answers import ANSWERS, UNRATED
 from lungdet.geometry.lung_mask import LungMask
 from lungdet.records import CTVolume, DetectionReport, Finding, ModelInfo, NoduleAnswer, ScanRiskAnswer
 
@@ -22,7 +23,8 @@ Model = TypeVar("Model")
 ScanModel = Callable[[CTVolume, Sequence[Finding]], ScanRiskAnswer]
 RISK = "scan_risk"
 LEAST_SCORE = 0.02  # of marks that the filter and the scan's model look at
-ANSWERS, SCAN = "type, ratings and probability of a nodule", "the risk of the scan"
+SCAN = "the risk of the scan"
+NEUTRAL = 0.5  # a probability that moves no filtered score: its logit is 0
 
 
 class StudyAnalyst:
@@ -35,9 +37,10 @@ class StudyAnalyst:
         risk: bundle of a model of the whole scan; None asks none.
         device: ``"cpu"``, ``"cuda:0"``, ...; None leaves it to the bundles.
         filter_marks: let the classifier change the scores and drop marks.
+        least_score: that the user asked for; it wins over the filter's own. None asks for none.
 
     Attributes:
-        filters: whether marks of low score are worth looking at, for the filter may raise them.
+        filters: whether there is a filter, and it was asked for.
 
     Raises:
         BundleError: a bundle that was named cannot be used.
@@ -50,8 +53,10 @@ class StudyAnalyst:
         risk: str | Path | None = RISK,
         device: str | None = None,
         filter_marks: bool = False,
+        least_score: float | None = None,
     ) -> None:
         self._notes: list[str] = []
+        self._least_score = least_score
         self.rater = self._open(classifier, CLASSIFIER, ANSWERS, lambda bundle: NoduleRater(bundle, device))
         self.risk = self._open(
             risk, RISK, SCAN, lambda bundle: _open_scan_model(bundle, device, classifier or CLASSIFIER)
@@ -59,6 +64,7 @@ class StudyAnalyst:
         self.filters = filter_marks and self.rater is not None and self.rater.mark_filter is not None
         if filter_marks and not self.filters:
             self._notes.append("not filtered: there is no classifier with a fitted filter")
+            logger.warning(self._notes[-1])
 
     def __call__(self, volume: CTVolume, marks: DetectionReport, lungs: LungMask, min_score: float) -> DetectionReport:
         """Analyze a scan.
@@ -67,20 +73,20 @@ class StudyAnalyst:
             volume: as read, HU.
             marks: what the detector marked, also with low scores.
             lungs: of the scan.
-            min_score: leave out findings below it; where marks are filtered, the filter's own threshold counts, if it
-                has one.
+            min_score: leave out findings below it; where marks are filtered, the filter's own threshold counts in its
+                place, unless the user asked for one.
 
         Returns:
             The report with all that could be told.
         """
         notes = [*marks.notes, *self._notes]
-        if self.filters:
+        if self.filters and self._fits(marks.model, notes):
             findings, least = self._filtered(volume, marks.findings, min_score)
             notes.append(f"scores are of detector and classifier together; marks below {least:g} are left out")
         else:
             kept = [finding for finding in marks.findings if finding.score >= min_score]
             findings = self._rated(volume, kept)
-        risk = self._risk_of(volume, marks.findings, notes)
+        risk = self._risk_of(volume, marks.findings, lungs, notes)
         return replace(
             marks,
             findings=tuple(measure_finding(volume, finding, lungs) for finding in findings),
@@ -113,37 +119,59 @@ class StudyAnalyst:
         return [
             replace(finding, answer=answer)
             if isinstance(answer, NoduleAnswer)
-            else replace(finding, notes=(*finding.notes, f"no type and ratings: {answer.reason}"))
+            else replace(finding, notes=(*finding.notes, f"{UNRATED}: {answer.reason}"))
             for finding, answer in zip(findings, answers, strict=True)
         ]
 
+    def _fits(self, detector: ModelInfo, notes: list[str]) -> bool:
+        """Tell whether the filter was fitted to the scores of this detector; they mean something else in another."""
+        fitted = "" if self.rater is None else self.rater.filter_detector
+        if fitted and fitted == detector.weights_sha256:
+            return True
+        whose = f"weights {fitted[:12]}" if fitted else "no detector in particular"
+        notes.append(
+            f"not filtered: the filter was fitted to scores of {whose}, these are of {detector.weights_sha256[:12]}"
+        )
+        logger.warning(notes[-1])
+        return False
+
     def _filtered(self, volume: CTVolume, findings: Sequence[Finding], min_score: float) -> tuple[list[Finding], float]:
-        """Combine both scores; a mark without an answer keeps the detector's."""
+        """Combine both scores; for a mark without an answer the classifier is taken to be undecided."""
         if self.rater is None or self.rater.mark_filter is None:
             raise ValueError("there is no filter")
-        least = min_score if self.rater.threshold is None else self.rater.threshold
+        known = (self._least_score, self.rater.threshold, min_score)
+        least = next(score for score in known if score is not None)
         scored = []
         for finding in self._rated(volume, [each for each in findings if each.score >= LEAST_SCORE]):
-            score = finding.score
-            if finding.answer is not None:
-                score = float(self.rater.mark_filter.scores([finding.score], [finding.answer.nodule])[0])
+            opinion = NEUTRAL if finding.answer is None else finding.answer.nodule
+            score = float(self.rater.mark_filter.scores([finding.score], [opinion])[0])
             scored.append(replace(finding, score=round(score, 6), detector_score=finding.score))
         scored.sort(key=lambda finding: (-finding.score, finding.box_voxel))
         return [finding for finding in scored if finding.score >= least], least
 
-    def _risk_of(self, volume: CTVolume, marks: Sequence[Finding], notes: list[str]) -> ScanRiskAnswer | None:
+    def _risk_of(
+        self, volume: CTVolume, marks: Sequence[Finding], lungs: LungMask, notes: list[str]
+    ) -> ScanRiskAnswer | None:
         if self.risk is None:
+            return None
+        if not lungs.found:  # a scan without marks has an answer, which is of a chest
+            notes.append(f"left out: {SCAN}; no lungs were found: {lungs.reason}")
             return None
         try:
             answer = self.risk(volume, marks)
         except ValueError as error:  # a scan of one slice, say: the findings are not to be lost
             notes.append(f"left out: {SCAN}; {_without_source(explain(error), volume)}")
             return None
-        return ScanRiskAnswer.from_dict(round_numbers(answer.to_dict(), 6))
+        told = (*(_without_source(note, volume) for note in answer.notes), *lungs.notes)
+        return ScanRiskAnswer.from_dict(round_numbers(replace(answer, notes=told).to_dict(), 6))
 
     def _models(self, risk: ScanRiskAnswer | None) -> tuple[ModelInfo, ...]:
-        rater = () if self.rater is None else (self.rater.model,)
-        return rater if risk is None else (*rater, risk.model)
+        """Whoever had a part in it, once each: the scan's model asks a classifier, too, also where nobody else does."""
+        asked = [] if self.rater is None else [self.rater.model]
+        if risk is not None:
+            described: ModelInfo | None = getattr(self.risk, "classifier", None)
+            asked += [*([] if described is None else [described]), risk.model]
+        return tuple(dict.fromkeys(asked))
 
 
 def _open_scan_model(bundle: str | Path, device: str | None, classifier: str | Path) -> ScanModel:

@@ -1,5 +1,6 @@
 """The benchmark of the filter: which marks hit, what is fitted to them, and how the difference is told."""
 
+import hashlib
 import importlib
 from pathlib import Path
 
@@ -94,12 +95,14 @@ def test_the_filter_is_stored_beside_what_was_there(parts, tmp_path: Path):
     assert MarkFilter.from_dict(found.filter) == filter_
     assert found.filter["fitted_on"] == {"scans": 3, "marks": 75, "seeds": "range(0, 3)"}
     assert 0 < found.filter["min_score"] < 1
+    weights = Path(__file__).resolve().parents[2] / "bundles" / "nodule_detector" / "models" / "model.pt"
+    assert found.filter["detector_sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
 
 
 def test_a_filter_that_does_not_help_is_not_stored(parts, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     benchmark, marks = parts
     path = tmp_path / "classifier.json"
-    ClassifierFile(threshold=0.4, filter={"intercept": 0.0}).save(path)
+    ClassifierFile(threshold=0.4, filter=MarkFilter(0.0, 1.0, 0.0).to_dict()).save(path)
     scans = [(scan, 1 - opinion(scan)) for scan in (drawn_scan(marks, seed) for seed in range(3))]
     filter_ = MarkFilter(0.0, 1.0, 1.0)  # and an opinion that is always wrong
     benchmark.store(path, filter_, scans, benchmark.compare(scans, filter_), range(3))

@@ -1,5 +1,6 @@
 """From a CT and what was found in it to answers, and back into the file."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -76,6 +77,12 @@ def test_answers_go_to_their_findings(written: Path, tmp_path: Path) -> None:
     (tmp_path / "model.pt").write_bytes(b"weights")
     (tmp_path / "metadata.json").write_text('{"name": "kind", "version": "2"}')
     out = tmp_path / "out"
+    noted = read_json(written)
+    found = (replace(noted.findings[0], notes=("no type and ratings: dark", "not measured: why")),) + tuple(
+        replace(each, notes=("no type and ratings: dark",)) for each in noted.findings[1:]
+    )
+    left_out = "left out: type, ratings and probability of a nodule; nobody asked for it"
+    write_json(written, replace(noted, findings=found, notes=("kept", left_out)))
     saver = FindingAnswersSaver(out, written, NoduleAnswers(), tmp_path / "model.pt", tmp_path / "metadata.json")
     logits = torch.zeros(2, 33)
     logits[0, 0], logits[1, 4] = 3.0, 9.0
@@ -91,5 +98,7 @@ def test_answers_go_to_their_findings(written: Path, tmp_path: Path) -> None:
     assert [found.box_lps_mm for found in report.findings] == [found.box_lps_mm for found in before.findings]
     assert report.model == before.model
     assert [(model.name, model.version) for model in report.models] == [("kind", "2")]
+    assert (report.notes, report.findings[0].notes) == (("kept",), ("not measured: why",))
+    assert report.findings[1].notes == ("no type and ratings: dark",)
     again = FindingAnswersSaver(out, out / "findings.json", NoduleAnswers(), saver.checkpoint, saver.metadata)
     assert len(read_json(again.write(None)).models) == 1  # type: ignore[arg-type]
