@@ -28,6 +28,7 @@ from .study_loop import Source, StudyLoop, jobs_of_all
 from .study_lungs import lungs_of
 from .summary import DetectSummary, StudyResult
 
+DETECTOR = "nodule_detector"
 KNOWN_NOTE = "marks are those of an earlier run: a filter and the scan's model saw none that it had left out"
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ def analyze(
     sources: Source | Iterable[Source],
     output_dir: str | Path,
     *,
-    bundle: str | Path = "nodule_detector",
+    bundle: str | Path = DETECTOR,
     classifier: str | Path | None = "nodule_classifier",
     risk: str | Path | None = "scan_risk",
     findings: str | Path | None = None,
@@ -76,11 +77,13 @@ def analyze(
         bundle: of the detector: name of a shipped one, or the root of another one that you trust.
         classifier: bundle of a nodule classifier, likewise; None asks none.
         risk: bundle of a model of the whole scan, likewise; None asks none.
-        findings: marks of an earlier run in place of a detector: a ``findings.json``, or the folder it wrote into.
+        findings: marks of an earlier run in place of a detector: a ``findings.json``, or the folder it wrote into. A
+            study that would replace them there by fewer is an error.
         prior: ``findings.json`` of an analyzed earlier scan of the same patient, to tell what has grown.
         prior_days: days that have passed since.
         filter_marks: score marks by detector and classifier together, and leave out those below the threshold.
-        min_score: leave out findings below it; None leaves it to the detector's bundle, or keeps all ``findings``.
+        min_score: leave out findings below it; None leaves it to the filter where marks are filtered, or else to the
+            detector's bundle, or keeps all ``findings``.
         device: ``"cpu"``, ``"cuda:0"``, ...; None leaves it to the bundles.
         series: which series to read: a key, a SeriesInstanceUID or its unique beginning.
         choose: ``"thinnest"`` takes the thinnest axial series of each study; None refuses to choose.
@@ -98,15 +101,16 @@ def analyze(
 
     Raises:
         BundleError: a bundle that was named cannot be used. What is wrong with a study is told in its result.
-        FindingsFileError: a file of ``findings`` cannot be read back.
-        ValueError: there is no such device, or ``max_pictures``, ``min_score`` or the margin is out of its range.
+        FindingsFileError: the only file of ``findings`` cannot be read back.
+        ValueError: there is no such device; ``max_pictures``, ``min_score`` or the margin is out of its range; or
+            ``findings`` come with what only a detector heeds: ``bundle``, ``overrides`` or the margin.
         OSError: nothing can be written into ``output_dir``; this is known before the work begins.
     """
     _check_numbers(max_pictures, min_score)
     earlier, folder = open_prior(prior, prior_days), prepare_output(output_dir)
-    reading = {**(overrides or {}), "on_gap": on_gap, "on_tilt": on_tilt}
-    marker = _marker(findings, bundle, device, reading, min_score, lungs_margin_mm)
-    analyst = StudyAnalyst(classifier, risk, device, filter_marks)
+    reading = {"on_gap": on_gap, "on_tilt": on_tilt}
+    marker = _marker(findings, bundle, device, overrides or {}, reading, min_score, lungs_margin_mm)
+    analyst = StudyAnalyst(classifier, risk, device, filter_marks, min_score)
     run = _Run(marker, analyst, earlier, LungGuard(device=device) if guard else None, folder, max_pictures)
     return run(jobs_of_all(sources, series, choose), progress, on_result)
 
@@ -158,12 +162,7 @@ class _Known:
         findings: str | Path,
         reading: Mapping[str, Any],
         min_score: float | None,
-        lungs_margin_mm: float | None,
     ) -> None:
-        if lungs_margin_mm is not None:
-            raise ValueError(
-                "marks are left out by their way to the lungs when they are detected, not of known findings"
-            )
         self.known, self.reading, self.min_score = KnownFindings(findings), reading, min_score or 0.0
 
     def __call__(self, job: StudyJob, first_of: Callable[[CTVolume], None]) -> _Marked:
@@ -178,13 +177,19 @@ def _marker(
     findings: str | Path | None,
     bundle: str | Path,
     device: str | None,
+    overrides: Mapping[str, Any],
     reading: Mapping[str, Any],
     min_score: float | None,
     lungs_margin_mm: float | None,
 ) -> _Detected | _Known:
     if findings is None:
-        return _Detected(bundle, device, reading, min_score, lungs_margin_mm)
-    return _Known(findings, {name: reading[name] for name in ("on_gap", "on_tilt")}, min_score, lungs_margin_mm)
+        return _Detected(bundle, device, {**overrides, **reading}, min_score, lungs_margin_mm)
+    if lungs_margin_mm is not None:
+        raise ValueError("marks are left out by their way to the lungs when they are detected, not of known findings")
+    if str(bundle) != DETECTOR or overrides:
+        given = ", ".join(map(str, overrides)) or bundle
+        raise ValueError(f"known findings need no detector, so nothing can be set for one ({given}): leave out either")
+    return _Known(findings, reading, min_score)
 
 
 class _Run:
@@ -225,6 +230,8 @@ class _Run:
         report = report if self.earlier is None else self.earlier(report)
         labels = lungs.labels if lungs.found else None
         folder = self.folder / study_folder_name(volume.info)
+        if isinstance(self.marker, _Known):
+            self.marker.known.check_kept(report, marks, folder)
         page = write_study(folder, report, volume, self.max_pictures, lung_labels=labels)
         self.loop.done(volume.info, job.source)
         return StudyResult(job.source, report, page)

@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from lungdet.records import CTVolume, DetectionReport, Finding
-from lungdet.reports import read_json, series_digest
+from lungdet.reports import FindingsFileError, read_json, series_digest
 
+logger = logging.getLogger(__name__)
 AFFINE_MM = 1e-3
 
 
 class KnownFindings:
     """What ``findings.json`` files say, ready to be looked up.
 
+    Of several files, those that cannot be read are logged and passed over: other studies do not need them.
+
     Args:
         path: a ``findings.json``, a study's folder with one, or a folder of such folders, as ``detect`` leaves it.
 
     Raises:
-        FindingsFileError: a file cannot be read back.
+        FindingsFileError: the only file cannot be read back.
         ValueError: there is no such file.
-        OSError: a file cannot be opened.
+        OSError: the only file cannot be opened.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._reports = {series_digest(report.series): report for report in map(read_json, _files(self.path))}
+        self._reports: dict[str, DetectionReport] = {}
+        self._places: dict[str, Path] = {}
+        self._unread: list[str] = []
+        files = _files(self.path)
+        for file in files:
+            self._read(file, only=len(files) == 1)
+
+    def _read(self, file: Path, only: bool) -> None:
+        try:
+            report = read_json(file)
+        except (FindingsFileError, OSError) as error:
+            if only:
+                raise
+            logger.warning("passed over: %s", error)
+            self._unread.append(str(file))
+            return
+        digest = series_digest(report.series)
+        self._reports[digest], self._places[digest] = report, file
 
     def of(self, volume: CTVolume) -> DetectionReport:
         """Return what the detector marked in a scan, without what an analysis has added.
@@ -39,7 +60,8 @@ class KnownFindings:
         report = self._reports.get(series_digest(volume.info))
         if report is None:
             remedy = "run `lungdet detect` on it, or leave out --findings"
-            raise ValueError(f"{source}: {self.path} holds no findings of this series; {remedy}")
+            unread = f", and {', '.join(self._unread)} cannot be read" if self._unread else ""
+            raise ValueError(f"{source}: {self.path} holds no findings of this series{unread}; {remedy}")
         same = report.shape == volume.array.shape
         if not same or np.abs(np.asarray(report.affine_lps) - volume.affine_lps).max() > AFFINE_MM:
             raise ValueError(
@@ -49,6 +71,24 @@ class KnownFindings:
         bare = [_bare(finding) for finding in report.findings]
         bare.sort(key=lambda finding: -finding.score)
         return replace(report, series=volume.info, findings=tuple(bare), lungs=None, risk=None, models=(), notes=())
+
+    def check_kept(self, report: DetectionReport, known: DetectionReport, output: Path) -> None:
+        """Make sure that a new report does not replace these findings where it has fewer of them.
+
+        Args:
+            report: to be written.
+            known: what :meth:`of` gave for its series.
+            output: folder that it is to be written into.
+
+        Raises:
+            ValueError: it would.
+        """
+        place, dropped = self._places[series_digest(report.series)], len(known.findings) - len(report.findings)
+        if dropped > 0 and place.resolve() == (output / "findings.json").resolve():
+            raise ValueError(
+                f"{report.series.source}: {dropped} of {len(known.findings)} marks in {place} would be lost, for the "
+                "output replaces it; name another output folder, or a lower --min-score"
+            )
 
 
 def _bare(finding: Finding) -> Finding:

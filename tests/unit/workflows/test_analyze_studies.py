@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -59,8 +60,13 @@ def marking(tiny_bundle: Path) -> Callable[..., Path]:
     return mark
 
 
+def tied(fitted: dict[str, float], detector: Path) -> dict[str, Any]:
+    """A filter of the detector's scores."""
+    return {**fitted, "detector_sha256": hashlib.sha256((detector / "models" / "model.pt").read_bytes()).hexdigest()}
+
+
 @pytest.fixture
-def classifier(tmp_path: Path) -> Path:
+def classifier(tmp_path: Path, tiny_bundle: Path) -> Path:
     """A classifier that is sure of nodules, of part-solid ones, and of malignancy 4 of 5."""
     root = tmp_path / "bundles" / "rater"
     (root / "configs").mkdir(parents=True)
@@ -74,7 +80,7 @@ def classifier(tmp_path: Path) -> Path:
         network[2].bias.zero_()
         network[2].bias[:9] = torch.tensor([math.log(3.0), 0.0, 5.0, 0.0, 0.0, 20.0, 20.0, 20.0, -20.0])
     torch.save(network.state_dict(), root / "models" / "model.pt")
-    ClassifierFile(filter=FILTER).save(root / "models" / "classifier.json")
+    ClassifierFile(filter=tied(FILTER, tiny_bundle)).save(root / "models" / "classifier.json")
     return root
 
 
@@ -191,7 +197,7 @@ def test_the_filter_changes_scores_and_keeps_the_detectors(study: Path, marked: 
     assert "together" in report.notes[-1]
     report = only(analyze(study, tmp_path / "out", filter_marks=True, min_score=0.5, **options))
     assert len(report.findings) == 2
-    ClassifierFile(filter={**FILTER, "min_score": 0.9}).save(classifier / "models" / "classifier.json")
+    ClassifierFile(filter=tied({**FILTER, "min_score": 0.9}, marked)).save(classifier / "models" / "classifier.json")
     report = only(analyze(study, tmp_path / "out", filter_marks=True, **options))
     assert len(report.findings) == 1
 
@@ -211,6 +217,17 @@ def test_known_findings_take_the_detectors_place(study: Path, marked: Path, clas
     known = only(analyze(study, tmp_path / "known", findings=path, **options))
     assert known.notes == (KNOWN_NOTE, *fresh.notes)
     assert dataclasses.replace(known, notes=fresh.notes) == fresh
+
+
+def test_marks_of_an_earlier_run_are_not_lost(study: Path, marked: Path, tmp_path: Path):
+    detect(study, tmp_path / "out", bundle=marked, guard=False, progress=False)
+    (path,) = (tmp_path / "out").glob("*/findings.json")
+    before = path.read_bytes()
+    options = {"classifier": None, "findings": tmp_path / "out", "min_score": 0.6, **QUICK}
+    (result,) = analyze(study, tmp_path / "out", **options).studies
+    assert "1 of 2 marks" in result.error
+    assert path.read_bytes() == before
+    assert len(only(analyze(study, tmp_path / "more", **options)).findings) == 1
 
 
 def test_findings_of_another_scan_are_refused(study: Path, marked: Path, chest: ChestPhantom, tmp_path: Path):
