@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from .lung_grid import LungGrid, Mask
+from .lung_lumps import find_lumps
 from .lung_pieces import LungPieces, ball, in_plane
 from .lung_sides import LEFT, RIGHT, UNKNOWN
 from .lung_surface import smooth_surfaces
@@ -23,7 +24,7 @@ MARGIN = 4  # blocks around a lung
 def close_lungs(grid: LungGrid, pieces: LungPieces, labels: Labels) -> Labels:
     """Close each lung, ``(Z, Y, X)`` labels.
 
-    Gaps up to 10 mm are closed, dents of the surface and holes filled.
+    Gaps up to 10 mm are closed; dents of the surface, lumps in its nooks and holes are filled.
     """
     closed = labels.copy()
     free = (labels == 0) & pieces.trunk & ~pieces.airways
@@ -41,6 +42,8 @@ def close_lungs(grid: LungGrid, pieces: LungPieces, labels: Labels) -> Labels:
         if lung.any():
             box = _box(lung, MARGIN)
             part = closed[box]
+            part[find_lumps(grid, lung[box]) & free[box] & (part == 0)] = side
+            lung = closed == side
             part[_fill_holes(grid, lung[box]) & pieces.trunk[box] & (part == 0)] = side  # bronchi, too
     return closed
 

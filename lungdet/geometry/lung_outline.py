@@ -15,6 +15,7 @@ from .lung_sides import LEFT, RIGHT, UNKNOWN
 Labels: TypeAlias = NDArray[np.uint8]
 
 SURE, DRAWN = 4, 8  # flags beside the side: in the lung whatever its HU; by the coarse outline
+DRAWN_FROM = 0.35  # of the coarse outline between blocks: half would round the edges of small nodules off
 
 
 def draw_outline(grid: LungGrid, pieces: LungPieces, raw: Labels, closed: Labels, voxels: NDArray[Any]) -> Labels:
@@ -77,7 +78,7 @@ def _draw_plane(
     inside |= (code > 0) & (hu < edge_hu)
     drawn = (code & DRAWN) > 0
     if drawn.any():
-        inside |= drawn & (_smooth(closed, place, fine, (down, across)) > 0.5)
+        inside |= drawn & (_smooth(closed, place, fine, (down, across)) > DRAWN_FROM)
     out = np.zeros(plane.shape, dtype=np.uint8)
     out[fine] = (code & np.uint8(3)) * inside
     return out
