@@ -16,7 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     parser.description = (
         "Find the best marks of a nodule detector in every scan of a folder, cut out the cubes around them, and split "
-        "the scans by their labels. An interrupted run goes on where it stopped."
+        "the scans by their labels. An interrupted run goes on where it stopped; a scan is searched again where its "
+        "files (names, sizes, times of last change), the detector or the settings are others."
     )
     parser.add_argument("folder", metavar="DIR", help="holds a folder of DICOM, or a volume's file, for each scan")
     parser.add_argument("--labels", metavar="CSV", help="id,cancer: name of each scan, and 0 or 1; without it no split")

@@ -71,12 +71,17 @@ class CandidateFinder:
         ).findings
         return cut_candidates(volume, found, scan_id or job.source, self.model, self.top)
 
-    def kept(self, path: str | Path) -> ScanCandidates | None:
-        """Return the candidates of a file that another run wrote, if this one would find the same; or else None."""
+    def kept(self, path: str | Path, settings: str = "") -> ScanCandidates | None:
+        """Return the candidates of a file that another run wrote, if this one would find the same; or else None.
+
+        Args:
+            path: the file, which need not be there.
+            settings: that it was written with; :attr:`settings` if empty.
+        """
         if not Path(path).is_file():
             return None
         try:
-            if candidate_settings(path) == (self.model, self.settings):
+            if candidate_settings(path) == (self.model, settings or self.settings):
                 return read_candidates(path)
         except CandidateFileError as error:
             logger.warning("%s", error)

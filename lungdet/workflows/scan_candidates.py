@@ -20,6 +20,8 @@ from lungdet.datalists.scan_list import (
     write_scan_list,
 )
 from lungdet.readers import read_scan_labels
+from lungdet.readers.dicom_file import read_header
+from lungdet.readers.plain_text import printable
 from lungdet.readers.volume_formats import is_volume_file
 from lungdet.records import ScanCandidates
 from lungdet.reports import prepare_output
@@ -27,7 +29,8 @@ from lungdet.reports.candidate_file import write_candidates
 from lungdet.reports.csv_file import source_name
 
 from .candidate_finder import DETECTOR, LEAST_SCORE, TOP, CandidateFinder
-from .studies import StudyJob
+from .files_print import files_print
+from .studies import StudyJob, find_studies
 from .study_loop import StudyLoop
 
 logger = logging.getLogger(__name__)
@@ -91,8 +94,9 @@ def find_candidates(
     """Find the candidates of every scan in a folder, and keep them in a file for each.
 
     Scans that cannot be read are reported, and the rest go on. ``<id>.npz`` of an earlier run is kept if the same
-    detector with the same settings has made it, so an interrupted run goes on where it stopped; delete the file of a
-    scan that has changed. ``candidates.json`` is written at the end, and when the run is interrupted.
+    detector with the same settings has made it of the same files (by names, sizes and times of last change), so an
+    interrupted run goes on where it stopped. A folder with several studies fails: one label is of one of them, and
+    nobody can tell of which. ``candidates.json`` is written at the end, and when the run is interrupted.
 
     Args:
         folder: with a folder of DICOM, or a NIfTI, MetaImage or NRRD file, for each scan, named by its id.
@@ -203,11 +207,14 @@ class _Run:
     def _find(self, job: StudyJob) -> CandidateResult:
         name = self.names[job.source]
         path = self.output / f"{name}.npz"
-        kept = self.finder.kept(path)
+        settings = f"{self.finder.settings}, files {files_print(job.source)}"
+        kept = self.finder.kept(path, settings)
+        if kept is None:
+            _refuse_several(job.source)
         candidates = self.finder(job, name) if kept is None else kept
         self._refuse_repeat(name, candidates)
         if kept is None:
-            write_candidates(path, candidates, self.finder.settings)
+            write_candidates(path, candidates, settings)
         return CandidateResult(name, len(candidates), kept=kept is not None)
 
     def _refuse_repeat(self, name: str, candidates: ScanCandidates) -> None:
@@ -225,3 +232,22 @@ class _Run:
 
     def _fail(self, source: str, error: str) -> CandidateResult:
         return CandidateResult(self.names[source], error=error)
+
+
+def _refuse_several(source: str) -> None:
+    """One id is one label, of one study.
+
+    Raises:
+        ValueError: there are several studies; the message names them all.
+        SeriesError: there is no file, or a folder cannot be opened.
+    """
+    studies = find_studies(source)
+    if len(studies) < 2:
+        return
+    named = []
+    for study in studies:
+        first = study.files[0]
+        uid = read_header(first).text("StudyInstanceUID") or "without a UID"
+        named.append(f"{uid} ({first.relative_to(source).as_posix()} and {len(study.files) - 1} more files)")
+    told = printable("; ".join(named))
+    raise ValueError(f"holds {len(studies)} studies under one name: {told}; give each a folder and a label of its own")

@@ -1,5 +1,6 @@
 """A folder of scans and a table of labels become candidates: bad scans are told, and a stopped run goes on."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +14,10 @@ from lungdet.geometry.cubes import cut_cube
 from lungdet.readers import read_ct
 from lungdet.readers.candidate_file import read_candidates
 from lungdet.records import ModelInfo, SeriesInfo
+from lungdet.reports.candidate_file import write_candidates
 from lungdet.workflows import find_candidates
 from lungdet.workflows.candidate_finder import CandidateFinder, cut_candidates
+from lungdet.workflows.files_print import files_print
 from lungdet.workflows.scan_candidates import scan_sources
 
 WriteSeries = Callable[..., SeriesInfo]
@@ -71,6 +74,50 @@ def test_a_stopped_run_goes_on(scans: Path, tiny_bundle: Path, tmp_path: Path):
     assert {name for name, time in times.items() if (out / name).stat().st_mtime_ns != time} == {"s1.npz"}
     other = find_candidates(scans, out, bundle=tiny_bundle, progress=False, top=1)
     assert not any(result.kept for result in other.results)
+
+
+def test_a_scan_whose_images_changed_is_searched_again(
+    scans: Path, tiny_bundle: Path, tmp_path: Path, write_series: WriteSeries
+):
+    out = tmp_path / "out"
+    find_candidates(scans, out, bundle=tiny_bundle, progress=False)
+    before = {name: read_candidates(out / f"{name}.npz") for name in ("s0", "s1")}
+    shutil.rmtree(scans / "s1")
+    write_series("scans/s1", seed=7)
+    again = find_candidates(scans, out, bundle=tiny_bundle, progress=False)
+    assert {result.scan: result.kept for result in again.results} == {"bad": False, "s0": True, "s1": False, "s2": True}
+    assert not np.array_equal(read_candidates(out / "s1.npz").cubes, before["s1"].cubes)
+    write_candidates(out / "s0.npz", before["s0"], CandidateFinder(tiny_bundle).settings)  # of no files in particular
+    last = find_candidates(scans, out, bundle=tiny_bundle, progress=False)
+    assert {result.scan for result in last.results if result.kept} == {"s1", "s2"}
+
+
+def test_the_print_of_a_scan_is_of_its_files(tmp_path: Path):
+    made = [tmp_path / name for name in ("a/1.dcm", "a/2.dcm", "b/1.dcm", "b/2.dcm")]
+    for path in made:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"12")
+        os.utime(path, ns=(0, 10**18))
+    first = files_print(tmp_path / "a")
+    assert first == files_print(tmp_path / "b")  # wherever the folder lies
+    os.utime(made[1], ns=(0, 10**18 + 1))
+    touched = files_print(tmp_path / "a")
+    made[3].write_bytes(b"123")
+    os.utime(made[3], ns=(0, 10**18))
+    made[0].rename(tmp_path / "a" / "3.dcm")
+    assert len({first, touched, files_print(tmp_path / "a"), files_print(tmp_path / "b")}) == 4
+
+
+def test_two_studies_under_one_name_are_told(scans: Path, tiny_bundle: Path, tmp_path: Path, write_series: WriteSeries):
+    write_series("scans/both/early", seed=4, study_uid="1.1", step_mm=1.0)
+    write_series("scans/both/late", seed=5, study_uid="1.2")
+    summary = find_candidates(scans, tmp_path / "out", bundle=tiny_bundle, progress=False)
+    (error,) = (result.error for result in summary.failed if result.scan == "both")
+    assert "2 studies" in error
+    assert "1.1 (early/" in error
+    assert "1.2 (late/" in error
+    assert not (tmp_path / "out" / "both.npz").exists()
+    assert "both" in summary.scans.failed
 
 
 def test_one_series_under_two_names_is_no_two_scans(write_series: WriteSeries, tiny_bundle: Path, tmp_path: Path):
