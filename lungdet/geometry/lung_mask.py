@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .axial import Float64Array, axial_view
+from .lung_borders import border_notes
 from .lung_closing import close_lungs
 from .lung_grid import Mask, inside_body, lung_grid
 from .lung_outline import draw_outline
@@ -34,7 +35,7 @@ class LungMask:
         labels: ``(I, J, K)`` uint8, axes as the scan's: 1 in the patient's right lung, 2 in the left, 3 in one of
             which a small field does not show the side, 0 elsewhere.
         reason: why there are none; empty if there are.
-        notes: what a reader should know, such as that one lung is missing.
+        notes: what a reader should know, such as that one lung is missing, or that a border of the scan cuts them.
     """
 
     labels: Labels
@@ -112,7 +113,7 @@ def lung_mask(hu: NDArray[Any], affine_lps: Float64Array) -> LungMask:
     drawn = draw_outline(part, pieces, raw, closed, voxels)
     smooth_surfaces(drawn, voxels, part.voxel_mm, pieces.edge_hu)
     axial_view(labels_of_scan, affine_lps).array.transpose(2, 1, 0)[bounds] = drawn
-    return LungMask(labels_of_scan, "", notes)
+    return LungMask(labels_of_scan, "", (*notes, *border_notes(pieces.lungs)))
 
 
 __all__ = ["LEFT", "RIGHT", "UNKNOWN", "LungMask", "lung_mask"]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from .airways import middle_of
+from .lung_borders import cut_borders
 from .lung_cut import right_of_cut
 from .lung_grid import LungGrid, Mask
 from .lung_pieces import LungPieces
@@ -20,6 +21,9 @@ RIGHT, LEFT, UNKNOWN = 1, 2, 3
 APART_MM = 60.0  # the middles of two lungs, from side to side
 FAIR_PART, LEAST_PART = 0.2, 0.03  # of the other lung: surely a lung; perhaps one
 SEED_STEP_MM = 4.0
+MOST_CROSSED = 0.12  # of the rows of lung: a cut between two lungs crosses tissue, one through a lung does not
+MOST_IN_MIDDLE = 0.5  # of the rows of lung: the middle of a chest is mostly heart, great vessels and spine
+EDGE_MM = 12.0  # air so near to the side of the scan is no windpipe
 
 
 @dataclass(frozen=True)
@@ -34,30 +38,56 @@ def split_lungs(grid: LungGrid, pieces: LungPieces) -> tuple[Labels, tuple[str, 
     """Label each lung, :data:`RIGHT` or :data:`LEFT` of the patient.
 
     Two pieces on two sides are the lungs, and what is left goes to the nearer one. Where there is one piece only, lungs
-    that touch are cut apart. A single lung is named by the side of the windpipe, or else of the middle of the trunk,
-    that it lies on.
+    that touch are cut apart, if there is tissue between them. A single lung is named by the side of the windpipe, or
+    else of the middle of the trunk, that it lies on.
 
     Returns:
         ``(Z, Y, X)``, 0 elsewhere, and what a reader should know; :data:`UNKNOWN` where a small field shows one
         lung and nothing that tells which.
     """
+    windpipe = middle_of(_off_the_edge(grid, pieces.airways), pieces.lungs)
     pair = _two_sides(grid, pieces.core)
     if pair is None or pair.part < FAIR_PART:
-        cut = _cut(grid, pieces)
-        pair = cut if cut.part >= FAIR_PART else pair
+        pair = _cut(grid, pieces.lungs, windpipe, pieces.body_middle[0]) or pair
     if pair is not None:
         return _assign(grid, pieces.lungs, pair.seeds), ()
-    side, by = _side_of(pieces)
+    side, by = _side_of(pieces, windpipe)
     labels: Labels = pieces.lungs.astype(np.uint8) * np.uint8(side)
     return labels, (f"only one lung is seen: {by}",)
 
 
-def _cut(grid: LungGrid, pieces: LungPieces) -> _Pair:
-    """Cut what is one piece at the middle of the chest."""
-    right = right_of_cut(grid, pieces.lungs, _middle(pieces)[0])
-    labels = np.where(right, np.uint8(RIGHT), np.uint8(LEFT)) * pieces.lungs
-    sizes = np.bincount(labels.ravel(), minlength=3)[1:]
-    return _Pair(labels, float(sizes.min() / sizes.max()))
+def _off_the_edge(grid: LungGrid, airways: Mask) -> Mask:
+    """Leave out what is at the sides of the scan."""
+    edge = max(1, round(EDGE_MM / grid.step_mm[2]))
+    inner = np.zeros_like(airways)
+    inner[:, :, edge:-edge] = airways[:, :, edge:-edge]
+    return inner
+
+
+def _cut(grid: LungGrid, lungs: Mask, *middles: float | None) -> _Pair | None:
+    """Cut what is one piece at the first of these columns that lies between two lungs; None if none does."""
+    for middle in middles:
+        if middle is None or _in_middle(lungs, middle) > MOST_IN_MIDDLE:
+            continue
+        right = right_of_cut(grid, lungs, middle)
+        labels = np.where(right, np.uint8(RIGHT), np.uint8(LEFT)) * lungs
+        sizes = np.bincount(labels.ravel(), minlength=3)[1:]
+        part = float(sizes.min() / sizes.max())
+        if part >= FAIR_PART and _crossed(labels) <= MOST_CROSSED:
+            return _Pair(labels, part)
+    return None
+
+
+def _in_middle(lungs: Mask, middle: float) -> float:
+    """Part of the rows with lung that have it in this column."""
+    column = int(np.clip(round(middle), 0, lungs.shape[2] - 1))
+    return float(lungs[:, :, column].sum() / max(1, lungs.any(axis=2).sum()))
+
+
+def _crossed(labels: Labels) -> float:
+    """Part of the rows with lung in which the two sides touch."""
+    touching = (labels[:, :, :-1] == RIGHT) & (labels[:, :, 1:] == LEFT)
+    return float(touching.any(axis=2).sum() / max(1, labels.any(axis=2).sum()))
 
 
 def _two_sides(grid: LungGrid, core: Mask) -> _Pair | None:
@@ -93,19 +123,17 @@ def _assign(grid: LungGrid, lungs: Mask, seeds: Labels) -> Labels:
     return labels
 
 
-def _side_of(pieces: LungPieces) -> tuple[int, str]:
+def _side_of(pieces: LungPieces, windpipe: float | None) -> tuple[int, str]:
     """Side of a single lung, and by what."""
     columns = pieces.lungs.sum(axis=(0, 1), dtype=np.float64)
     lung_x = float((columns * np.arange(len(columns))).sum() / columns.sum())
-    middle, sure = _middle(pieces)
-    if not sure:
-        return UNKNOWN, "which one cannot be told, since neither the windpipe nor both sides of the body are"
-    return (RIGHT, "the right one") if lung_x < middle else (LEFT, "the left one")
+    middle, sure = pieces.body_middle if windpipe is None else (windpipe, True)
+    side, name = (RIGHT, "the right one") if lung_x < middle else (LEFT, "the left one")
+    if sure and not (_in_middle(pieces.lungs, middle) > MOST_IN_MIDDLE and _outer_part_is_cut(pieces.lungs, side)):
+        return side, name
+    return UNKNOWN, "which one cannot be told, since neither the windpipe nor both sides of the body are"
 
 
-def _middle(pieces: LungPieces) -> tuple[float, bool]:
-    """Column of the middle of the chest, and whether that is sure."""
-    windpipe = middle_of(pieces.airways, pieces.lungs)
-    if windpipe is not None:
-        return windpipe, True
-    return pieces.body_middle
+def _outer_part_is_cut(lungs: Mask, side: int) -> bool:
+    """Whether the scan cuts a lung of this side where the ribs are: its bronchi tell nothing of the middle then."""
+    return ("right" if side == RIGHT else "left") in cut_borders(lungs)
