@@ -23,6 +23,9 @@ RIGHT, LEFT = 1, 2  # labels of a lung mask
 AROUND_MM = 3.0  # lung so near to a nodule tells its side
 LEAST_BORDER_RAYS = 3
 PERPENDICULAR = 1e-3
+ONE_SLICE_NOTE = "the scan has one slice: the volume is of what lies in it"
+BORDER_NOTE = "the border of the scan cuts the nodule: it is larger than measured"
+PART_NOTES = frozenset({ONE_SLICE_NOTE, BORDER_NOTE})  # the volume is that of a part
 THICK_SLICES = 2.0  # a nodule lower than so many slices has a volume that is half guessed
 
 
@@ -120,9 +123,9 @@ def _plane_notes(axes: NDArray[np.float64]) -> tuple[str, ...]:
 def _notes(nodule: NoduleSegmentation, volume: CTVolume, size_mm3: float) -> tuple[str, ...]:
     notes = []
     if volume.array.shape[2] == 1:
-        notes.append("the scan has one slice: the volume is of what lies in it")
+        notes.append(ONE_SLICE_NOTE)
     elif nodule.at_border.sum() >= LEAST_BORDER_RAYS:
-        notes.append("the border of the scan cuts the nodule: it is larger than measured")
+        notes.append(BORDER_NOTE)
     height = (6 * size_mm3 / np.pi) ** (1 / 3)
     if height < THICK_SLICES * nodule.window.thickness_mm and volume.array.shape[2] > 1:
         thick = nodule.window.thickness_mm

@@ -9,38 +9,42 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lungdet.lesions import volume_growth
+from lungdet.geometry.frames import spacing_of
+from lungdet.lesions.compare_nodules import GrowthError, compare_nodules
+from lungdet.lesions.lay_scans import LayingError, lay_scans
 from lungdet.lesions.match_places import match_places
-from lungdet.records import DetectionReport, Finding, NoduleGrowth, NoduleMeasurement
-from lungdet.reports import read_json
+from lungdet.records import DetectionReport, Finding, NoduleMeasurement, SeriesInfo
+from lungdet.reports import read_json, series_digest
 
-LIMIT_MM = 20.0  # lungs breathe: what is further off after laying their middles on each other is another nodule
 NO_MATCH = "no counterpart in the earlier scan"
+FILE = "findings.json"
 
 
 class PriorScan:
     """An analyzed earlier scan to compare with.
 
     Args:
-        path: its ``findings.json``, as :func:`~lungdet.workflows.analyze` writes it.
+        path: its ``findings.json``, as :func:`~lungdet.workflows.analyze` writes it, or the folder that holds it alone.
         days: that have passed since.
 
     Raises:
         FindingsFileError: the file cannot be read back.
-        ValueError: it holds no measurements and no lungs, or ``days`` is not positive.
+        ValueError: there is no such file, or several; it holds no measurements and no lungs, or ``days`` is not
+            positive.
         OSError: it cannot be opened.
     """
 
     def __init__(self, path: str | Path, days: float) -> None:
         if not (math.isfinite(days) and days > 0):
             raise ValueError(f"days since the earlier scan must be positive, got {days}")
-        self.days, report = days, read_json(path)
-        self.middle = _middle(report)
-        if self.middle is None:
+        self.days, self.path = days, _only_file(Path(path))
+        self.report = read_json(self.path)
+        lungs = self.report.lungs
+        if lungs is None or lungs.center_lps_mm is None:
             raise ValueError(
-                f"{path}: tells of no lungs, so places cannot be compared; run `lungdet analyze` on that CT"
+                f"{self.path}: tells of no lungs, so places cannot be compared; run `lungdet analyze` on that CT"
             )
-        self.measured = [found for finding in report.findings if (found := finding.measurement) is not None]
+        self.measured = [found for finding in self.report.findings if (found := finding.measurement) is not None]
 
     def check_count(self, studies: int) -> None:
         """Refuse to compare several studies with one scan.
@@ -54,44 +58,48 @@ class PriorScan:
     def __call__(self, report: DetectionReport) -> DetectionReport:
         """Add the growth of each measured finding that has a counterpart; the others get a note.
 
-        Both scans are laid on each other by the middle of both lungs, and measured nodules are paired one to one within
-        20 mm. A volume that another version of the method has measured is not compared.
+        The earlier scan is laid on this one by :func:`~lungdet.lesions.lay_scans.lay_scans`, and measured nodules are
+        paired one to one within its limit. What cannot be compared says why in its notes.
+
+        Raises:
+            ValueError: both are the same series.
         """
-        middle = _middle(report)
-        if middle is None or self.middle is None:
-            return replace(report, notes=(*report.notes, "not compared with the earlier scan: no lungs are found"))
+        if _same_series(self.report.series, report.series):
+            raise ValueError(
+                f"{report.series.source}: the earlier scan, {self.path}, is of this very series; name an earlier one"
+            )
         now = [(rank, found) for rank, finding in enumerate(report.findings) if (found := finding.measurement)]
-        before_mm = _places(self.measured) - self.middle
-        pairs = match_places(before_mm, _places([found for _, found in now]) - middle, LIMIT_MM)
-        findings = list(report.findings)
+        before_mm, after_mm = _places(self.measured), _places([found for _, found in now])
+        try:
+            laying = lay_scans(self.report, report, before_mm, after_mm)
+        except LayingError as error:
+            return replace(report, notes=(*report.notes, f"not compared with the earlier scan: {error}"))
+        pairs = match_places(before_mm + laying.offset_mm, after_mm, laying.limit_mm)
+        findings, thickness_mm = list(report.findings), (_thickness(self.report), _thickness(report))
         partners = {column: (self.measured[row], distance) for row, column, distance in pairs}
         for column, (rank, _) in enumerate(now):
-            findings[rank] = self._grown(findings[rank], *partners.get(column, (None, 0.0)))
+            before, distance_mm = partners.get(column, (None, 0.0))
+            findings[rank] = self._grown(findings[rank], before, distance_mm, thickness_mm)
         said = (
             f"compared with a scan {self.days:g} days before: {len(pairs)} of {len(self.measured)} nodules found again"
         )
-        return replace(report, findings=tuple(findings), notes=(*report.notes, said))
+        notes = (said, laying.note) if laying.note else (said,)
+        return replace(report, findings=tuple(findings), notes=(*report.notes, *notes))
 
-    def _grown(self, finding: Finding, before: NoduleMeasurement | None, distance_mm: float) -> Finding:
+    def _grown(
+        self,
+        finding: Finding,
+        before: NoduleMeasurement | None,
+        distance_mm: float,
+        thickness_mm: tuple[float, float],
+    ) -> Finding:
         after = finding.measurement
         if before is None or after is None:
             return replace(finding, notes=(*finding.notes, NO_MATCH))
-        if before.version != after.version:
-            said = f"not compared: the earlier scan was measured by version {before.version} of the method"
-            return replace(finding, notes=(*finding.notes, f"{said}; analyze it again"))
-        found = volume_growth(before.volume_mm3, after.volume_mm3, self.days)
-        doubling = found.doubling_days if math.isfinite(found.doubling_days) else None
-        growth = NoduleGrowth(
-            before.volume_mm3,
-            after.volume_mm3,
-            self.days,
-            found.growth,
-            _rounded(doubling),
-            _rounded(found.shortest_days),
-            _rounded(found.longest_days),
-            round(distance_mm, 2),
-        )
-        return replace(finding, growth=growth)
+        try:
+            return replace(finding, growth=compare_nodules(before, after, self.days, distance_mm, thickness_mm))
+        except GrowthError as error:
+            return replace(finding, notes=(*finding.notes, str(error)))
 
 
 def open_prior(path: str | Path | None, days: float | None) -> PriorScan | None:
@@ -107,14 +115,28 @@ def open_prior(path: str | Path | None, days: float | None) -> PriorScan | None:
     return PriorScan(path, days)
 
 
-def _middle(report: DetectionReport) -> NDArray[np.float64] | None:
-    lungs = report.lungs
-    return None if lungs is None or lungs.center_lps_mm is None else np.array(lungs.center_lps_mm)
+def _only_file(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    found = [path / FILE] if (path / FILE).is_file() else sorted(path.glob(f"[!.]*/{FILE}"))
+    if not found:
+        raise ValueError(f"{path}: no {FILE} there; wanted that of the earlier scan, or the folder that holds it")
+    if len(found) > 1:
+        folders = ", ".join(each.parent.name for each in found[:5])
+        raise ValueError(f"{path}: holds {len(found)} studies ({folders}); name the {FILE} of the earlier scan")
+    return found[0]
+
+
+def _same_series(before: SeriesInfo, after: SeriesInfo) -> bool:
+    if before.series_uid or after.series_uid:
+        return before.series_uid == after.series_uid
+    return series_digest(before) == series_digest(after)
+
+
+def _thickness(report: DetectionReport) -> float:
+    step = float(spacing_of(np.asarray(report.affine_lps, dtype=np.float64))[2])
+    return max(step, report.series.thickness_mm or 0.0)
 
 
 def _places(measured: list[NoduleMeasurement]) -> NDArray[np.float64]:
     return np.array([found.center_lps_mm for found in measured], dtype=np.float64).reshape(-1, 3)
-
-
-def _rounded(days: float | None) -> float | None:
-    return None if days is None else round(days, 1)

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from lungdet.lesions import volume_growth
+from lungdet.lesions.volume_doubling import VOLUME_SD, volume_sd
 
 
 def test_doubling_by_hand():
@@ -49,3 +50,13 @@ def test_what_is_no_volume_or_time(wrong):
 def test_errors_are_not_negative():
     with pytest.raises(ValueError, match="errors must be"):
         volume_growth(1.0, 2.0, 3.0, before_sd=-0.1)
+
+
+def test_thick_slices_err_more():
+    assert volume_sd(200.0, 0.6) == volume_sd(200.0, 1.0) == VOLUME_SD
+    ball = math.pi / 6 * 5.0**3  # 5 mm across
+    assert volume_sd(ball, 5.0) == pytest.approx(math.hypot(VOLUME_SD, math.sqrt(24 / 12) / 5))
+    assert volume_sd(8 * ball, 5.0) < volume_sd(ball, 5.0)
+    for wrong in ((0.0, 1.0), (1.0, 0.0), (math.nan, 1.0)):
+        with pytest.raises(ValueError, match="positive"):
+            volume_sd(*wrong)

@@ -2,10 +2,12 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lungdet.cli import main
+from lungdet.lesions.measure_nodule import BORDER_NOTE
 from lungdet.records import (
     DetectionReport,
     Finding,
@@ -24,20 +26,30 @@ SIDE = LungSideFacts(1000.0, -800.0, 1.0)
 ENDS = ((1.0, 1.0), (3.0, 1.0), (2.0, 0.0), (2.0, 2.0))
 
 
-def measured(x: float, volume_mm3: float, score: float = 0.5) -> Finding:
+def measured(x: float, volume_mm3: float, score: float = 0.5, z: float = 2.0, notes: tuple[str, ...] = ()) -> Finding:
     box = (x - 2, 0.0, 0.0, x + 2, 4.0, 4.0)
-    found = NoduleMeasurement((x, 2.0, 2.0), volume_mm3, 4.0, 3.0, 1, ENDS, -20.0, 1.0, "solid")
+    found = NoduleMeasurement((x, 2.0, z), volume_mm3, 4.0, 3.0, 1, ENDS, -20.0, 1.0, "solid", notes=notes)
     return Finding(box, (0, 0, 0, 1, 1, 1), score, measurement=found)
 
 
-def scan(*findings: Finding, middle: tuple[float, float, float] | None = (0.0, 0.0, 0.0)) -> DetectionReport:
-    lungs = LungsFound(SIDE, SIDE, SIDE, middle, reason="" if middle else "there is no air in the body")
-    return DetectionReport(SeriesInfo("ct"), (9, 9, 9), AFFINE, findings, ModelInfo("m", "1", ""), "0.1.0", lungs=lungs)
+def scan(
+    *findings: Finding,
+    middle: tuple[float, float, float] | None = (0.0, 0.0, 0.0),
+    uid: str = "later",
+    study: str = "",
+    **lungs: Any,
+) -> DetectionReport:
+    top = None if middle is None else (middle[0], middle[1], middle[2] + 120.0)
+    facts = {"top_lps_mm": top, "reason": "" if middle else "there is no air in the body", **lungs}
+    both = facts.pop("both", SIDE)
+    found = LungsFound(both, facts.pop("right", SIDE), SIDE, middle, **facts)
+    series = SeriesInfo("ct", uid, study)
+    return DetectionReport(series, (9, 9, 9), AFFINE, findings, ModelInfo("m", "1", ""), "0.1.0", lungs=found)
 
 
 @pytest.fixture
 def earlier(tmp_path: Path) -> Path:
-    write_json(tmp_path / "findings.json", scan(measured(0.0, 100.0), measured(60.0, 50.0)))
+    write_json(tmp_path / "findings.json", scan(measured(0.0, 100.0), measured(60.0, 50.0), uid="earlier"))
     return tmp_path / "findings.json"
 
 
@@ -86,3 +98,92 @@ def test_half_an_answer_is_refused(earlier: Path, tmp_path: Path, capsys: pytest
         PriorScan(earlier, 30.0).check_count(2)
     assert main(["analyze", "ct", "-o", str(tmp_path / "out"), "--prior-days", "30"]) == 1
     assert "name its findings.json" in capsys.readouterr().err
+
+
+NODULES = (measured(0.0, 100.0, z=0.0), measured(10.0, 300.0, z=30.0), measured(5.0, 900.0, z=60.0))
+
+
+def test_a_scan_that_ends_lower_or_higher_pairs_the_same_nodules(tmp_path: Path):
+    write_json(tmp_path / "findings.json", scan(*NODULES, uid="earlier"))
+    cropped = LungSideFacts(700.0, -800.0, 1.0)  # its middle lies 30 mm higher, as far as one nodule from the next
+    now = scan(*NODULES, middle=(0.0, 0.0, 30.0), top_lps_mm=(4.0, 3.0, 121.0), both=cropped, cut_at=("bottom",))
+    report = PriorScan(tmp_path / "findings.json", 90.0)(now)
+    assert [finding.growth and finding.growth.verdict for finding in report.findings] == ["within error"] * 3
+    assert "3 of 3" in report.notes[0]
+    assert "1000 ml in the earlier scan and 700 now" in report.notes[1]
+    cut = PriorScan(tmp_path / "findings.json", 90.0)(dataclasses.replace(now, lungs=_cut(now, "top")))
+    assert not any(finding.growth for finding in cut.findings)
+    assert "top of the lungs is cut off in the later scan" in cut.notes[0]
+
+
+def test_other_parts_of_the_lungs_are_not_compared(earlier: Path):
+    one = LungSideFacts(0.0)
+    report = PriorScan(earlier, 90.0)(scan(measured(0.0, 100.0), both=SIDE, right=one))
+    assert report.findings[0].growth is None
+    assert "one lung is missing" in report.notes[0]
+
+
+def test_scans_of_one_study_share_their_coordinates(tmp_path: Path):
+    write_json(tmp_path / "findings.json", scan(*NODULES, uid="earlier", study="9"))
+    report = PriorScan(tmp_path / "findings.json", 1.0)(scan(*NODULES, middle=(0.0, 0.0, 30.0), study="9"))
+    assert [finding.growth and finding.growth.distance_mm for finding in report.findings] == [0.0] * 3
+    assert "one study" in report.notes[1]
+
+
+def test_the_same_series_is_no_earlier_scan(earlier: Path):
+    with pytest.raises(ValueError, match="very series"):
+        PriorScan(earlier, 90.0)(scan(measured(0.0, 100.0), uid="earlier"))
+
+
+def test_a_file_without_the_lungs_top_is_compared_with_a_note(tmp_path: Path):
+    write_json(tmp_path / "findings.json", scan(*NODULES, uid="earlier", top_lps_mm=None))
+    old = PriorScan(tmp_path / "findings.json", 90.0)
+    assert "whether its lungs are whole" in old(scan(*NODULES)).notes[1]
+    assert "analyze the earlier scan again" in old(scan(*NODULES, both=LungSideFacts(700.0))).notes[0]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "days", "said"),
+    [
+        ((100.0, (BORDER_NOTE,)), (300.0, ()), 90.0, "earlier scan shows a part"),
+        ((100.0, ()), (300.0, (BORDER_NOTE,)), 90.0, "later scan shows a part"),
+        ((100.0, ()), (900.0, ()), 90.0, "too unlike"),
+        ((900.0, ()), (100.0, ()), 90.0, "too unlike"),
+    ],
+)
+def test_no_verdict(tmp_path: Path, before: Any, after: Any, days: float, said: str):
+    write_json(tmp_path / "findings.json", scan(measured(0.0, before[0], notes=before[1]), uid="earlier"))
+    (finding,) = PriorScan(tmp_path, days)(scan(measured(0.0, after[0], notes=after[1]))).findings
+    assert finding.growth is None
+    assert said in finding.notes[0]
+    assert "mm³ then" in finding.notes[0]
+
+
+def test_a_long_time_allows_a_large_change(earlier: Path):
+    growth = PriorScan(earlier, 400.0)(scan(measured(0.0, 900.0))).findings[0].growth
+    assert growth is not None
+    assert growth.verdict == "grows"
+
+
+def test_thick_slices_need_a_larger_change(earlier: Path):
+    now = scan(measured(0.0, 150.0))
+    thick = dataclasses.replace(now, series=dataclasses.replace(now.series, thickness_mm=5.0))
+    verdicts = [PriorScan(earlier, 90.0)(each).findings[0].growth for each in (now, thick)]
+    assert [growth and growth.verdict for growth in verdicts] == ["grows", "within error"]
+
+
+def test_a_folder_stands_for_its_only_file(tmp_path: Path):
+    with pytest.raises(ValueError, match=r"no findings\.json there"):
+        PriorScan(tmp_path, 90.0)
+    (tmp_path / "a").mkdir()
+    write_json(tmp_path / "a" / "findings.json", scan(*NODULES))
+    assert PriorScan(tmp_path, 90.0).path == PriorScan(tmp_path / "a", 90.0).path == tmp_path / "a" / "findings.json"
+    (tmp_path / "b").mkdir()
+    write_json(tmp_path / "b" / "findings.json", scan(*NODULES))
+    with pytest.raises(ValueError, match=r"2 studies \(a, b\)"):
+        PriorScan(tmp_path, 90.0)
+
+
+def _cut(report: DetectionReport, *borders: Any) -> LungsFound:
+    assert report.lungs is not None
+    return dataclasses.replace(report.lungs, cut_at=borders)
