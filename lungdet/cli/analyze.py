@@ -22,8 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--prior",
-        metavar="JSON",
-        help="findings.json of an analyzed earlier scan, to tell what has grown",
+        metavar="PATH",
+        help="findings.json of an analyzed earlier scan, or the folder that holds it alone, to tell what has grown",
     )
     parser.add_argument("--prior-days", type=float, metavar="DAYS", help="days that have passed since that scan")
     parser.add_argument(
