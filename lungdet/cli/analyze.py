@@ -18,7 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_study_arguments(parser)
     parser.add_argument(
         "--findings", metavar="PATH",
-        help="take the marks of an earlier run, a findings.json or its folder, in place of a detector",
+        help="take the marks of an earlier run, a findings.json or its folder, in place of a detector; with no option "
+        "that is for one",
     )  # fmt: skip
     parser.add_argument(
         "--prior",
@@ -27,8 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--prior-days", type=float, metavar="DAYS", help="days that have passed since that scan")
     parser.add_argument(
-        "--filter", action="store_true", help="score marks by detector and classifier together, and drop the unlikely"
-    )
+        "--filter", action="store_true",
+        help="score marks by detector and classifier together, and drop the unlikely, if the classifier has a filter "
+        "for this detector; the shipped one has none",
+    )  # fmt: skip
     for name, bundle, what in (
         ("--classifier", "nodule_classifier", "a nodule classifier"),
         ("--risk", "scan_risk", "a model of the whole scan"),
