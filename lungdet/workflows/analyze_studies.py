@@ -77,13 +77,11 @@ def analyze(
         bundle: of the detector: name of a shipped one, or the root of another one that you trust.
         classifier: bundle of a nodule classifier, likewise; None asks none.
         risk: bundle of a model of the whole scan, likewise; None asks none.
-        findings: marks of an earlier run in place of a detector: a ``findings.json``, or the folder it wrote into. A
-            study that would replace them there by fewer is an error.
+        findings: marks of an earlier run in place of a detector: its ``findings.json``, or folder; none may get lost.
         prior: ``findings.json`` of an analyzed earlier scan of the same patient, to tell what has grown.
         prior_days: days that have passed since.
         filter_marks: score marks by detector and classifier together, and leave out those below the threshold.
-        min_score: leave out findings below it; None leaves it to the filter where marks are filtered, or else to the
-            detector's bundle, or keeps all ``findings``.
+        min_score: leave out findings below it; None leaves it to filter or detector, or keeps all ``findings``.
         device: ``"cpu"``, ``"cuda:0"``, ...; None leaves it to the bundles.
         series: which series to read: a key, a SeriesInstanceUID or its unique beginning.
         choose: ``"thinnest"`` takes the thinnest axial series of each study; None refuses to choose.
@@ -102,8 +100,7 @@ def analyze(
     Raises:
         BundleError: a bundle that was named cannot be used. What is wrong with a study is told in its result.
         FindingsFileError: the only file of ``findings`` cannot be read back.
-        ValueError: there is no such device; ``max_pictures``, ``min_score`` or the margin is out of its range; or
-            ``findings`` come with what only a detector heeds: ``bundle``, ``overrides`` or the margin.
+        ValueError: there is no such device, a number is out of its range, or ``findings`` come with a detector's options.
         OSError: nothing can be written into ``output_dir``; this is known before the work begins.
     """
     _check_numbers(max_pictures, min_score)
