@@ -34,6 +34,7 @@ class ScanRiskModel:
         top: candidates of a scan that it looks at, at most.
         least_score: of the detector, for a candidate to be looked at.
         classifier: which classifier describes candidates; None where the network looks at them itself.
+        detector_sha256: of the weights of the detector whose marks it has learnt from; empty for any.
 
     Raises:
         BundleError: the bundle or the classifier's cannot be found or opened, or weights are absent.
@@ -53,11 +54,15 @@ class ScanRiskModel:
         self.model = opened.load_weights(self.network)
         self.inferer, self.pack = opened.take("inferer"), opened.take("pack")
         self.top, self.least_score = int(opened.take("top")), float(opened.take("least_score"))
+        known = "detector_sha256" in opened.parser  # not in bundles of before
+        self.detector_sha256 = str(opened.take("detector_sha256")) if known else ""
         embed = opened.take("embed")
         # Opened now: a classifier that will not do is told before any work.
         self.classifier: ModelInfo | None = embed.model if isinstance(embed, CandidateEmbedder) else None
 
-    def __call__(self, volume: CTVolume, findings: Sequence[Finding]) -> ScanRiskAnswer:
+    def __call__(
+        self, volume: CTVolume, findings: Sequence[Finding], detector: ModelInfo = NOT_KNOWN
+    ) -> ScanRiskAnswer:
         """Judge a scan.
 
         Args:
@@ -65,6 +70,7 @@ class ScanRiskModel:
             findings: of a detector in this scan, of any score and in any order; where there are none, that is an
                 answer, too. One without a cube, such as one outside of the scan, is passed over, and the answer's notes
                 say so.
+            detector: whose findings they are, if that is known; the notes tell of another one than it has learnt from.
 
         Raises:
             ValueError: there are findings worth a look, and none has a cube; see
@@ -72,7 +78,7 @@ class ScanRiskModel:
         """
         worth = [finding for finding in findings if finding.score >= self.least_score]
         best, cubes, passed_over = best_cubes(volume, worth, self.top)
-        answer = self.judge(pack_cubes(best, cubes, volume.info.source, NOT_KNOWN))
+        answer = self.judge(pack_cubes(best, cubes, volume.info.source, detector))
         return replace(answer, notes=(*answer.notes, *(f"a mark was passed over: {reason}" for reason in passed_over)))
 
     @torch.no_grad()
@@ -82,5 +88,15 @@ class ScanRiskModel:
         item = {"candidates": torch.from_numpy(kept.cubes).float(), "scores": torch.from_numpy(kept.scores)}
         packed = self.pack(item)["candidates"][None].to(self.device)
         logit = self.inferer(packed, self.network)
-        notes = () if len(kept) else ("no marks to judge by: this is the answer for every scan without any",)
+        notes: tuple[str, ...] = (
+            () if len(kept) else ("no marks to judge by: this is the answer for every scan without any",)
+        )
+        notes += self._of_another(candidates.detector.weights_sha256)
         return ScanRiskAnswer(float(logit.double().sigmoid().item()), self.model, len(kept), notes)
+
+    def _of_another(self, detector_sha256: str) -> tuple[str, ...]:
+        known = self.detector_sha256
+        if not known or not detector_sha256 or detector_sha256 == known:
+            return ()
+        which = f"of other weights ({detector_sha256[:12]}) than those it learnt from ({known[:12]})"
+        return (f"the marks are of a detector {which}",)

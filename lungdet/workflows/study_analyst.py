@@ -20,7 +20,7 @@ from .nodule_classifier import NoduleRater, round_numbers
 
 logger = logging.getLogger(__name__)
 Model = TypeVar("Model")
-ScanModel = Callable[[CTVolume, Sequence[Finding]], ScanRiskAnswer]
+ScanModel = Callable[[CTVolume, Sequence[Finding], ModelInfo], ScanRiskAnswer]
 RISK = "scan_risk"
 LEAST_SCORE = 0.02  # of marks that the filter and the scan's model look at
 SCAN = "the risk of the scan"
@@ -86,7 +86,7 @@ class StudyAnalyst:
         else:
             kept = [finding for finding in marks.findings if finding.score >= min_score]
             findings = self._rated(volume, kept)
-        risk = self._risk_of(volume, marks.findings, lungs, notes)
+        risk = self._risk_of(volume, marks, lungs, notes)
         return replace(
             marks,
             findings=tuple(measure_finding(volume, finding, lungs) for finding in findings),
@@ -150,7 +150,7 @@ class StudyAnalyst:
         return [finding for finding in scored if finding.score >= least], least
 
     def _risk_of(
-        self, volume: CTVolume, marks: Sequence[Finding], lungs: LungMask, notes: list[str]
+        self, volume: CTVolume, marks: DetectionReport, lungs: LungMask, notes: list[str]
     ) -> ScanRiskAnswer | None:
         if self.risk is None:
             return None
@@ -158,7 +158,7 @@ class StudyAnalyst:
             notes.append(f"left out: {SCAN}; no lungs were found: {lungs.reason}")
             return None
         try:
-            answer = self.risk(volume, marks)
+            answer = self.risk(volume, marks.findings, marks.model)
         except ValueError as error:  # a scan of one slice, say: the findings are not to be lost
             notes.append(f"left out: {SCAN}; {_without_source(explain(error), volume)}")
             return None

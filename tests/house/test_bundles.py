@@ -109,10 +109,11 @@ def test_the_router_belongs_to_its_weights():
     assert router.out_of_domain is not None
 
 
-def test_the_scan_risk_belongs_to_the_shipped_classifier():
-    weights = ROOT / "bundles" / "nodule_classifier" / "models" / "model.pt"
+@pytest.mark.parametrize("name", ["classifier", "detector"])
+def test_the_scan_risk_belongs_to_the_shipped_models(name: str):
+    weights = ROOT / "bundles" / f"nodule_{name}" / "models" / "model.pt"
     common = yaml.safe_load((ROOT / "bundles" / "scan_risk" / "configs" / "common.yaml").read_text())
-    assert common["classifier_sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert common[f"{name}_sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
 
 
 def test_the_temperatures_belong_to_the_classifiers_weights():

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lungdet.datalists import DatalistError
-from lungdet.datalists.scan_list import ScanList, ScanListEntry, write_scan_list
+from lungdet.datalists.scan_list import ScanList, ScanListEntry, read_scan_list, write_scan_list
 from lungdet.engines import FlatCubes, PackCandidatesd, list_scans, prepare_picture_batch
 from lungdet.records import ModelInfo, ScanCandidates, empty_scan
 from lungdet.reports.candidate_file import write_candidates
@@ -51,6 +51,17 @@ def test_parts_of_a_list(listed: Path):
         list_scans(listed, "train")
     with pytest.raises(DatalistError, match=r"files are not there, such as .*none"):
         list_scans(listed, "test", listed.parent / "none")
+
+
+def test_another_detectors_list_is_told(listed: Path, caplog: pytest.LogCaptureFixture):
+    detector = read_scan_list(listed).detector.weights_sha256
+    with caplog.at_level("INFO"):
+        assert list_scans(listed, "all", detector_sha256=detector) == list_scans(listed, "all")
+    assert {record.levelname for record in caplog.records} == {"INFO"}
+    assert detector in caplog.text
+    list_scans(listed, "all", detector_sha256="cd" * 32)
+    assert caplog.records[-1].levelname == "WARNING"
+    assert "another detector" in caplog.text
 
 
 def test_the_best_candidates_by_hand(listed: Path):

@@ -114,7 +114,8 @@ def test_all_that_can_be_told_is_told(
 ):
     seen: list[float] = []
 
-    def scan_model(volume: CTVolume, findings: Sequence[Finding]) -> ScanRiskAnswer:
+    def scan_model(volume: CTVolume, findings: Sequence[Finding], detector: ModelInfo) -> ScanRiskAnswer:
+        assert detector.name == "tiny"
         seen.extend(finding.score for finding in findings)
         return ScanRiskAnswer(0.123456789, ModelInfo("risk", "3", ""), len(findings))
 

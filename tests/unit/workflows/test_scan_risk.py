@@ -10,7 +10,7 @@ import torch
 
 from lungdet.engines.write_bundle import with_settings
 from lungdet.networks.nets import NoduleClassifier, ScanRisk
-from lungdet.records import CTVolume, Finding, SeriesInfo
+from lungdet.records import CTVolume, Finding, ModelInfo, SeriesInfo
 from lungdet.workflows import BundleError, CandidateEmbedder, ScanRiskModel, classifier_network
 
 BUNDLES = Path(__file__).resolve().parents[3] / "bundles"
@@ -73,6 +73,23 @@ def test_a_scan_without_findings_has_an_answer(model: ScanRiskModel):
     assert answer.probability == pytest.approx(model.network.leak.sigmoid().item(), abs=1e-6)
     assert "every scan without any" in answer.notes[0]
     assert model(volume(), [finding(5, 0.001)]) == answer  # below the least score
+
+
+def test_marks_of_another_detector_are_judged_with_a_note(bundle: Path, classifier: Path):
+    model = ScanRiskModel(bundle, "cpu", classifier, {"detector_sha256": "ab" * 32})
+    same, other = (ModelInfo("a detector", "1", digest * 32) for digest in ("ab", "cd"))
+    answer = model(volume(), [finding(5, 0.5)], same)
+    assert answer.notes == ()
+    told = model(volume(), [finding(5, 0.5)], other)
+    (note,) = told.notes
+    assert (
+        note == "the marks are of a detector of other weights (cdcdcdcdcdcd) than those it learnt from (abababababab)"
+    )
+    assert told.probability == answer.probability
+    assert model(volume(), [finding(5, 0.5)]).notes == ()  # nobody says whose they are
+    assert note in model(volume(), [], other).notes
+    anyones = ScanRiskModel(bundle, "cpu", classifier, {"detector_sha256": ""})
+    assert anyones(volume(), [finding(5, 0.5)], other).notes == ()
 
 
 def test_a_mark_at_the_border_is_judged(model: ScanRiskModel):

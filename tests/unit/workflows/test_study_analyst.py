@@ -40,7 +40,8 @@ class Risk:
 
     classifier = HELPER
 
-    def __call__(self, volume: CTVolume, findings: Sequence[Finding]) -> ScanRiskAnswer:
+    def __call__(self, volume: CTVolume, findings: Sequence[Finding], detector: ModelInfo) -> ScanRiskAnswer:
+        assert detector == DETECTOR
         return ScanRiskAnswer(0.25, ModelInfo("risk", "1", ""), len(findings), ("of itself",))
 
 
