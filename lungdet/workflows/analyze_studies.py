@@ -100,7 +100,7 @@ def analyze(
     Raises:
         BundleError: a bundle that was named cannot be used. What is wrong with a study is told in its result.
         FindingsFileError: the only file of ``findings`` cannot be read back.
-        ValueError: there is no such device, a number is out of its range, or ``findings`` come with a detector's options.
+        ValueError: there is no such device, a number is out of its range, or ``findings`` come with detector options.
         OSError: nothing can be written into ``output_dir``; this is known before the work begins.
     """
     _check_numbers(max_pictures, min_score)
