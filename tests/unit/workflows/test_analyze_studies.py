@@ -299,7 +299,7 @@ def test_a_bad_study_does_not_stop_the_rest(
 def test_a_model_that_fails_costs_its_answer_only(
     study: Path, marked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    def refuse(volume: CTVolume, findings: Sequence[Finding]) -> ScanRiskAnswer:
+    def refuse(volume: CTVolume, findings: Sequence[Finding], detector: ModelInfo) -> ScanRiskAnswer:
         raise ValueError(f"{volume.info.source}: a volume of one slice has no cubes")
 
     monkeypatch.setattr(study_analyst, "_open_scan_model", lambda *_: refuse)
