@@ -17,6 +17,7 @@ from .explain import explain
 from .measure_findings import describe_lungs, measure_finding
 from .nodule_classifier import BUNDLE as CLASSIFIER
 from .nodule_classifier import NoduleRater, round_numbers
+from .outside_lungs import outside_lungs
 
 logger = logging.getLogger(__name__)
 Model = TypeVar("Model")
@@ -24,6 +25,7 @@ ScanModel = Callable[[CTVolume, Sequence[Finding], ModelInfo], ScanRiskAnswer]
 RISK = "scan_risk"
 LEAST_SCORE = 0.02  # of marks that the filter and the scan's model look at
 SCAN = "the risk of the scan"
+OUTSIDE = f"{UNRATED}: it lies outside the lungs"
 NEUTRAL = 0.5  # a probability that moves no filtered score: its logit is 0
 
 
@@ -80,13 +82,16 @@ class StudyAnalyst:
             The report with all that could be told.
         """
         notes = [*marks.notes, *self._notes]
+        inside, outside = _split(volume, marks.findings, lungs)
         if self.filters and self._fits(marks.model, notes):
-            findings, least = self._filtered(volume, marks.findings, min_score)
+            findings, least = self._filtered(volume, inside, min_score)
             notes.append(f"scores are of detector and classifier together; marks below {least:g} are left out")
         else:
-            kept = [finding for finding in marks.findings if finding.score >= min_score]
-            findings = self._rated(volume, kept)
-        risk = self._risk_of(volume, marks, lungs, notes)
+            least = min_score
+            findings = self._rated(volume, [mark for mark in inside if mark.score >= least])
+        findings += [mark for mark in outside if mark.score >= least]
+        findings.sort(key=lambda finding: (-finding.score, finding.box_voxel))
+        risk = self._risk_of(volume, replace(marks, findings=tuple(inside)), lungs, notes)
         return replace(
             marks,
             findings=tuple(measure_finding(volume, finding, lungs) for finding in findings),
@@ -172,6 +177,14 @@ class StudyAnalyst:
             described: ModelInfo | None = getattr(self.risk, "classifier", None)
             asked += [*([] if described is None else [described]), risk.model]
         return tuple(dict.fromkeys(asked))
+
+
+def _split(volume: CTVolume, marks: Sequence[Finding], lungs: LungMask) -> tuple[list[Finding], list[Finding]]:
+    """Part marks in or near the lungs from those outside, which no model of nodules can judge, and note it."""
+    away = outside_lungs(volume, marks, lungs)
+    inside = [mark for mark, out in zip(marks, away, strict=True) if not out]
+    outside = [replace(mark, notes=(*mark.notes, OUTSIDE)) for mark, out in zip(marks, away, strict=True) if out]
+    return inside, outside
 
 
 def _open_scan_model(bundle: str | Path, device: str | None, classifier: str | Path) -> ScanModel:

@@ -121,7 +121,7 @@ def test_all_that_can_be_told_is_told(
 
     monkeypatch.setattr(study_analyst, "_open_scan_model", lambda *_: scan_model)
     report = only(analyze(study, tmp_path / "out", bundle=marked, classifier=classifier, guard=False, progress=False))
-    assert seen == pytest.approx([0.9, 0.5, 0.03])  # low scores, too
+    assert seen == pytest.approx([0.9, 0.03])  # low scores, too, but none outside the lungs
     assert [finding.score for finding in report.findings] == pytest.approx([0.9, 0.5])  # the bundle's threshold is .1
     first, second = report.findings
     truth = max(chest.nodules, key=lambda nodule: nodule.diameter_mm)
@@ -129,16 +129,16 @@ def test_all_that_can_be_told_is_told(
     assert first.measurement.mean_diameter_mm == pytest.approx(truth.diameter_mm, rel=0.3)
     assert first.measurement.side in ("left", "right")
     assert second.measurement is None
-    assert second.notes[0].startswith("not measured: ")
+    assert second.notes[0] == "no type and ratings: it lies outside the lungs"
+    assert second.notes[1].startswith("not measured: ")
     assert first.answer is not None
     assert first.answer.nodule == pytest.approx(0.75)
     assert first.answer.kind == "part_solid"
     malignancy = first.answer.rating("malignancy")
     assert malignancy is not None
     assert malignancy.mean == pytest.approx(4.0)
-    assert second.answer is not None
-    assert second.answer.inside < 1.0  # the cube hangs out of the image
-    assert report.risk == ScanRiskAnswer(0.123457, ModelInfo("risk", "3", ""), 3)
+    assert second.answer is None
+    assert report.risk == ScanRiskAnswer(0.123457, ModelInfo("risk", "3", ""), 2)
     assert [model.name for model in report.models] == ["rater", "risk"]
     assert report.notes == ()
     assert report.lungs is not None
@@ -149,7 +149,7 @@ def test_all_that_can_be_told_is_told(
     assert read_json(folder / "findings.json") == report
     assert (folder / "pictures" / "lungs.png").is_file()
     with (tmp_path / "out" / "findings.csv").open(newline="") as stream:
-        assert [row["type"] for row in csv.DictReader(stream)] == ["part_solid", "part_solid"]
+        assert [row["type"] for row in csv.DictReader(stream)] == ["part_solid", ""]
 
 
 def test_absent_weights_are_said_and_nothing_else_is_lost(
@@ -192,9 +192,11 @@ def test_nobody_asked_is_said(study: Path, marked: Path, tmp_path: Path):
 def test_the_filter_changes_scores_and_keeps_the_detectors(study: Path, marked: Path, classifier: Path, tmp_path: Path):
     options = {"bundle": marked, "classifier": classifier, **QUICK}
     report = only(analyze(study, tmp_path / "out", filter_marks=True, min_score=0.0, **options))
-    assert [finding.detector_score for finding in report.findings] == pytest.approx([0.9, 0.5, 0.03])
-    odds = [0.9 / 0.1 * 3, 3, 0.03 / 0.97 * 3]  # the classifier says .75, odds of 3
-    assert [finding.score for finding in report.findings] == pytest.approx([odd / (1 + odd) for odd in odds], abs=1e-4)
+    first, outside, last = report.findings
+    assert [first.detector_score, last.detector_score] == pytest.approx([0.9, 0.03])
+    odds = [0.9 / 0.1 * 3, 0.03 / 0.97 * 3]  # the classifier says .75, odds of 3
+    assert [first.score, last.score] == pytest.approx([odd / (1 + odd) for odd in odds], abs=1e-4)
+    assert (outside.score, outside.detector_score) == (0.5, None)  # outside the lungs nobody is asked
     assert "together" in report.notes[-1]
     report = only(analyze(study, tmp_path / "out", filter_marks=True, min_score=0.5, **options))
     assert len(report.findings) == 2
@@ -211,7 +213,7 @@ def test_known_findings_take_the_detectors_place(study: Path, marked: Path, clas
     for findings in (path.parent, tmp_path / "out"):  # the second time they are analyzed already
         report = only(analyze(study, tmp_path / "out", findings=findings, filter_marks=True, **options))
         assert [finding.box_voxel for finding in report.findings] == [each.box_voxel for each in before.findings]
-        assert [finding.detector_score for finding in report.findings] == [each.score for each in before.findings]
+        assert report.findings[0].detector_score == before.findings[0].score
         assert report.model == before.model
         assert report.findings[0].measurement is not None
     fresh = only(analyze(study, tmp_path / "fresh", bundle=marked, **options))
@@ -265,7 +267,7 @@ def test_odd_scans_have_an_answer(
     elif case == "one slice":
         array, box = array[:, :, 50:51], (64.0, 56.0, 0.0, 69.0, 61.0, 1.0)
     elif case == "border":
-        box = (142.0, 114.0, 110.0, 144.0, 116.0, 112.0)
+        array, box = array[:, :, :56], (30.0, 56.0, 51.0, 35.0, 61.0, 56.0)
     bundle = marking([box], [0.9])
     study = write_nifti(CTVolume(array, affine, SeriesInfo("odd")), tmp_path / "odd.nii")
     summary = analyze(
@@ -280,6 +282,7 @@ def test_odd_scans_have_an_answer(
         assert any("no type and ratings" in note for note in found.notes)
     else:
         assert found.answer is not None
+        assert case != "border" or found.answer.inside < 1.0
     page = (summary.studies[0].page or Path()).read_text()
     assert ("No lungs were found" in page) == (not report.lungs.found)
 
