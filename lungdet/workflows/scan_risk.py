@@ -54,8 +54,10 @@ class ScanRiskModel:
         self.model = opened.load_weights(self.network)
         self.inferer, self.pack = opened.take("inferer"), opened.take("pack")
         self.top, self.least_score = int(opened.take("top")), float(opened.take("least_score"))
-        known = "detector_sha256" in opened.parser  # not in bundles of before
-        self.detector_sha256 = str(opened.take("detector_sha256")) if known else ""
+        # These two are not in bundles of before.
+        self.detector_sha256, self.label_means = (
+            str(opened.take(name)) if name in opened.parser else "" for name in ("detector_sha256", "label_means")
+        )
         embed = opened.take("embed")
         # Opened now: a classifier that will not do is told before any work.
         self.classifier: ModelInfo | None = embed.model if isinstance(embed, CandidateEmbedder) else None
@@ -92,6 +94,7 @@ class ScanRiskModel:
             () if len(kept) else ("no marks to judge by: this is the answer for every scan without any",)
         )
         notes += self._of_another(candidates.detector.weights_sha256)
+        notes += (f"the label: {self.label_means}",) if self.label_means else ()
         return ScanRiskAnswer(float(logit.double().sigmoid().item()), self.model, len(kept), notes)
 
     def _of_another(self, detector_sha256: str) -> tuple[str, ...]:

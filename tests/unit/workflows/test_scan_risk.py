@@ -33,7 +33,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("risk") / "scan_risk"
     shutil.copytree(BUNDLES / "scan_risk" / "configs", root / "configs")
     common = (root / "configs" / "common.yaml").read_text()
-    (root / "configs" / "common.yaml").write_text(with_settings(common, {"classifier_sha256": ""}))
+    (root / "configs" / "common.yaml").write_text(with_settings(common, {"classifier_sha256": "", "label_means": ""}))
     (root / "models").mkdir()
     torch.manual_seed(1)
     network = ScanRisk(97, hidden_channels=16)
@@ -90,6 +90,12 @@ def test_marks_of_another_detector_are_judged_with_a_note(bundle: Path, classifi
     assert note in model(volume(), [], other).notes
     anyones = ScanRiskModel(bundle, "cpu", classifier, {"detector_sha256": ""})
     assert anyones(volume(), [finding(5, 0.5)], other).notes == ()
+
+
+def test_what_the_label_is_goes_with_every_answer(bundle: Path, classifier: Path):
+    model = ScanRiskModel(bundle, "cpu", classifier, {"label_means": "a rule of ours"})
+    for findings in ([], [finding(5, 0.5)]):
+        assert model(volume(), findings).notes[-1] == "the label: a rule of ours"
 
 
 def test_a_mark_at_the_border_is_judged(model: ScanRiskModel):
