@@ -10,6 +10,7 @@ KIND_WORDS = {
     "ground_glass": "ground glass",
     "calcified": "calcified",
 }
+OUTSIDE_LUNGS = "outside the lungs"  # ends the note of a mark that no model of nodules was asked about
 SURE = 0.5  # below, the most likely kind is less likely than all others together
 
 
@@ -31,8 +32,16 @@ def volume_words(finding: Finding) -> str:
 
 
 def kind_words(finding: Finding) -> str:
-    """Type by the classifier, or density as measured; a doubtful type with its probability."""
+    """Type by the classifier, or density as measured; a doubtful type with its probability.
+
+    Example:
+        >>> box = (0, 0, 0, 1, 1, 1)
+        >>> kind_words(Finding(box, box, 0.5, notes=("no type and ratings: it lies outside the lungs",)))
+        'outside the lungs'
+    """
     answer, found = finding.answer, finding.measurement
+    if any(note.endswith(OUTSIDE_LUNGS) for note in finding.notes):
+        return OUTSIDE_LUNGS
     if answer is not None:
         likely = max(answer.kinds)
         doubt = f" ({likely:.0%})" if likely < SURE else ""

@@ -11,6 +11,7 @@ from typing import TypeVar
 from lungdet.engines.save_finding_answers import ANSWERS, UNRATED
 from lungdet.geometry.lung_mask import LungMask
 from lungdet.records import CTVolume, DetectionReport, Finding, ModelInfo, NoduleAnswer, ScanRiskAnswer
+from lungdet.reports.analysis_words import OUTSIDE_LUNGS
 
 from .bundle import BundleError, bundle_root
 from .explain import explain
@@ -25,7 +26,7 @@ ScanModel = Callable[[CTVolume, Sequence[Finding], ModelInfo], ScanRiskAnswer]
 RISK = "scan_risk"
 LEAST_SCORE = 0.02  # of marks that the filter and the scan's model look at
 SCAN = "the risk of the scan"
-OUTSIDE = f"{UNRATED}: it lies outside the lungs"
+OUTSIDE = f"{UNRATED}: it lies {OUTSIDE_LUNGS}"
 NEUTRAL = 0.5  # a probability that moves no filtered score: its logit is 0
 
 
