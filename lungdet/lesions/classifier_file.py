@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lungdet.reports import write_files
+from .beside_weights import other_weights, read_beside_weights, write_beside_weights
 
 FORMAT = "lungdet nodule classifier 1"
-_MOST_BYTES = 1 << 20
 _TEMPERATURES = ("nodule", "kind", "ratings")
 _COEFFICIENTS = ("intercept", "detector", "classifier")
 
@@ -54,8 +52,7 @@ class ClassifierFile:
 
     def save(self, path: str | Path) -> None:
         """Write it; the file is there whole or not at all."""
-        text = json.dumps({"format": FORMAT, **asdict(self)}, indent=1, allow_nan=False)
-        write_files(Path(path).parent, {Path(path).name: (text + "\n").encode("ascii")})
+        write_beside_weights(path, FORMAT, asdict(self))
 
     @classmethod
     def load(cls, path: str | Path, *, weights_sha256: str = "") -> ClassifierFile:
@@ -65,30 +62,18 @@ class ClassifierFile:
             ClassifierFileError: it is none, or belongs to other weights.
             OSError: it cannot be read.
         """
-        with open(path, "rb") as stream:
-            data = stream.read(_MOST_BYTES + 1)
         try:
-            found = cls(**_arguments(data))
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
-            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            found = read_beside_weights(path, FORMAT, lambda content: cls(**_arguments(content)))
+        except ValueError as error:
             raise ClassifierFileError(
-                f"{path}: not what a training of this version writes beside its weights ({reason}); train again"
+                f"{path}: not what a training of this version writes beside its weights ({error}); train again"
             ) from error
-        if weights_sha256 and weights_sha256 != found.weights_sha256:
-            known = found.weights_sha256[:12] or "no weights in particular"
-            raise ClassifierFileError(
-                f"{path}: fitted to {known}, but the network's weights are {weights_sha256[:12]}; take "
-                "the file that was written beside them"
-            )
+        if wrong := other_weights(found, weights_sha256):
+            raise ClassifierFileError(f"{path}: {wrong}; take the file that was written beside them")
         return found
 
 
-def _arguments(data: bytes) -> dict[str, Any]:
-    if len(data) > _MOST_BYTES:
-        raise ValueError(f"more than {_MOST_BYTES >> 20} MiB")
-    content = json.loads(data)
-    if content.get("format") != FORMAT:
-        raise ValueError(f"wanted the format {FORMAT!r}, got {str(content.get('format'))[:40]!r}")
+def _arguments(content: Mapping[str, Any]) -> dict[str, Any]:
     numbers = {name: float(content[name]) for name in (*_TEMPERATURES, "threshold")}
     weights = content["filter"]
     return {

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lungdet.records.scan_score import BODY_REGIONS, BodyRegion
-from lungdet.reports import write_files
+
+from .beside_weights import other_weights, read_beside_weights, write_beside_weights
 
 FORMAT = "lungdet score scale 1"
-_MOST_BYTES = 1 << 20
 _PAIRS = ("lungs", "known")
 
 
@@ -89,8 +89,7 @@ class ScoreScale:
 
     def save(self, path: str | Path) -> None:
         """Write the scale; the file is there whole or not at all."""
-        text = json.dumps({"format": FORMAT, **asdict(self)}, indent=1, allow_nan=False)
-        write_files(Path(path).parent, {Path(path).name: (text + "\n").encode("ascii")})
+        write_beside_weights(path, FORMAT, asdict(self))
 
     @classmethod
     def load(cls, path: str | Path, *, weights_sha256: str = "") -> ScoreScale:
@@ -100,27 +99,16 @@ class ScoreScale:
             ScoreScaleError: it is none, or belongs to other weights.
             OSError: it cannot be read.
         """
-        with open(path, "rb") as stream:
-            data = stream.read(_MOST_BYTES + 1)
         try:
-            scale = cls(**_arguments(data))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            reason = " ".join(str(error).split())[:200] or type(error).__name__
-            raise ScoreScaleError(f"{path}: no score scale of this version ({reason}); fit it again") from error
-        if weights_sha256 and weights_sha256 != scale.weights_sha256:
-            known = scale.weights_sha256[:12] or "no weights in particular"
-            raise ScoreScaleError(
-                f"{path}: fitted to {known}, but the network's weights are {weights_sha256[:12]}; fit it again to them"
-            )
+            scale = read_beside_weights(path, FORMAT, lambda content: cls(**_arguments(content)))
+        except ValueError as error:
+            raise ScoreScaleError(f"{path}: no score scale of this version ({error}); fit it again") from error
+        if wrong := other_weights(scale, weights_sha256):
+            raise ScoreScaleError(f"{path}: {wrong}; fit it again to them")
         return scale
 
 
-def _arguments(data: bytes) -> dict[str, Any]:
-    if len(data) > _MOST_BYTES:
-        raise ValueError(f"more than {_MOST_BYTES >> 20} MiB")
-    content = json.loads(data)
-    if content.get("format") != FORMAT:
-        raise ValueError(f"wanted the format {FORMAT!r}, got {str(content.get('format'))[:40]!r}")
+def _arguments(content: Mapping[str, Any]) -> dict[str, Any]:
     values = {field.name: content[field.name] for field in fields(ScoreScale)}
     return {
         name: value if isinstance(value, str) else tuple(map(float, value)) if isinstance(value, list) else float(value)
