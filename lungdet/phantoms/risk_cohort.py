@@ -50,7 +50,7 @@ def cancer_probability(nodules: Sequence[PhantomNodule]) -> float:
     :func:`~lungdet.phantoms.malignancy_level`.
 
     Example:
-        >>> cancer_probability([])
+        >>> round(cancer_probability([]), 9)
         0.01
     """
     levels = np.array([malignancy_level(nodule) for nodule in nodules])
