@@ -8,10 +8,8 @@ import numpy as np
 
 from lungdet.geometry.frames import spacing_of
 from lungdet.geometry.lung_mask import LungMask
-from lungdet.geometry.near_lungs import near_lungs
+from lungdet.geometry.near_lungs import MARGIN_MM, near_lungs
 from lungdet.records import CTVolume, Finding
-
-MARGIN_MM = 10.0  # a nodule on the pleura may be marked off its middle
 
 
 def outside_lungs(
