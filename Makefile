@@ -83,11 +83,14 @@ train-regressor: $(VENV)/.runtime  ## train the body-part regressor's again, on 
 	OMP_NUM_THREADS=1 $(BIN)/python -m monai.bundle run --config_file "['$(REGRESSOR)/configs/common.yaml','$(REGRESSOR)/configs/train.yaml']" \
 	--bundle_root $(REGRESSOR) --output_dir $(REGRESSOR_OUT)
 
-train-risk: $(VENV)/.runtime  ## train the scan risk's again, on a synthetic cohort; the classifier's weights must be there
-	OMP_NUM_THREADS=1 $(BIN)/lungdet phantom $(RISK_OUT)/scans --kind cohort --seed 20000 --patients 260 --spacing 1.4 1.4 1.4 --size 224 176 168
-	OMP_NUM_THREADS=1 $(BIN)/lungdet candidates $(RISK_OUT)/scans --labels $(RISK_OUT)/scans/labels.csv --split 200 60 0 -o $(RISK_OUT)/candidates
+train-risk: $(VENV)/.runtime  ## train the scan risk's again, on a synthetic cohort, and score it; the classifier's weights must be there
+	OMP_NUM_THREADS=1 $(BIN)/lungdet phantom $(RISK_OUT)/scans --kind cohort --seed 20000 --patients 360 --spacing 1.4 1.4 1.4 --size 224 176 168
+	OMP_NUM_THREADS=1 $(BIN)/lungdet candidates $(RISK_OUT)/scans --labels $(RISK_OUT)/scans/labels.csv --split 200 60 100 -o $(RISK_OUT)/candidates
 	OMP_NUM_THREADS=1 $(BIN)/python -m monai.bundle run --config_file "['$(RISK)/configs/common.yaml','$(RISK)/configs/train.yaml']" \
 	--bundle_root $(RISK) --datalist $(RISK_OUT)/candidates/candidates.json --output_dir $(RISK_OUT)
+	OMP_NUM_THREADS=1 $(BIN)/python -m monai.bundle run --config_file "['$(RISK)/configs/common.yaml','$(RISK)/configs/evaluate.yaml']" \
+	--bundle_root $(RISK) --datalist $(RISK_OUT)/candidates/candidates.json --output_dir $(RISK_OUT)/eval \
+	--checkpoint $(RISK_OUT)/model.pt --history $(RISK_OUT)/history.csv
 
 train-router: $(VENV)/.runtime  ## train the router's again: make train-router DATA=/path/to/mednist
 	$(BIN)/lungdet datalist radiographs $(DATA) --classes mednist6 --seed 0 -o $(ROUTER_OUT)/mednist.json

@@ -21,7 +21,7 @@ from typing import Any
 import detector_results
 import numpy as np
 import torch
-from detector_scans import ROOT, seed_range
+from detector_scans import ROOT
 from monai.bundle import ConfigParser
 from nodules_risk_cohort import Cohort, make_cohort, open_cohort
 
@@ -29,24 +29,25 @@ from lungdet.datalists.scan_list import read_scan_list, write_scan_list
 from lungdet.engines import list_scans
 from lungdet.metrics import BinaryScores, auroc, binary_scores
 from lungdet.networks.nets import split_answers
+from lungdet.phantoms.risk_cohort import LEAK
 from lungdet.readers.candidate_file import read_candidates
+from lungdet.records import empty_scan
 from lungdet.workflows import CandidateEmbedder, ScanRiskModel
 
 BUNDLE = ROOT / "bundles" / "scan_risk"
 ANSWERS = 33
+NO_MARKS = ""  # in place of the id of a scan
 Said = dict[str, float]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the settings of this part."""
-    parser.add_argument("--train", type=seed_range, default=range(20_000, 20_200), help="patients: first:end")
-    parser.add_argument("--choose", type=seed_range, default=range(25_000, 25_060), help="... to choose weights on")
-    parser.add_argument("--score", type=seed_range, default=range(29_000, 29_100), help="... to score on")
-    parser.add_argument("--cohort", type=Path, default=Path("out/risk_cohort"), help="made once, and kept here")
-    parser.add_argument("--as-it-is", action="store_true", help="take the cohort that is there, whatever its seeds")
+    parser.add_argument("--cohort", type=Path, default=Path("out/risk"), help="that of make train-risk, or made here")
+    parser.add_argument("--split", nargs=3, type=int, default=(200, 60, 100), help="patients of a cohort that is made")
     parser.add_argument("--classifier", default="nodule_classifier", help="name or folder of its bundle")
     parser.add_argument("--repeats", type=int, default=3, help="trainings of each kind, by seed")
     parser.add_argument("--shuffles", type=int, default=5, help="trainings on shuffled labels")
+    parser.add_argument("--finetune", action="store_true", help="train the classifier along, too: ten more minutes")
     parser.add_argument("--epochs", type=int, help="of a training; the bundle's own if not given")
     parser.add_argument("--shipped", type=Path, default=BUNDLE, help="a trained bundle to score; it may lack weights")
 
@@ -56,23 +57,21 @@ def main(options: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     if options.quick:
         options.epochs, options.repeats, options.shuffles = 2, 1, 1
-    seeds = {"training": options.train, "validation": options.choose, "test": options.score}
-    few = {part: some[:3] for part, some in seeds.items()}
-    cohort = (
-        open_cohort(options.cohort)
-        if options.as_it_is
-        else make_cohort(options.cohort, few if options.quick else seeds)
-    )
+        options.cohort, options.split = options.cohort.with_name(f"{options.cohort.name}_quick"), (4, 4, 4)
+    ready = (options.cohort / "candidates" / "candidates.json").is_file()
+    cohort = open_cohort(options.cohort) if ready else make_cohort(options.cohort, options.split)
     embed = Remembered(CandidateEmbedder(options.classifier, "cpu"))
-    rows = [row("the rule itself", cohort, dict(cohort.rule))]
+    rows = [row("the rule itself", cohort, {**cohort.rule, NO_MARKS: LEAK})]
     if (options.shipped / "models" / "model.pt").is_file():
         rows.append(row("shipped weights", cohort, shipped(cohort, options)))
     for pooling in ("noisy_or", "attention"):
         rows += trained(cohort, embed, options, pooling)
+    if options.finetune:
+        rows.append(row("noisy_or, classifier fine-tuned", cohort, train(cohort, None, options, "noisy_or", 0)))
     rows.append(row("greatest malignancy of a candidate", cohort, malignancy(cohort, embed), ranking_only=True))
     rows.append(row("highest score of the detector", cohort, best_score(cohort), ranking_only=True))
-    facts = {part: len(cohort.part(part)) for part in seeds}
-    settings = {"classifier": embed.sha256, "repeats": options.repeats, **{name: str(s) for name, s in seeds.items()}}
+    facts = {part: len(cohort.part(part)) for part in ("training", "validation", "test")}
+    settings = {"classifier": embed.sha256, "repeats": options.repeats}
     detector_results.append(options.out, "nodules risk", settings, {"scans": facts, "rows": rows})
     print(detector_results.markdown(rows))
 
@@ -106,28 +105,30 @@ def trained(cohort: Cohort, embed: Remembered, options: argparse.Namespace, pool
     return [middle, mixed]
 
 
-def train(cohort: Cohort, embed: Remembered, options: argparse.Namespace, pooling: str, seed: int) -> Said:
-    """Train by the bundle's settings, and answer for the test part."""
+def train(cohort: Cohort, embed: Remembered | None, options: argparse.Namespace, pooling: str, seed: int) -> Said:
+    """Train by the bundle's settings, the classifier along if nothing embeds, and answer for the test part."""
     with tempfile.TemporaryDirectory() as place:
         given: dict[str, Any] = {
             "bundle_root": str(BUNDLE), "output_dir": place, "datalist": str(cohort.datalist), "pooling": pooling,
-            "dataset_dir": str(options.cohort), "embed": embed, "device": torch.device("cpu"), "is_main": False,
-            "seed": seed,
+            "dataset_dir": str(cohort.folder), "device": torch.device("cpu"), "is_main": False, "seed": seed,
+            "classifier": options.classifier,
         }  # fmt: skip
         given |= {"num_epochs": options.epochs} if options.epochs else {}
-        files = [str(BUNDLE / "configs" / name) for name in ("common.yaml", "train.yaml")]
-        config = ConfigParser.load_config_files(files)
+        given |= {"embed": embed} if embed else {}
+        names = ["common.yaml", "train.yaml"] + ([] if embed else ["finetune.yaml"])
+        config = ConfigParser.load_config_files([str(BUNDLE / "configs" / name) for name in names])
         parser = ConfigParser({**config, **{name: f"$given[{name!r}]" for name in given}}, globals={"given": given})
         parser.get_parsed_content("initialize")
         parser.get_parsed_content("train#trainer").run()
         network = parser.get_parsed_content("network").eval()
         network.load_state_dict(torch.load(Path(place) / "model.pt", weights_only=True))
         preprocessing = parser.get_parsed_content("preprocessing")
-        said = {}
-        for item in list_scans(cohort.datalist, "test", options.cohort):
-            with torch.no_grad():
-                said[item["id"]] = float(network(preprocessing(item)["candidates"][None]).sigmoid())
-        return said
+        with torch.no_grad():
+            said = {
+                item["id"]: float(network(preprocessing(item)["candidates"][None]).sigmoid())
+                for item in list_scans(cohort.datalist, "test", cohort.folder)
+            }
+            return said | {NO_MARKS: float(network(torch.zeros(1, 0, network.in_channels)).sigmoid())}
 
 
 def shuffled(cohort: Cohort, folder: Path, seed: int) -> Cohort:
@@ -142,7 +143,9 @@ def shuffled(cohort: Cohort, folder: Path, seed: int) -> Cohort:
 def shipped(cohort: Cohort, options: argparse.Namespace) -> Said:
     """Answers of the shipped bundle."""
     model = ScanRiskModel(options.shipped, "cpu", options.classifier)
-    return per_scan(cohort, lambda path: model.judge(read_candidates(path)).probability)
+    said = per_scan(cohort, lambda path: model.judge(read_candidates(path)).probability)
+    detector = read_candidates(cohort.folder / cohort.part("test")[0].file).detector
+    return said | {NO_MARKS: model.judge(empty_scan("", detector)).probability}
 
 
 def malignancy(cohort: Cohort, embed: Remembered) -> Said:
@@ -161,7 +164,7 @@ def best_score(cohort: Cohort) -> Said:
 
 
 def per_scan(cohort: Cohort, say: Callable[[Path], float]) -> Said:
-    return {scan.id: say(cohort.datalist.parent / scan.file) for scan in cohort.part("test")}
+    return {scan.id: say(cohort.folder / scan.file) for scan in cohort.part("test")}
 
 
 def row(name: str, cohort: Cohort, said: Said, ranking_only: bool = False) -> dict[str, Any]:
@@ -171,7 +174,8 @@ def row(name: str, cohort: Cohort, said: Said, ranking_only: bool = False) -> di
     if ranking_only:
         return {"score": name, "scans": len(scans), "AUC": auroc(values, truth)}
     facts = {"score": name, "scans": len(scans), **told(binary_scores(values, truth))}
-    return facts | {"ECE if calibrated": calibrated_error(values)}
+    facts |= {"ECE if calibrated": calibrated_error(values)}
+    return facts | ({"a scan without marks": said[NO_MARKS]} if NO_MARKS in said else {})
 
 
 def calibrated_error(values: Sequence[float], draws: int = 500) -> float:
