@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from monai.config import KeysCollection
-from monai.data import MetaTensor
-from monai.transforms import MapTransform, Randomizable
-from monai.transforms.traits import MultiSampleTrait
-from monai.utils.enums import MetaKeys, SpaceKeys, TransformBackends
 
-from lungdet.geometry.frames import lps_to_ras
 from lungdet.phantoms import Background, CubeStyle, PhantomCube, draw_cubes, rating_shares
 from lungdet.phantoms.nodule_cube import LEAST_SIDE
 from lungdet.records import NODULE_TYPES, ORDINAL_RATINGS, RATING_LEVELS
 
-from .rand_phantom_patch import _turned
+from .background_draws import BackgroundDraws, turned
 
 UNKNOWN = -1
 NO_NODULE, NODULE = 0, 1
 
 
-class RandNoduleCubesd(Randomizable, MapTransform, MultiSampleTrait):
+class RandNoduleCubesd(BackgroundDraws):
     """Put fresh nodules into a cached patient and cut cubes of 1 mm about them, and about what is none.
 
     Every call draws nodules, marks, readers, kernel, dose and slices anew. The mark lies in the exact middle of its
@@ -60,8 +55,6 @@ class RandNoduleCubesd(Randomizable, MapTransform, MultiSampleTrait):
         ValueError: an argument is out of range.
     """
 
-    backend = [TransformBackends.NUMPY]
-
     def __init__(
         self,
         keys: KeysCollection = "background",
@@ -76,49 +69,23 @@ class RandNoduleCubesd(Randomizable, MapTransform, MultiSampleTrait):
         image_key: Hashable = "image",
         allow_missing_keys: bool = False,
     ) -> None:
-        MapTransform.__init__(self, keys, allow_missing_keys)
-        if len(self.keys) != 1:
-            raise ValueError(f"wanted one key of a background, got {self.keys}")
-        if num_samples < 1:
-            raise ValueError(f"num_samples must be positive, got {num_samples}")
+        super().__init__(keys, num_samples, image_key, allow_missing_keys)
         if side < LEAST_SIDE or side % 2:
             raise ValueError(f"side must be even and at least {LEAST_SIDE}, got {side}")
         low, high = (float(value) for value in diameter_mm)
         weights = tuple(float(weight) for weight in type_weights)
         self.style = CubeStyle(nodule_ratio, weights, (low, high), thick_ratio, coarse_ratio, cut_ratio)
-        self.num_samples, self.side, self.image_key = num_samples, side, image_key
-        self.draw_seed = 0
+        self.side = side
 
-    def randomize(self, data: Any = None) -> None:
-        """Draw the seed of the next cubes."""
-        self.draw_seed = int(self.R.randint(2**32, dtype=np.uint64))
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> list[dict[Hashable, Any]]:
-        """Return ``num_samples`` items."""
-        rest = dict(data)
-        backgrounds: list[Background] = [rest.pop(key) for key in self.key_iterator(dict(data))]
-        self.randomize()
-        items: list[dict[Hashable, Any]] = []
-        for background in backgrounds:
-            rng = np.random.default_rng([background.seed, self.draw_seed])
-            cubes = draw_cubes(background, rng, self.num_samples, self.side, self.style)
-            items += [rest | self._item(background, cube) for cube in cubes]
-        return items
-
-    def _item(self, background: Background, cube: PhantomCube) -> dict[Hashable, Any]:
-        affine_ras = torch.as_tensor(lps_to_ras(_turned(cube.affine_lps, cube.hu.shape)))
-        meta = {
-            MetaKeys.ORIGINAL_AFFINE: affine_ras.clone(),
-            MetaKeys.SPACE: SpaceKeys.RAS,
-            "filename_or_obj": f"phantom-{background.seed}-{self.draw_seed}",
-        }
-        own = {
-            "center_lps_mm": torch.tensor(cube.mark_lps_mm, dtype=torch.float64),
-            "patient": f"phantom-{background.seed}",
-        }
-        hu = torch.from_numpy(np.ascontiguousarray(cube.hu[::-1, ::-1], dtype=np.float32))
-        image = MetaTensor(hu[None], affine=affine_ras, meta=meta)
-        return {self.image_key: image} | own | targets(cube)
+    def items(self, background: Background, rng: np.random.Generator) -> Iterator[dict[Hashable, Any]]:
+        """Draw cubes in one patient."""
+        for cube in draw_cubes(background, rng, self.num_samples, self.side, self.style):
+            yield {
+                self.image_key: self.image(background, cube.hu, turned(cube.affine_lps, cube.hu.shape)),
+                "center_lps_mm": torch.tensor(cube.mark_lps_mm, dtype=torch.float64),
+                "patient": f"phantom-{background.seed}",
+                **targets(cube),
+            }
 
 
 def targets(cube: PhantomCube) -> dict[Hashable, Any]:

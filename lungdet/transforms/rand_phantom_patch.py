@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from monai.config import KeysCollection
-from monai.data import MetaTensor
-from monai.transforms import MapTransform, Randomizable, Transform
-from monai.transforms.traits import MultiSampleTrait
+from monai.transforms import Transform
 from monai.utils import ensure_tuple_rep
-from monai.utils.enums import MetaKeys, SpaceKeys, TransformBackends
+from monai.utils.enums import TransformBackends
 
-from lungdet.geometry.frames import boxes_to_voxel, lps_to_ras
+from lungdet.geometry.frames import boxes_to_voxel
 from lungdet.phantoms import Background, PhantomNodule, PhantomPatch, draw_patches, make_background
+
+from .background_draws import BackgroundDraws, turned
 
 
 class MakeBackgroundd(Transform):
@@ -48,7 +48,7 @@ class MakeBackgroundd(Transform):
         return item
 
 
-class RandPhantomPatchd(Randomizable, MapTransform, MultiSampleTrait):
+class RandPhantomPatchd(BackgroundDraws):
     """Put fresh nodules into a cached patient and scan random patches of him.
 
     Every call draws nodules, places of the patches, kernel, dose and slice thickness anew. The patches are orientated
@@ -74,8 +74,6 @@ class RandPhantomPatchd(Randomizable, MapTransform, MultiSampleTrait):
         ValueError: an argument is out of range.
     """
 
-    backend = [TransformBackends.NUMPY]
-
     def __init__(
         self,
         keys: KeysCollection = "background",
@@ -89,55 +87,27 @@ class RandPhantomPatchd(Randomizable, MapTransform, MultiSampleTrait):
         ignore_key: Hashable = "ignore_box",
         allow_missing_keys: bool = False,
     ) -> None:
-        MapTransform.__init__(self, keys, allow_missing_keys)
-        if len(self.keys) != 1:
-            raise ValueError(f"wanted one key of a background, got {self.keys}")
+        super().__init__(keys, num_samples, image_key, allow_missing_keys)
         x, y, z = (int(n) for n in ensure_tuple_rep(spatial_size, 3))
-        if min(x, y, z) < 2 or num_samples < 1:
-            raise ValueError(f"sizes and counts must be positive, got {spatial_size} and {num_samples}")
+        if min(x, y, z) < 2:
+            raise ValueError(f"spatial_size must be positive and no single slice, got {spatial_size}")
         if not (0 <= nodule_ratio <= 1 and 0 <= thick_ratio <= 1):
             raise ValueError(f"ratios must be in [0, 1], got {nodule_ratio} and {thick_ratio}")
-        self.spatial_size, self.num_samples = (x, y, z), num_samples
+        self.spatial_size = (x, y, z)
         self.nodule_ratio, self.thick_ratio = nodule_ratio, thick_ratio
-        self.image_key, self.box_key = image_key, box_key
-        self.label_key, self.ignore_key = label_key, ignore_key
-        self.draw_seed = 0
+        self.box_key, self.label_key, self.ignore_key = box_key, label_key, ignore_key
 
-    def randomize(self, data: Any = None) -> None:
-        """Draw the seed of the next patches."""
-        self.draw_seed = int(self.R.randint(2**32, dtype=np.uint64))
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> list[dict[Hashable, Any]]:
-        """Return ``num_samples`` items, each with image, boxes, labels and boxes to ignore."""
-        rest = dict(data)
-        backgrounds: list[Background] = [rest.pop(key) for key in self.key_iterator(dict(data))]
-        self.randomize()
-        items: list[dict[Hashable, Any]] = []
-        for background in backgrounds:
-            patches = draw_patches(
-                background,
-                np.random.default_rng([background.seed, self.draw_seed]),
-                self.spatial_size,
-                self.num_samples,
-                nodule_ratio=self.nodule_ratio,
-                thick_ratio=self.thick_ratio,
-            )
-            items += [rest | self._item(background, patch) for patch in patches]
-        return items
+    def items(self, background: Background, rng: np.random.Generator) -> Iterator[dict[Hashable, Any]]:
+        """Draw patches in one patient, each with image, boxes, labels and boxes to ignore."""
+        ratios = {"nodule_ratio": self.nodule_ratio, "thick_ratio": self.thick_ratio}
+        for patch in draw_patches(background, rng, self.spatial_size, self.num_samples, **ratios):
+            yield self._item(background, patch)
 
     def _item(self, background: Background, patch: PhantomPatch) -> dict[Hashable, Any]:
-        affine_lps = _turned(patch.affine_lps, patch.hu.shape)
-        affine_ras = torch.as_tensor(lps_to_ras(affine_lps))
-        meta = {
-            MetaKeys.ORIGINAL_AFFINE: affine_ras.clone(),
-            MetaKeys.SPACE: SpaceKeys.RAS,
-            "filename_or_obj": f"phantom-{background.seed}-{self.draw_seed}",
-            "patch_origin": _origin(background, affine_lps),
-        }
-        hu = torch.from_numpy(np.ascontiguousarray(patch.hu[::-1, ::-1]))
+        affine_lps = turned(patch.affine_lps, patch.hu.shape)
         boxes = _edge_boxes(patch.nodules, affine_lps)
         return {
-            self.image_key: MetaTensor(hu[None], affine=affine_ras, meta=meta),
+            self.image_key: self.image(background, patch.hu, affine_lps, patch_origin=_origin(background, affine_lps)),
             self.box_key: boxes,
             self.label_key: torch.zeros(len(boxes), dtype=torch.int64),
             self.ignore_key: _edge_boxes(patch.ignored, affine_lps),
@@ -150,13 +120,6 @@ def _origin(background: Background, affine_lps: Any) -> torch.Tensor:
     first = np.rint((affine_lps[:3, 3] - background.offset_lps_mm - background.first_mm) / steps).astype(np.int64)
     first[:2] = shape[:2] - 1 - first[:2]
     return torch.from_numpy(first)
-
-
-def _turned(affine_lps: Any, shape: Sequence[int]) -> Any:
-    """Affine of an image after its first two axes were reversed, so that they run to the right and to the front."""
-    turn = np.diag([-1.0, -1.0, 1.0, 1.0])
-    turn[:2, 3] = np.array(shape[:2]) - 1
-    return affine_lps @ turn
 
 
 def _edge_boxes(nodules: Sequence[PhantomNodule], affine_lps: Any) -> torch.Tensor:
