@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from .nodule_classifier import NoduleClassifier
-from .scan_risk import PRESENT, Pooling, ScanRisk
+from .scan_risk import PRESENT, ScanRisk
 
 SIDE = 48
 
@@ -19,10 +21,7 @@ class CubeRisk(nn.Module):
 
     Args:
         classifier: which may have weights already.
-        pooling: see :class:`ScanRisk`.
-        hidden_channels: likewise.
-        dropout: likewise.
-        prior: likewise.
+        settings: of :class:`ScanRisk`, all but its ``features``.
 
     Attributes:
         in_channels: 48 x 48 x 48 voxels, the detector's logit, and presence.
@@ -33,18 +32,11 @@ class CubeRisk(nn.Module):
         (110594, (1, 1))
     """
 
-    def __init__(
-        self,
-        classifier: NoduleClassifier,
-        pooling: Pooling = "noisy_or",
-        hidden_channels: int = 32,
-        dropout: float = 0.2,
-        prior: float = 0.1,
-    ) -> None:
+    def __init__(self, classifier: NoduleClassifier, **settings: Any) -> None:
         super().__init__()
         self.classifier = classifier
         self.answers: int = classifier.heads[-1].out_features  # type: ignore[assignment]
-        self.risk = ScanRisk(classifier.embed_channels + self.answers, pooling, hidden_channels, dropout, prior)
+        self.risk = ScanRisk(classifier.embed_channels + self.answers, **settings)
         self.in_channels = SIDE**3 + 2
 
     def train(self, mode: bool = True) -> CubeRisk:
