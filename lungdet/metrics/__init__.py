@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lungdet.late_names import late_names
 
 from .binary_scores import BinaryScores, binary_scores
 from .box_overlap import pairwise_iou
@@ -106,7 +108,7 @@ __all__ = [
     "weighted_mean",
 ]
 
-_HOMES = {
+_HOMES = {  # scoring CSV files needs neither torch nor Ignite
     "AveragePrecision": "average_precision",
     "LesionNeighbours": "lesion_neighbours",
     "MacroF1": "macro_f1",
@@ -114,17 +116,4 @@ _HOMES = {
     "NoduleHeads": "nodule_heads",
     "SliceOrder": "slice_order",
 }
-
-
-def __getattr__(name: str) -> Any:
-    """Import torch and Ignite only for the classes: scoring CSV files needs neither."""
-    import importlib
-
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
-
-
-def __dir__() -> list[str]:
-    """List the classes, too, for documentation and completion."""
-    return sorted(set(globals()) | set(__all__))
+__getattr__, __dir__ = late_names(__name__, _HOMES)
