@@ -1,6 +1,7 @@
 """Sphinx settings. The site builds offline: no inventories, no fonts and no scripts are fetched."""
 
 import inspect
+import runpy
 from pathlib import Path
 
 import lungdet
@@ -31,7 +32,7 @@ html_static_path = ["_static"]
 _real_ct = Path(__file__).parent / "_generated" / "real_ct.md"
 if not _real_ct.exists():
     _real_ct.parent.mkdir(exist_ok=True)
-    _real_ct.write_text("These pages were built where no real CT was at hand, so there is nothing to show.\n")
+    _real_ct.write_text(runpy.run_path(str(_real_ct.parents[2] / "examples" / "real_ct_marks.py"))["ABSENT"])
 
 
 def _signature_of_init(app, what, name, obj, options, signature, return_annotation):
