@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
-from .pictures import GREY_LEVELS, draw_box, draw_letters, scaled_canvas, with_palette
-from .planes import CORONAL, Box, PatientView
+from .label_places import leader, place_labels
+from .pictures import GREY_LEVELS, MARK_INDEX, draw_box, draw_letters, font, letter_places, scaled_canvas, with_palette
+from .planes import CORONAL, Box, PatientView, Rectangle
 
 OVERVIEW_PX = 640
+LABEL_PX, LINE_PX = 20, 2
+LEADER_FROM_PX = 6.0  # a label that is nearer needs no line
 AIR_HU, DENSE_HU = -1000.0, 1000.0
 
 
 def overview(view: PatientView, boxes: list[Box]) -> Image.Image:
-    """Draw a projection from the front, much like a radiograph, with all boxes and their ranks.
+    """Draw a projection from the front, much like a radiograph, with all boxes and their ranks; none hides another.
 
     A maximum projection would show nothing but bone and muscle in any window for lung; the mean shows the lungs.
 
@@ -31,10 +37,29 @@ def overview(view: PatientView, boxes: list[Box]) -> Image.Image:
     px_per_mm = OVERVIEW_PX / max(width_mm, height_mm)
     size_px = max(1, round(width_mm * px_per_mm)), max(1, round(height_mm * px_per_mm))
     canvas = scaled_canvas(grey, (0.0, 0.0, columns, rows), size_px)
-    for rank, box in reversed(list(enumerate(boxes, start=1))):  # the first comes last, on top
-        draw_box(canvas, view.rectangle(CORONAL, box), line_px=2, label=str(rank))
+    for box in boxes:
+        draw_box(canvas, view.rectangle(CORONAL, box), line_px=LINE_PX)
     draw_letters(canvas.image, CORONAL.letters)
+    _draw_ranks(canvas.image, [canvas.place(view.rectangle(CORONAL, box)) for box in boxes])
     return with_palette(canvas.image)
+
+
+def _draw_ranks(image: Image.Image, places: Sequence[Rectangle]) -> None:
+    """Write ranks from 1 beside boxes, in pixels of the picture, and a line to each that lies farther off."""
+    draw = ImageDraw.Draw(image)
+    draw.fontmode = "1"  # no soft edges: palette indexes do not blend
+    edges = [(a - LINE_PX, b - LINE_PX, c + LINE_PX, d + LINE_PX) for a, b, c, d in places]
+    ends = [draw.textbbox((0, 0), str(rank), font=font(LABEL_PX), stroke_width=2) for rank in range(1, len(edges) + 1)]
+    sizes = [(right - left, bottom - top) for left, top, right, bottom in ends]
+    labels = place_labels(edges, sizes, letter_places(image), *image.size)
+    lines = [leader(edge, label) for edge, label in zip(edges, labels, strict=True)]
+    far = [line for line in lines if math.dist(line[:2], line[2:]) > LEADER_FROM_PX]
+    for fill, width in ((0, 3), (MARK_INDEX, 1)):
+        for line in far:
+            draw.line(line, fill=fill, width=width)
+    for rank, (label, end) in enumerate(zip(labels, ends, strict=True), start=1):
+        corner = label[0] - end[0], label[1] - end[1]
+        draw.text(corner, str(rank), fill=MARK_INDEX, font=font(LABEL_PX), stroke_width=2, stroke_fill=0)
 
 
 def _projection(view: PatientView) -> NDArray[np.uint8]:

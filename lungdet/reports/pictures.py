@@ -113,15 +113,12 @@ def closeup_section(
     return with_palette(canvas.image)
 
 
-def draw_box(canvas: Canvas, rectangle: Rectangle, line_px: int, label: str = "") -> None:
+def draw_box(canvas: Canvas, rectangle: Rectangle, line_px: int) -> None:
     """Draw a rectangle of the section; the line lies outside of it, so that it hides nothing of the finding."""
     left, top, right, bottom = canvas.place(rectangle)
     draw = ImageDraw.Draw(canvas.image)
     edge = (left - line_px, top - line_px, right + line_px - 1, bottom + line_px - 1)
     draw.rectangle(edge, outline=MARK_INDEX, width=line_px)
-    if label:
-        draw.fontmode = "1"  # no soft edges: palette indexes do not blend
-        draw.text((edge[2] + 3, edge[1] - 4), label, fill=MARK_INDEX, font=font(22), stroke_width=1, stroke_fill=0)
 
 
 def _draw_lines(canvas: Canvas, lines: Sequence[Line]) -> None:
@@ -138,6 +135,14 @@ def draw_letters(image: Image.Image, letters: str) -> None:
     for letter, (x, y, anchor) in zip(letters, places, strict=True):
         grey = GREY_LEVELS - 1
         draw.text((x, y), letter, fill=grey, font=font(20), anchor=anchor, stroke_width=2, stroke_fill=0)
+
+
+def letter_places(image: Image.Image) -> list[Rectangle]:
+    """Return what :func:`draw_letters` covers, in pixels of the picture."""
+    width, height, size = image.width, image.height, 24
+    across, down = (width - size) / 2, (height - size) / 2
+    corners = ((0, down), (width - size, down), (across, 0), (across, height - size))
+    return [(left, top, left + size, top + size) for left, top in corners]
 
 
 def with_palette(image: Image.Image) -> Image.Image:
