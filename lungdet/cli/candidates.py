@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .exit_codes import EXIT_FAILED, EXIT_OK
 from .messages import complain, messages_above_the_bar, tell_first, warn
+from .study_options import add_reading_arguments, reading_settings
 
 if TYPE_CHECKING:
     from lungdet.workflows.scan_candidates import CandidateResult
@@ -21,11 +22,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("folder", metavar="DIR", help="holds a folder of DICOM, or a volume's file, for each scan")
     parser.add_argument("--labels", metavar="CSV", help="id,cancer: name of each scan, and 0 or 1; without it no split")
-    parser.add_argument("--label-column", default="cancer", metavar="NAME", help="of the labels (default cancer)")
+    parser.add_argument(
+        "--label-column", default="cancer", metavar="NAME", help="of the labels, 0 or 1 (default cancer)"
+    )
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="folder for the results")
     parser.add_argument(
         "--bundle", default="nodule_detector", help="name or folder of a detector that you trust: its settings run code"
     )
+    add_reading_arguments(parser)
     parser.add_argument("--device", help="cpu, cuda, cuda:1, ...; the bundle decides if it is not given")
     parser.add_argument("--top", type=_count, default=6, metavar="N", help="marks of a scan at most (default 6)")
     parser.add_argument(
@@ -56,8 +60,11 @@ def run(options: argparse.Namespace) -> int:
             shares=dict(zip(("training", "validation", "test"), options.split, strict=True)),
             seed=options.seed,
             on_result=_print_result,
+            **reading_settings(options),
         )
     tell_first(summary.problems, warn, str(options.labels))
+    for weak in summary.weak:
+        warn(f"{summary.list_path}: {weak}; name more scans of both labels in {options.labels}, or change --split")
     for result in summary.failed:
         complain(f"{result.scan}: {result.error}")
     parts: dict[str, list[int]] = {}

@@ -11,7 +11,13 @@ from .messages import complain
 if TYPE_CHECKING:
     from lungdet.workflows import DetectSummary, StudyResult
 
-LUNGS_MARGIN_MM = 10.0  # a nodule on the pleura may be marked off its middle
+LUNGS_MARGIN_MM = 10.0  # as in lungdet.geometry.near_lungs, which loads too much for a help text
+READING = (
+    ("--on-gap", "interpolate", "missing slices"),
+    ("--on-tilt", "resample", "a tilted gantry"),
+    ("--on-spacing", "resample", "slices that lie unevenly"),
+    ("--on-single", "thickness", "a single slice, which can be taken as thick as it says"),
+)
 
 
 def add_study_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,10 +34,7 @@ def add_study_arguments(parser: argparse.ArgumentParser) -> None:
         "--choose", choices=("thinnest", "none"), default="thinnest",
         help="of several series take the thinnest axial one of each study (default), or refuse",
     )  # fmt: skip
-    parser.add_argument(
-        "--on-gap", choices=("error", "interpolate"), default="error", help="what to do about missing slices"
-    )
-    parser.add_argument("--on-tilt", choices=("error", "resample"), default="error", help="... about a tilted gantry")
+    add_reading_arguments(parser)
     parser.add_argument("--device", help="cpu, cuda, cuda:1, ...; the bundle decides if it is not given")
     parser.add_argument("--min-score", type=_fraction, metavar="S", help="leave out findings below this score, 0 to 1")
     parser.add_argument(
@@ -49,15 +52,26 @@ def add_study_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe what may be done about a CT that is not what it should be; by default nothing."""
+    for name, allowed, what in READING:
+        parser.add_argument(name, choices=("error", allowed), default="error", help=f"about {what} (default error)")
+
+
+def reading_settings(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what is allowed, by the names of :func:`lungdet.readers.read_ct`."""
+    names = [name.removeprefix("--").replace("-", "_") for name, _, _ in READING]
+    return {name: getattr(options, name) for name in names}
+
+
 def study_settings(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the arguments that :func:`lungdet.workflows.detect` and :func:`~lungdet.workflows.analyze` share."""
+    """Return the fields of :class:`lungdet.workflows.StudySettings`."""
     return {
         "bundle": options.bundle,
         "device": options.device,
         "series": options.series,
         "choose": None if options.choose == "none" else options.choose,
-        "on_gap": options.on_gap,
-        "on_tilt": options.on_tilt,
+        **reading_settings(options),
         "max_pictures": options.pictures,
         "guard": not options.no_guard,
         "lungs_margin_mm": options.lungs_only,

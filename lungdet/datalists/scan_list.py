@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,29 @@ def split_scans(labels: Mapping[str, int], shares: Mapping[str, float], seed: in
         [2, 8]
     """
     return stratify({scan: [label] for scan, label in labels.items()}, shares, seed)
+
+
+def weak_parts(scans: Sequence[ScanListEntry], parts: Iterable[str]) -> tuple[str, ...]:
+    """Tell which parts of a split cannot teach or test a label: they have no scan, or none of one label.
+
+    Args:
+        scans: of the list.
+        parts: that are wanted.
+
+    Example:
+        >>> one = ScanListEntry("a", "a.npz", "training", 1, 6)
+        >>> weak_parts([one], ("training", "test"))
+        ('training has no negative scan (1 in all)', 'test has no scan')
+    """
+    weak = []
+    for part in parts:
+        labels = [scan.label for scan in scans if scan.part == part]
+        missing = [name for label, name in ((1, "positive"), (0, "negative")) if label not in labels]
+        if missing and labels:
+            weak.append(f"{part} has no {missing[0]} scan ({len(labels)} in all)")
+        elif missing:
+            weak.append(f"{part} has no scan")
+    return tuple(weak)
 
 
 def write_scan_list(folder: str | Path, scans: ScanList) -> Path:

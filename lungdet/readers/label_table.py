@@ -27,6 +27,7 @@ class LabelTable:
         columns: names that its header must have; further columns are kept out. With ``header=False`` the file has no
             header, or one that begins with the first of these names, and these are its columns.
         header: whether a header is needed.
+        remedy: what a user can do where a column is missing.
 
     Attributes:
         lines: ``(N,)`` line of every row, counted from 1.
@@ -38,8 +39,8 @@ class LabelTable:
         OSError: it cannot be opened.
     """
 
-    def __init__(self, path: str | Path, columns: Sequence[str], *, header: bool = True) -> None:
-        self.path = str(path)
+    def __init__(self, path: str | Path, columns: Sequence[str], *, header: bool = True, remedy: str = "") -> None:
+        self.path, self._remedy = str(path), remedy
         self.problems: list[LabelProblem] = []
         rows, lines = _parse(self.path)
         if header or (rows and rows[0][0].strip() == columns[0]):
@@ -145,6 +146,7 @@ class LabelTable:
         if not missing:
             return [names.index(name) for name in wanted]
         what = f"no column {', '.join(missing)}; the header has {', '.join(names)[:200]}"
+        what += f"; {self._remedy}" if self._remedy else ""
         if len(names) == 1 and (";" in names[0] or "\t" in names[0]):
             what = f"fields are not separated by commas: {names[0][:80]!r}; export it with commas and decimal points"
         raise self.error(what)

@@ -12,6 +12,16 @@ DEFAULT_MAX_BYTES = 8 << 30
 INT16_ENDS = (-32768, 32767)
 
 
+def allow(name: str, value: str) -> str:
+    """Tell how to allow something, in Python and on the command line.
+
+    Example:
+        >>> allow("on_single", "thickness")
+        "on_single='thickness' (--on-single thickness)"
+    """
+    return f"{name}={value!r} (--{name.replace('_', '-')} {value})"
+
+
 @dataclass(frozen=True)
 class ReadOptions:
     """How to go on where a series is not what it should be; by default not at all.

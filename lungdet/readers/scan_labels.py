@@ -33,7 +33,7 @@ def read_scan_labels(
         AnnotationError: the file lacks a column, or ``strict`` and a line is faulty.
         OSError: it cannot be opened.
     """
-    table = LabelTable(path, (ID, label))
+    table = LabelTable(path, (ID, label), remedy=f"name the column of the label (--label-column), now {label!r}")
     scans, texts = table.text(ID), table.text(label)
     table.refuse([not scan for scan in scans], lambda row: f"no {ID} is named")
     table.refuse([not text for text in texts], lambda row: f"{label} is missing; write 0 or 1, or remove the line")

@@ -10,7 +10,7 @@ import numpy as np
 
 from .errors import DicomFileError, SeriesError
 from .plain_text import printable
-from .read_options import ReadOptions
+from .read_options import ReadOptions, allow
 from .series_candidate import SeriesCandidate, facts_of
 from .series_scan import SeriesScan, name_files
 from .slice_facts import SliceFacts
@@ -193,7 +193,9 @@ class StackChecker:
         fact = self._slices[0]
         where = f"{fact.name} is its only slice, so the step is not known"
         if self.options.on_single == "error":
-            raise self._error(where, "give the whole series, or pass on_single='thickness' to believe what it says")
+            raise self._error(
+                where, f"give the whole series, or pass {allow('on_single', 'thickness')} to believe what it says"
+            )
         claimed = abs(fact.header.number("SpacingBetweenSlices") or 0.0) or fact.thickness_mm or 0.0
         if claimed <= 0:
             raise self._error(f"{where}, and it has neither SpacingBetweenSlices nor SliceThickness", "give the series")
@@ -220,7 +222,9 @@ class StackChecker:
             ends = f"{self._slices[0].name} to {self._slices[-1].name}"
             problem += f": {ends} shift by {lean.drift_mm:.2f} mm within the slice, at {_list_steps(stack)}"
         if self.options.on_tilt == "error":
-            raise self._error(problem, "pass on_tilt='resample' to shear the slices onto a rectangular grid")
+            raise self._error(
+                problem, f"pass {allow('on_tilt', 'resample')} to shear the slices onto a rectangular grid"
+            )
         self._note(f"straightened: {problem}")
         return lean
 
@@ -245,7 +249,7 @@ class StackChecker:
                 f"its step changes: {_list_steps(stack)}, first between {self._slices[place].name} and "
                 f"{self._slices[place + 1].name} ({steps[place]:.2f} mm, typical {typical:.2f} mm)"
             )
-            raise self._error(problem, "pass on_spacing='resample' to resample to the typical step")
+            raise self._error(problem, f"pass {allow('on_spacing', 'resample')} to resample to the typical step")
         self._note(f"resampled {_list_steps(stack)} to every {typical:.4g} mm")
         return None, typical
 
@@ -261,7 +265,7 @@ class StackChecker:
         if unreadable:
             problem += f"; unreadable files that may belong there: {name_files(unreadable)}"
         if self.options.on_gap == "error":
-            raise self._error(problem, "pass on_gap='interpolate' to fill, or export the series again")
+            raise self._error(problem, f"pass {allow('on_gap', 'interpolate')} to fill, or export the series again")
         self._note(f"interpolated: {problem}")
 
     def _error(self, problem: str, remedy: str) -> SeriesError:

@@ -19,7 +19,7 @@ from lungdet.geometry.frames import spacing_of
 from lungdet.records import CTVolume, SeriesInfo
 
 from .errors import SeriesError
-from .read_options import ReadOptions
+from .read_options import ReadOptions, allow
 from .series_groups import SeriesCandidate
 from .slice_facts import PIXEL_LIMITS_MM
 from .slice_stack import TILT_DEGREES, FloatArray, PlaneAxes, plane_name
@@ -113,7 +113,7 @@ def _checked_geometry(header: VolumeHeader, options: ReadOptions) -> tuple[Float
         return affine, None
     if options.on_tilt == "error":
         problem = f"its affine is sheared, the third axis leans by {shear.degrees:.2f} degrees"
-        raise SeriesError(f"{path}: {problem}; pass on_tilt='resample' to shear it onto a rectangular grid")
+        raise SeriesError(f"{path}: {problem}; pass {allow('on_tilt', 'resample')} to shear it onto a rectangular grid")
     straight = affine.copy()
     straight[:3, 2] = shear.normal * shear.height_mm
     return straight, np.arange(header.shape[2])[:, None] * (shear.per_slice_mm / spacing[:2])

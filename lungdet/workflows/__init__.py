@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .score_studies import ScoredStudy, ScoreSummary, score
     from .similar_lesions import SimilarLesions, query_lesions
     from .studies import StudyJob, find_studies
+    from .study_settings import StudySettings
     from .summary import DetectSummary, StudyResult
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "SimilarLesions",
     "StudyJob",
     "StudyResult",
+    "StudySettings",
     "UnratedMark",
     "analyze",
     "bundle_names",
@@ -103,6 +105,7 @@ _HOMES = {
     "SimilarLesions": "similar_lesions",
     "StudyJob": "studies",
     "StudyResult": "summary",
+    "StudySettings": "study_settings",
     "describe_lesions": "describe",
     "NoduleRater": "nodule_classifier",
     "UnratedMark": "nodule_classifier",

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from lungdet.detection.findings import make_report
 from lungdet.engines.save_findings import volume_of
@@ -26,9 +26,9 @@ from .studies import StudyJob
 from .study_analyst import LEAST_SCORE, StudyAnalyst
 from .study_loop import Source, StudyLoop, jobs_of_all
 from .study_lungs import lungs_of
+from .study_settings import DETECTOR, StudySettings
 from .summary import DetectSummary, StudyResult
 
-DETECTOR = "nodule_detector"
 KNOWN_NOTE = "marks are those of an earlier run: a filter and the scan's model saw none that it had left out"
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,6 @@ def analyze(
     sources: Source | Iterable[Source],
     output_dir: str | Path,
     *,
-    bundle: str | Path = DETECTOR,
     classifier: str | Path | None = "nodule_classifier",
     risk: str | Path | None = "scan_risk",
     findings: str | Path | None = None,
@@ -53,17 +52,7 @@ def analyze(
     prior_days: float | None = None,
     filter_marks: bool = False,
     min_score: float | None = None,
-    device: str | None = None,
-    series: str | None = None,
-    choose: Literal["thinnest"] | None = "thinnest",
-    on_gap: Literal["error", "interpolate"] = "error",
-    on_tilt: Literal["error", "resample"] = "error",
-    overrides: Mapping[str, Any] | None = None,
-    max_pictures: int = 10,
-    guard: bool = True,
-    lungs_margin_mm: float | None = None,
-    progress: bool = True,
-    on_result: Callable[[StudyResult], None] | None = None,
+    **settings: Any,
 ) -> DetectSummary:
     """Detect nodules in studies, measure and judge them, and write a folder for each into ``output_dir``.
 
@@ -74,25 +63,15 @@ def analyze(
     Args:
         sources: files or folders; each counts once. A folder that holds several studies gives a result for each.
         output_dir: made if absent.
-        bundle: of the detector: name of a shipped one, or the root of another one that you trust.
-        classifier: bundle of a nodule classifier, likewise; None asks none.
+        classifier: bundle of a nodule classifier: name of a shipped one, or the root of another one that you trust;
+            None asks none.
         risk: bundle of a model of the whole scan, likewise; None asks none.
         findings: marks of an earlier run in place of a detector: its ``findings.json``, or folder; none may get lost.
         prior: ``findings.json`` of an analyzed earlier scan of the same patient, to tell what has grown.
         prior_days: days that have passed since.
         filter_marks: score marks by detector and classifier together, and leave out those below the threshold.
         min_score: leave out findings below it; None leaves it to filter or detector, or keeps all ``findings``.
-        device: ``"cpu"``, ``"cuda:0"``, ...; None leaves it to the bundles.
-        series: which series to read: a key, a SeriesInstanceUID or its unique beginning.
-        choose: ``"thinnest"`` takes the thinnest axial series of each study; None refuses to choose.
-        on_gap: missing slices: ``"error"`` or ``"interpolate"``.
-        on_tilt: tilted gantry: ``"error"`` or ``"resample"``.
-        overrides: new values of other settings of the detector's bundle, by id; values, not expressions.
-        max_pictures: findings of a study that get pictures of their own.
-        guard: warn of a scan that holds no lungs or is upside down.
-        lungs_margin_mm: leave out what is marked further from the lungs than that; None keeps all marks.
-        progress: show a bar, if the error stream is a terminal.
-        on_result: called with each study's result as soon as it is there; what it raises is logged.
+        settings: fields of :class:`~lungdet.workflows.StudySettings`, such as ``on_gap="interpolate"``.
 
     Returns:
         The results of this run, in the order of the sources.
@@ -100,43 +79,33 @@ def analyze(
     Raises:
         BundleError: a bundle that was named cannot be used. What is wrong with a study is told in its result.
         FindingsFileError: the only file of ``findings`` cannot be read back.
-        ValueError: there is no such device, a number is out of its range, or ``findings`` come with detector options.
+        TypeError: there is no such setting.
+        ValueError: there is no such device, a setting has a value that is not allowed, or ``findings`` come with
+            detector options.
         OSError: nothing can be written into ``output_dir``; this is known before the work begins.
     """
-    _check_numbers(max_pictures, min_score)
-    earlier, folder = open_prior(prior, prior_days), prepare_output(output_dir)
-    reading = {"on_gap": on_gap, "on_tilt": on_tilt}
-    marker = _marker(findings, bundle, device, overrides or {}, reading, min_score, lungs_margin_mm)
-    analyst = StudyAnalyst(classifier, risk, device, filter_marks, min_score)
-    run = _Run(marker, analyst, earlier, LungGuard(device=device) if guard else None, folder, max_pictures)
-    return run(jobs_of_all(sources, series, choose), progress, on_result)
-
-
-def _check_numbers(max_pictures: int, min_score: float | None) -> None:
-    if max_pictures < 0:
-        raise ValueError(f"max_pictures must not be negative, got {max_pictures}")
+    given = StudySettings(**settings)
     if min_score is not None and not 0.0 <= min_score <= 1.0:
         raise ValueError(f"min_score must be in [0, 1], got {min_score}")
+    earlier, folder = open_prior(prior, prior_days), prepare_output(output_dir)
+    marker = _marker(findings, given, min_score)
+    analyst = StudyAnalyst(classifier, risk, given.device, filter_marks, min_score)
+    guard = LungGuard(device=given.device) if given.guard else None
+    run = _Run(marker, analyst, earlier, guard, folder, given.max_pictures)
+    return run(jobs_of_all(sources, given.series, given.choose), given.progress, given.on_result)
 
 
 class _Detected:
     """Marks of a detector, also with low scores: a filter may raise them, and the scan's model looks at them."""
 
-    def __init__(
-        self,
-        bundle: str | Path,
-        device: str | None,
-        overrides: Mapping[str, Any],
-        min_score: float | None,
-        lungs_margin_mm: float | None,
-    ) -> None:
-        self.near = None if lungs_margin_mm is None else LungFilter(lungs_margin_mm)
-        root = bundle_root(bundle)
-        opened = OpenedBundle(root, device, overrides)
+    def __init__(self, given: StudySettings, min_score: float | None) -> None:
+        self.near = None if given.lungs_margin_mm is None else LungFilter(given.lungs_margin_mm)
+        root = bundle_root(given.bundle)
+        opened = OpenedBundle(root, given.device, given.overrides)
         usual = float(opened.take("min_score")) if "min_score" in opened.parser.config else 0.0
         self.min_score = usual if min_score is None else min_score
         lower = {"min_score": min(usual, self.min_score, LEAST_SCORE)} if usual else {}
-        self.detector = Detector(root, device, {**overrides, **lower})
+        self.detector = Detector(root, given.device, {**given.overrides, **lower}, given.reading)
 
     def __call__(self, job: StudyJob, first_of: Callable[[CTVolume], None]) -> _Marked:
         item = self.detector(job)
@@ -154,12 +123,7 @@ class _Detected:
 class _Known:
     """Marks that an earlier run has written."""
 
-    def __init__(
-        self,
-        findings: str | Path,
-        reading: Mapping[str, Any],
-        min_score: float | None,
-    ) -> None:
+    def __init__(self, findings: str | Path, reading: Mapping[str, Any], min_score: float | None) -> None:
         self.known, self.reading, self.min_score = KnownFindings(findings), reading, min_score or 0.0
 
     def __call__(self, job: StudyJob, first_of: Callable[[CTVolume], None]) -> _Marked:
@@ -170,23 +134,15 @@ class _Known:
         return _Marked(volume, lung_mask(volume.array, volume.affine_lps), marks)
 
 
-def _marker(
-    findings: str | Path | None,
-    bundle: str | Path,
-    device: str | None,
-    overrides: Mapping[str, Any],
-    reading: Mapping[str, Any],
-    min_score: float | None,
-    lungs_margin_mm: float | None,
-) -> _Detected | _Known:
+def _marker(findings: str | Path | None, given: StudySettings, min_score: float | None) -> _Detected | _Known:
     if findings is None:
-        return _Detected(bundle, device, {**overrides, **reading}, min_score, lungs_margin_mm)
-    if lungs_margin_mm is not None:
+        return _Detected(given, min_score)
+    if given.lungs_margin_mm is not None:
         raise ValueError("marks are left out by their way to the lungs when they are detected, not of known findings")
-    if str(bundle) != DETECTOR or overrides:
-        given = ", ".join(map(str, overrides)) or bundle
-        raise ValueError(f"known findings need no detector, so nothing can be set for one ({given}): leave out either")
-    return _Known(findings, reading, min_score)
+    if str(given.bundle) != DETECTOR or given.overrides:
+        named = ", ".join(map(str, given.overrides)) or given.bundle
+        raise ValueError(f"known findings need no detector, so nothing can be set for one ({named}): leave out either")
+    return _Known(findings, given.reading, min_score)
 
 
 class _Run:

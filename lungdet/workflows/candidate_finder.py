@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +33,7 @@ class CandidateFinder:
         device: ``"cpu"``, ``"cuda:0"``, ...; None leaves it to the bundle.
         top: marks of a scan at most.
         least_score: of a mark.
+        reading: options of :func:`lungdet.readers.read_ct`, such as ``{"on_gap": "interpolate"}``.
 
     Attributes:
         model: which detector it is.
@@ -39,18 +41,25 @@ class CandidateFinder:
 
     Raises:
         BundleError: the bundle cannot be used.
-        ValueError: ``top`` is less than 1, or ``least_score`` not in [0, 1]; or there is no such device.
+        ValueError: ``top`` is less than 1, or ``least_score`` not in [0, 1]; or there is no such device, or no such way
+            to read.
     """
 
     def __init__(
-        self, bundle: str | Path = DETECTOR, device: str | None = None, top: int = TOP, least_score: float = LEAST_SCORE
+        self,
+        bundle: str | Path = DETECTOR,
+        device: str | None = None,
+        top: int = TOP,
+        least_score: float = LEAST_SCORE,
+        reading: Mapping[str, Any] | None = None,
     ) -> None:
         if top < 1 or not 0.0 <= least_score <= 1.0:
             raise ValueError(f"wanted top >= 1 and least_score in [0, 1], got {top} and {least_score}")
         self.top, self.least_score = top, least_score
-        self.detector = Detector(bundle, device, {"min_score": least_score})
+        self.detector = Detector(bundle, device, {"min_score": least_score}, reading)
         self.model = self.detector.model
-        self.settings = f"top {top}, least score {least_score:g}"
+        allowed = [f"{name} {value}" for name, value in sorted((reading or {}).items()) if value != "error"]
+        self.settings = ", ".join([f"top {top}", f"least score {least_score:g}", *allowed])
 
     def __call__(self, job: StudyJob, scan_id: str = "") -> ScanCandidates:
         """Read one scan, and find its candidates.

@@ -11,6 +11,7 @@ import torch
 from monai.transforms import Compose
 from monai.utils import convert_to_tensor
 
+from lungdet.readers.read_options import ReadOptions
 from lungdet.records import SeriesInfo
 from lungdet.transforms import LoadCTd
 
@@ -30,10 +31,12 @@ class Detector:
             run.
         device: ``"cpu"``, ``"cuda:0"``, ...; None leaves it to the bundle.
         overrides: new values of the bundle's settings, by id; see :func:`~lungdet.workflows.open_bundle`.
+        reading: options of :func:`lungdet.readers.read_ct`, such as ``{"on_gap": "interpolate"}``; they win over those
+            of the bundle.
 
     Raises:
         BundleError: the bundle cannot be found or opened, loads no CT, or its weights cannot be loaded.
-        ValueError: there is no such device.
+        ValueError: there is no such device, or no such way to read.
     """
 
     def __init__(
@@ -41,13 +44,17 @@ class Detector:
         bundle: str | Path = "nodule_detector",
         device: str | None = None,
         overrides: Mapping[str, Any] | None = None,
+        reading: Mapping[str, Any] | None = None,
     ) -> None:
+        ReadOptions(**(reading or {}))
         opened = OpenedBundle(bundle, device, overrides)
         self.device, self.network = opened.device, opened.network()
         self.model = opened.load_weights(self.network)
         self.preprocessing: Callable[[dict[str, Any]], dict[str, Any]] = opened.take("preprocessing")
         self.inferer, self.postprocessing = opened.take("inferer"), opened.take("postprocessing")
         self._loaders = _loaders(self.preprocessing, opened.root)
+        for loader in self._loaders:
+            loader.load.options = {**loader.load.options, **(reading or {})}
 
     def __call__(self, job: StudyJob) -> dict[str, Any]:
         """Read one study and detect; see :func:`lungdet.engines.save_study` for the keys of the result."""

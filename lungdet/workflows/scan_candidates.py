@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lungdet.datalists import DatalistError
 from lungdet.datalists.scan_list import (
@@ -17,6 +18,7 @@ from lungdet.datalists.scan_list import (
     is_plain_name,
     read_scan_list,
     split_scans,
+    weak_parts,
     write_scan_list,
 )
 from lungdet.readers import read_scan_labels
@@ -63,12 +65,14 @@ class CandidateSummary:
         scans: what it says.
         results: of this run.
         problems: labels that cannot be used, and scans without a label, in words.
+        weak: parts of the split that cannot teach or test the label, in words.
     """
 
     list_path: Path
     scans: ScanList
     results: tuple[CandidateResult, ...]
     problems: tuple[str, ...]
+    weak: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[CandidateResult, ...]:
@@ -90,6 +94,7 @@ def find_candidates(
     seed: int = 0,
     progress: bool = True,
     on_result: Callable[[CandidateResult], None] | None = None,
+    **reading: Any,
 ) -> CandidateSummary:
     """Find the candidates of every scan in a folder, and keep them in a file for each.
 
@@ -113,6 +118,7 @@ def find_candidates(
             shares every scan keeps its part, whatever labels have come or gone since.
         progress: show a bar, if the error stream is a terminal.
         on_result: called with each scan's result as soon as it is there.
+        reading: options of :func:`lungdet.readers.read_ct`, such as ``on_gap="interpolate"``.
 
     Raises:
         AnnotationError: the labels are no such table, or no line of it can be used.
@@ -126,7 +132,7 @@ def find_candidates(
     split = ", ".join([f"{label}, seed {seed}", *(f"{part} {share:g}" for part, share in sorted(shares.items()))])
     output = prepare_output(output_dir)
     part_of = {**split_scans(known, shares, seed), **_earlier_parts(output / LIST_NAME, split)}
-    finder = CandidateFinder(bundle, device, top, least_score)
+    finder = CandidateFinder(bundle, device, top, least_score, reading)
     run = _Run(finder, output, {str(path): name for name, path in sources.items()})
     jobs = [StudyJob(str(path), None, "thinnest") for path in sources.values()]
     try:
@@ -141,7 +147,8 @@ def find_candidates(
         failed = {one.scan: one.error for one in results if one.candidates is None}
         scans = ScanList(entries, finder.model, top, least_score, failed, split if known else "")
         path = write_scan_list(output, scans)
-    return CandidateSummary(path, scans, results, tuple(problems))
+    wanted = [part for part, share in shares.items() if share > 0] if known else []
+    return CandidateSummary(path, scans, results, tuple(problems), weak_parts(entries, wanted))
 
 
 def scan_sources(folder: str | Path) -> dict[str, Path]:

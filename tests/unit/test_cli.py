@@ -3,16 +3,21 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
 
 import lungdet
 from lungdet import cli, readers, workflows
+from lungdet.cli.study_options import LUNGS_MARGIN_MM, READING, study_settings
+from lungdet.geometry.near_lungs import MARGIN_MM
 from lungdet.phantoms import write_dicom_series
+from lungdet.readers.read_options import ReadOptions
 from lungdet.records import CTVolume, DetectionReport, Finding, ModelInfo, SeriesInfo
-from lungdet.workflows import DetectSummary, StudyResult
+from lungdet.workflows import DetectSummary, StudyResult, StudySettings
 
 AFFINE = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0))
 
@@ -78,11 +83,13 @@ def test_detect_without_findings(fake_detect: Callable[..., list[dict]], capsys:
 def test_options_are_handed_on(fake_detect: Callable[..., list[dict]]):
     calls = fake_detect(result(1))
     options = "--series 1.2 --choose none --on-gap interpolate --on-tilt resample --device cpu --min-score 0.25"
+    options += " --on-spacing resample --on-single thickness"
     assert cli.main(["detect", "a", "b", "-o", "out", "--bundle", "x", "--pictures", "3", *options.split()]) == 0
     (call,) = calls
     expected = {
         "sources": ["a", "b"], "bundle": "x", "series": "1.2", "choose": None, "on_gap": "interpolate",
-        "on_tilt": "resample", "device": "cpu", "overrides": {"min_score": 0.25}, "max_pictures": 3,
+        "on_tilt": "resample", "on_spacing": "resample", "on_single": "thickness",
+        "device": "cpu", "overrides": {"min_score": 0.25}, "max_pictures": 3,
     }  # fmt: skip
     assert {key: call[key] for key in expected} == expected
 
@@ -219,3 +226,14 @@ def test_help_loads_nothing_heavy():
     code = "import sys; from lungdet.cli import build_parser; build_parser().format_help(); print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=600)
     assert not {"numpy", "torch", "monai", "pydicom", "PIL", "tqdm"} & set(run.stdout.split())
+
+
+def test_what_stands_in_the_help_is_what_is_used():
+    """The command line has its own copy of defaults, for their homes load what a help text must not wait for."""
+    assert LUNGS_MARGIN_MM == MARGIN_MM
+    hints = get_type_hints(ReadOptions)
+    for name, allowed, _ in READING:
+        assert get_args(hints[name.removeprefix("--").replace("-", "_")]) == ("error", allowed)
+    settings = study_settings(cli.build_parser().parse_args(["detect", "ct", "-o", "out"]))
+    defaults = {field.name: getattr(StudySettings(), field.name) for field in fields(StudySettings)}
+    assert {**defaults, **settings, "on_result": None} == defaults

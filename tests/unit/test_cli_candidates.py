@@ -22,7 +22,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
             options["on_result"](result)
         entries = (ScanListEntry("a", "a.npz", "training", 1, 6), ScanListEntry("b", "b.npz", "test", 0, 0))
         scans = ScanList(entries, ModelInfo("", "", ""), 6, 0.02, {"c": "no slices"})
-        return CandidateSummary(Path("out/candidates.json"), scans, results, ("labels.csv, line 3: cancer is 'x'",))
+        return CandidateSummary(
+            Path("out/candidates.json"), scans, results, ("labels.csv, line 3: cancer is 'x'",), ("test has no scan",)
+        )
 
     monkeypatch.setattr(workflows, "find_candidates", find, raising=False)
     return seen
@@ -42,6 +44,8 @@ def test_what_is_printed(calls: list[dict], capsys: pytest.CaptureFixture[str]):
     assert "2 of 3 scans: 1 test (0 positive), 1 training (1 positive); list: out/candidates.json" in said.out
     assert "error: c: no slices" in said.err
     assert "warning: labels.csv, line 3" in said.err
+    assert "warning: out/candidates.json: test has no scan; name more scans of both labels in labels.csv" in said.err
+    assert (call["on_gap"], call["on_single"]) == ("error", "error")
 
 
 @pytest.mark.parametrize("wrong", [["--top", "0"], ["--min-score", "2"], ["--split", "1", "-1", "1"]])

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from PIL import Image
 
+from lungdet.cli import main
 from lungdet.readers import ct_series
 from lungdet.readers.series_scan import SeriesScan
 from lungdet.records import SeriesInfo
@@ -88,6 +90,39 @@ def test_options_reach_the_reader(write_series: WriteSeries, tiny_bundle: Path, 
     assert study.report is not None
     assert study.report.series.slice_uids[4] == ""
     assert study.report.series.steps
+
+
+def test_one_slice_and_uneven_slices_can_be_read(
+    write_series: WriteSeries, tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    write_series("one")
+    for path in sorted((tmp_path / "one").iterdir())[1:]:
+        path.unlink()
+    write_series("uneven")
+    for index, shift_mm in ((3, 0.6), (6, -0.5)):
+        path = sorted((tmp_path / "uneven").iterdir())[index]
+        dataset = pydicom.dcmread(path)
+        dataset.ImagePositionPatient[2] += shift_mm
+        dataset.save_as(path)
+    sources = [str(tmp_path / "one"), str(tmp_path / "uneven")]
+    command = ["detect", *sources, "-o", str(tmp_path / "out"), "--bundle", str(tiny_bundle), "--no-guard"]
+    assert main(command) == 1
+    told = capsys.readouterr().err
+    assert "(--on-single thickness)" in told
+    assert "(--on-spacing resample)" in told
+    assert main([*command, "--on-single", "thickness", "--on-spacing", "resample"]) == 0
+    scans = [read_json(path) for path in sorted((tmp_path / "out").glob("*/findings.json"))]
+    assert sorted(scan.shape[2] for scan in scans) == [1, 10]
+
+
+def test_what_is_no_way_to_read_is_refused_before_the_first_study(tiny_bundle: Path, out: Path):
+    with pytest.raises(ValueError, match="on_single must be one of"):
+        detect("ct", out, bundle=tiny_bundle, on_single="guess")
+    with pytest.raises(TypeError, match="on_singel"):
+        detect("ct", out, bundle=tiny_bundle, on_singel="thickness")
+    with pytest.raises(ValueError, match="on_gap must be one of"):
+        Detector(tiny_bundle, reading={"on_gap": "guess"})
+    assert not out.exists()
 
 
 def test_many_studies_in_one_folder(write_series: WriteSeries, tiny_bundle: Path, tmp_path: Path, out: Path):

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from lungdet.datalists import DatalistError
 from lungdet.datalists.scan_list import ScanListEntry, read_scan_list, split_scans
 from lungdet.geometry.cubes import cut_cube
-from lungdet.readers import read_ct
+from lungdet.readers import AnnotationError, read_ct
 from lungdet.readers.candidate_file import read_candidates
 from lungdet.records import ModelInfo, SeriesInfo
 from lungdet.reports.candidate_file import write_candidates
@@ -49,6 +50,37 @@ def test_every_scan_has_its_cubes_or_its_reason(scans: Path, tiny_bundle: Path, 
     assert "line 6: the scan repeats line 2" in told
     assert "no scan of the name 'gone'" in told
     assert "s2: has no label" in told
+
+
+def test_parts_that_cannot_serve_are_told(scans: Path, tiny_bundle: Path, tmp_path: Path):
+    def weak(**options: Any) -> tuple[str, ...]:
+        labels = scans / "labels.csv" if options.pop("labelled", True) else None
+        return find_candidates(scans, tmp_path / "out", labels, bundle=tiny_bundle, progress=False, **options).weak
+
+    (scans / "labels.csv").write_text("id,cancer\ns0,1\ns1,0\ns2,0\n")
+    everything = {"training": 1.0, "validation": 0.0, "test": 0.0}
+    assert weak(shares=everything) == ()
+    assert weak(labelled=False) == ()
+    (scans / "labels.csv").write_text("id,cancer\ns1,0\ns2,0\n")
+    assert weak(shares=everything) == ("training has no positive scan (2 in all)",)
+    told = weak()  # two scans for three parts
+    assert told[0] == "training has no positive scan (1 in all)"
+    assert sorted(part.split(" ", 1)[1] for part in told[1:]) == ["has no positive scan (1 in all)", "has no scan"]
+
+
+def test_a_label_of_another_name_is_asked_for(scans: Path, tiny_bundle: Path, tmp_path: Path):
+    (scans / "labels.csv").write_text("id,malignant\ns0,1\ns1,0\ns2,0\n")
+    out = tmp_path / "out"
+    with pytest.raises(AnnotationError, match=r"no column cancer; the header has id, malignant; .*--label-column"):
+        find_candidates(scans, out, scans / "labels.csv", bundle=tiny_bundle, progress=False)
+    found = find_candidates(scans, out, scans / "labels.csv", label="malignant", bundle=tiny_bundle, progress=False)
+    assert [scan.label for scan in found.scans.scans] == [1, 0, 0]
+
+
+def test_what_is_allowed_is_part_of_what_was_kept(scans: Path, tiny_bundle: Path, tmp_path: Path):
+    first = CandidateFinder(tiny_bundle, reading={"on_gap": "error", "on_single": "thickness"})
+    assert first.settings == "top 6, least score 0.02, on_single thickness"
+    assert CandidateFinder(tiny_bundle, reading={"on_gap": "error"}).settings == CandidateFinder(tiny_bundle).settings
 
 
 def test_the_cubes_are_those_around_the_marks(scans: Path, tiny_bundle: Path, tmp_path: Path):
