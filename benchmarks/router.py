@@ -15,10 +15,8 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import logging
 import os
 import sys
-import warnings
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -32,13 +30,9 @@ PARTS = {
 
 
 def main(arguments: list[str]) -> None:
-    import torch
+    from run_part import hand_over
 
-    options = read_arguments(arguments)
-    warnings.simplefilter("ignore")
-    logging.disable(logging.WARNING)
-    torch.set_num_threads(options.threads)
-    importlib.import_module(f"router_{options.part}").main(options)
+    hand_over("router", read_arguments(arguments))
 
 
 def read_arguments(arguments: list[str]) -> argparse.Namespace:
