@@ -28,6 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--prior-days", type=float, metavar="DAYS", help="days that have passed since that scan")
     parser.add_argument(
+        "--prior-anyway",
+        action="store_true",
+        help="compare also with a scan that is of another patient, of the same study or later, by what the files say",
+    )
+    parser.add_argument(
         "--filter", action="store_true",
         help="score marks by detector and classifier together, and drop the unlikely, if the classifier has a filter "
         "for this detector; the shipped one has none",
@@ -54,6 +59,7 @@ def run(options: argparse.Namespace) -> int:
             findings=options.findings,
             prior=options.prior,
             prior_days=options.prior_days,
+            prior_anyway=options.prior_anyway,
             filter_marks=options.filter,
             classifier=None if options.classifier == "none" else options.classifier,
             risk=None if options.risk == "none" else options.risk,

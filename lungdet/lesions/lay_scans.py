@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lungdet.records import DetectionReport, LungsFound, Point
+from lungdet.records import DetectionReport, LungsFound, Point, SeriesInfo
 
 from .constellation_offset import constellation_offset
 
@@ -44,9 +44,9 @@ def lay_scans(
 ) -> Laying:
     """Lay an earlier scan on a later one.
 
-    Scans of one study share their coordinates. Others are laid on each other by the middle of the lungs where both
-    show the same lungs, by the lungs' top where one ends lower or the breath differs, and then so that most nodules
-    fall on each other, if several agree near by.
+    Scans of one frame of reference share their coordinates, and where that is not known, those of one study. Others are
+    laid on each other by the middle of the lungs where both show the same lungs, by the lungs' top where one ends lower
+    or the breath differs, and then so that most nodules fall on each other, if several agree near by.
 
     Args:
         before: the earlier scan.
@@ -57,11 +57,19 @@ def lay_scans(
     Raises:
         LayingError: no lungs, other parts of the lungs, or their top is cut off.
     """
-    if before.series.study_uid and before.series.study_uid == after.series.study_uid:
-        return Laying(np.zeros(3), LIMIT_MM, "both scans are of one study: places are compared as they are")
+    shared = _shared(before.series, after.series)
+    if shared:
+        return Laying(np.zeros(3), LIMIT_MM, f"both scans are of one {shared}: places are compared as they are")
     guess_mm, note = _by_lungs(before.lungs, after.lungs)
     offset_mm, votes = constellation_offset(before_mm, after_mm, guess_mm)
     return Laying(offset_mm, AGREED_LIMIT_MM if votes else LIMIT_MM, note)
+
+
+def _shared(before: SeriesInfo, after: SeriesInfo) -> str:
+    """Tell what makes the coordinates of two scans the same; empty if nothing does."""
+    if before.frame_uid and after.frame_uid:
+        return "frame of reference" if before.frame_uid == after.frame_uid else ""
+    return "study" if before.study_uid and before.study_uid == after.study_uid else ""
 
 
 def _by_lungs(before: LungsFound | None, after: LungsFound | None) -> tuple[NDArray[np.float64], str]:

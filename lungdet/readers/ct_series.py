@@ -20,6 +20,7 @@ from lungdet.records import CTVolume, SeriesInfo
 from .dicom_file import read_header
 from .dicom_limits import DEFAULT_LIMITS, ReadLimits
 from .errors import SeriesError
+from .patient_print import patient_day, patient_print
 from .plain_text import printable
 from .read_options import DEFAULT_MAX_BYTES, ReadOptions
 from .series_candidate import SeriesCandidate
@@ -36,6 +37,7 @@ from .volume_file import is_volume_file, list_volume_file, read_volume_file
 logger = logging.getLogger(__name__)
 
 AIR_HU = -1000.0
+DATES = ("AcquisitionDate", "AcquisitionDateTime", "StudyDate")
 
 
 def read_ct(
@@ -161,6 +163,8 @@ def _read_plan(
         block = straighten(block, shifts_px, AIR_HU if options.padding_hu is None else options.padding_hu)
         origin = origin + low[0] * spacing[1] * plan.stack.axes.row + low[1] * spacing[0] * plan.stack.axes.column
     block, uids = _fill_planes(block, plan, options, scan.source)
+    patient = first.header.text("PatientID")
+    date = next(filter(None, map(first.header.text, DATES)), "")
     info = SeriesInfo(
         source=scan.source,
         series_uid=candidate.series_uid,
@@ -170,6 +174,9 @@ def _read_plan(
         kernel=candidate.kernel,
         thickness_mm=first.thickness_mm,
         steps=steps,
+        frame_uid=first.header.text("FrameOfReferenceUID"),
+        patient=patient_print(patient),
+        day=patient_day(patient, date),
     )
     return CTVolume(block.transpose(2, 1, 0), stack_affine(plan.stack.axes, spacing, origin, plan.step_lps_mm), info)
 

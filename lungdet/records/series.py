@@ -24,6 +24,9 @@ class SeriesInfo:
         kernel: ConvolutionKernel.
         thickness_mm: SliceThickness as written (it is not the distance of the slices); None if absent.
         steps: what the reader did beyond reading, in words ("2 duplicate slices dropped", ...).
+        frame_uid: FrameOfReferenceUID: scans that share it share their coordinates; empty where it is not known.
+        patient: digits by which two scans of one patient are known as such, and nobody by name; empty likewise.
+        day: when it was made, in days from a secret date of the patient's own; None likewise.
     """
 
     source: str
@@ -34,6 +37,9 @@ class SeriesInfo:
     kernel: str = ""
     thickness_mm: float | None = None
     steps: tuple[str, ...] = ()
+    frame_uid: str = ""
+    patient: str = ""
+    day: int | None = None
 
     def to_json(self) -> str:
         """Return the record as one JSON string: it survives collation, pickling and metadata of MONAI unchanged."""

@@ -50,6 +50,7 @@ def analyze(
     findings: str | Path | None = None,
     prior: str | Path | None = None,
     prior_days: float | None = None,
+    prior_anyway: bool = False,
     filter_marks: bool = False,
     min_score: float | None = None,
     **settings: Any,
@@ -69,6 +70,7 @@ def analyze(
         findings: marks of an earlier run in place of a detector: its ``findings.json``, or folder; none may get lost.
         prior: ``findings.json`` of an analyzed earlier scan of the same patient, to tell what has grown.
         prior_days: days that have passed since.
+        prior_anyway: compare also where the earlier scan is of another patient, of the same study, or later.
         filter_marks: score marks by detector and classifier together, and leave out those below the threshold.
         min_score: leave out findings below it; None leaves it to filter or detector, or keeps all ``findings``.
         settings: fields of :class:`~lungdet.workflows.StudySettings`, such as ``on_gap="interpolate"``.
@@ -87,7 +89,7 @@ def analyze(
     given = StudySettings(**settings)
     if min_score is not None and not 0.0 <= min_score <= 1.0:
         raise ValueError(f"min_score must be in [0, 1], got {min_score}")
-    earlier, folder = open_prior(prior, prior_days), prepare_output(output_dir)
+    earlier, folder = open_prior(prior, prior_days, prior_anyway), prepare_output(output_dir)
     marker = _marker(findings, given, min_score)
     analyst = StudyAnalyst(classifier, risk, given.device, filter_marks, min_score)
     guard = LungGuard(device=given.device) if given.guard else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,9 @@ from lungdet.lesions.match_places import match_places
 from lungdet.records import DetectionReport, Finding, NoduleMeasurement, SeriesInfo
 from lungdet.reports import read_json, series_digest
 
+from .prior_doubts import ANYWAY, prior_doubts, prior_notes
+
+logger = logging.getLogger(__name__)
 NO_MATCH = "no counterpart in the earlier scan"
 FILE = "findings.json"
 
@@ -26,6 +30,7 @@ class PriorScan:
     Args:
         path: its ``findings.json``, as :func:`~lungdet.workflows.analyze` writes it, or the folder that holds it alone.
         days: that have passed since.
+        anyway: compare also with what seems to be no earlier scan of the same patient; notes say so then.
 
     Raises:
         FindingsFileError: the file cannot be read back.
@@ -34,10 +39,10 @@ class PriorScan:
         OSError: it cannot be opened.
     """
 
-    def __init__(self, path: str | Path, days: float) -> None:
+    def __init__(self, path: str | Path, days: float, anyway: bool = False) -> None:
         if not (math.isfinite(days) and days > 0):
             raise ValueError(f"days since the earlier scan must be positive, got {days}")
-        self.days, self.path = days, _only_file(Path(path))
+        self.days, self.path, self.anyway = days, _only_file(Path(path)), anyway
         self.report = read_json(self.path)
         lungs = self.report.lungs
         if lungs is None or lungs.center_lps_mm is None:
@@ -62,18 +67,20 @@ class PriorScan:
         paired one to one within its limit. What cannot be compared says why in its notes.
 
         Raises:
-            ValueError: both are the same series.
+            ValueError: both are the same series; or the other one is of another patient, of the same study, or later,
+                and was not to be compared anyway.
         """
         if _same_series(self.report.series, report.series):
             raise ValueError(
                 f"{report.series.source}: the earlier scan, {self.path}, is of this very series; name an earlier one"
             )
+        told = self._told(report.series)
         now = [(rank, found) for rank, finding in enumerate(report.findings) if (found := finding.measurement)]
         before_mm, after_mm = _places(self.measured), _places([found for _, found in now])
         try:
             laying = lay_scans(self.report, report, before_mm, after_mm)
         except LayingError as error:
-            return replace(report, notes=(*report.notes, f"not compared with the earlier scan: {error}"))
+            return replace(report, notes=(*report.notes, f"not compared with the earlier scan: {error}", *told))
         pairs = match_places(before_mm + laying.offset_mm, after_mm, laying.limit_mm)
         findings, thickness_mm = list(report.findings), (_thickness(self.report), _thickness(report))
         partners = {column: (self.measured[row], distance) for row, column, distance in pairs}
@@ -84,7 +91,17 @@ class PriorScan:
             f"compared with a scan {self.days:g} days before: {len(pairs)} of {len(self.measured)} nodules found again"
         )
         notes = (said, laying.note) if laying.note else (said,)
-        return replace(report, findings=tuple(findings), notes=(*report.notes, *notes))
+        return replace(report, findings=tuple(findings), notes=(*report.notes, *notes, *told))
+
+    def _told(self, series: SeriesInfo) -> list[str]:
+        """What is to be known of both scans; refuse what is no earlier one of the same patient."""
+        before = self.report.series
+        doubts = [f"the earlier scan {doubt}" for doubt in prior_doubts(before, series)]
+        if doubts and not self.anyway:
+            raise ValueError(f"{series.source}: {' and '.join(doubts)} ({self.path}); {ANYWAY}")
+        for doubt in doubts:
+            logger.warning("%s: compared, though %s (%s)", series.source, doubt, self.path)
+        return [f"compared, though {doubt}" for doubt in doubts] + prior_notes(before, series, self.days)
 
     def _grown(
         self,
@@ -102,7 +119,7 @@ class PriorScan:
             return replace(finding, notes=(*finding.notes, str(error)))
 
 
-def open_prior(path: str | Path | None, days: float | None) -> PriorScan | None:
+def open_prior(path: str | Path | None, days: float | None, anyway: bool = False) -> PriorScan | None:
     """Open an earlier scan, if one is named.
 
     Raises:
@@ -111,8 +128,11 @@ def open_prior(path: str | Path | None, days: float | None) -> PriorScan | None:
     if path is None and days is None:
         return None
     if path is None or days is None:
-        raise ValueError("to compare with an earlier scan, name its findings.json and the days that have passed since")
-    return PriorScan(path, days)
+        raise ValueError(
+            "to compare with an earlier scan, name its findings.json (--prior), and the days that have passed since "
+            "(--prior-days)"
+        )
+    return PriorScan(path, days, anyway)
 
 
 def _only_file(path: Path) -> Path:

@@ -1,6 +1,7 @@
 """Growth since an earlier scan: pairs by place in the lungs, doubling times, and what cannot be compared."""
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,11 @@ def scan(
     **lungs: Any,
 ) -> DetectionReport:
     top = None if middle is None else (middle[0], middle[1], middle[2] + 120.0)
+    about = {name: lungs.pop(name) for name in ("patient", "day", "frame_uid") if name in lungs}
     facts = {"top_lps_mm": top, "reason": "" if middle else "there is no air in the body", **lungs}
     both = facts.pop("both", SIDE)
     found = LungsFound(both, facts.pop("right", SIDE), SIDE, middle, **facts)
-    series = SeriesInfo("ct", uid, study)
+    series = SeriesInfo("ct", uid, study, **{"patient": "31", **about})
     return DetectionReport(series, (9, 9, 9), AFFINE, findings, ModelInfo("m", "1", ""), "0.1.0", lungs=found)
 
 
@@ -125,9 +127,58 @@ def test_other_parts_of_the_lungs_are_not_compared(earlier: Path):
 
 def test_scans_of_one_study_share_their_coordinates(tmp_path: Path):
     write_json(tmp_path / "findings.json", scan(*NODULES, uid="earlier", study="9"))
-    report = PriorScan(tmp_path / "findings.json", 1.0)(scan(*NODULES, middle=(0.0, 0.0, 30.0), study="9"))
+    later = scan(*NODULES, middle=(0.0, 0.0, 30.0), study="9")
+    with pytest.raises(ValueError, match=r"this very study, in which no days pass .*--prior-anyway"):
+        PriorScan(tmp_path / "findings.json", 1.0)(later)
+    report = PriorScan(tmp_path / "findings.json", 1.0, anyway=True)(later)
     assert [finding.growth and finding.growth.distance_mm for finding in report.findings] == [0.0] * 3
     assert "one study" in report.notes[1]
+    assert report.notes[2] == "compared, though the earlier scan is of this very study, in which no days pass"
+
+
+@pytest.mark.parametrize(("frame", "distance_mm"), [("7", [0.0] * 3), ("8", None)])
+def test_scans_of_one_frame_share_their_coordinates(tmp_path: Path, frame: str, distance_mm: list[float] | None):
+    """The lungs of the later scan lie 30 mm higher, and its nodules do not: only a shared frame makes pairs of them."""
+    write_json(tmp_path / "findings.json", scan(*NODULES[:1], uid="earlier", study="9", frame_uid="7"))
+    later = scan(*NODULES[:1], middle=(0.0, 0.0, 30.0), study="9", frame_uid=frame)
+    report = PriorScan(tmp_path / "findings.json", 1.0, anyway=True)(later)
+    assert [finding.growth and finding.growth.distance_mm for finding in report.findings] == (distance_mm or [None])[:1]
+    assert ("one frame of reference" in report.notes[1]) is (frame == "7")
+
+
+def test_a_scan_of_another_patient_is_refused(earlier: Path, caplog: pytest.LogCaptureFixture):
+    other = scan(measured(0.0, 100.0), patient="32")
+    with pytest.raises(ValueError, match=r"ct: the earlier scan is of another patient.*findings\.json.*--prior-anyway"):
+        PriorScan(earlier, 90.0)(other)
+    report = PriorScan(earlier, 90.0, anyway=True)(other)
+    assert report.findings[0].growth is not None
+    assert report.notes[-1] == "compared, though the earlier scan is of another patient, by their PatientID"
+    assert "another patient" in caplog.text
+
+
+@pytest.mark.parametrize(("patient", "which"), [("", "earlier and later"), ("31", "earlier")])
+def test_without_a_patient_that_is_said(tmp_path: Path, patient: str, which: str):
+    write_json(tmp_path / "findings.json", scan(*NODULES, uid="earlier", patient=""))
+    report = PriorScan(tmp_path / "findings.json", 90.0)(scan(*NODULES, patient=patient))
+    assert report.notes[-1].endswith(f"no PatientID is known of the {which}")
+    assert report.findings[0].growth is not None
+
+
+def test_dates_are_compared_with_the_days(tmp_path: Path):
+    write_json(tmp_path / "findings.json", scan(*NODULES, uid="earlier", day=100))
+    prior = PriorScan(tmp_path / "findings.json", 90.0)
+    assert len(prior(scan(*NODULES, day=191)).notes) == 1  # 91 days are as good as 90
+    assert "92 days lie between the scans, and growth is told for 90" in prior(scan(*NODULES, day=192)).notes[-1]
+    with pytest.raises(ValueError, match="the earlier scan was made 3 days after this one"):
+        prior(scan(*NODULES, day=97))
+
+
+def test_a_file_of_an_older_version_is_read(earlier: Path):
+    content = json.loads(earlier.read_text())
+    for name in ("frame_uid", "patient", "day"):
+        del content["series"][name]
+    earlier.write_text(json.dumps(content))
+    assert "no PatientID is known of the earlier" in PriorScan(earlier, 90.0)(scan(measured(0.0, 100.0))).notes[-1]
 
 
 def test_the_same_series_is_no_earlier_scan(earlier: Path):

@@ -1,0 +1,57 @@
+"""Whether a scan can be an earlier one of the same patient."""
+
+from __future__ import annotations
+
+from lungdet.records import SeriesInfo
+
+ANYWAY = "name an earlier scan of this patient, or pass prior_anyway=True (--prior-anyway) to compare them all the same"
+
+
+def prior_doubts(before: SeriesInfo, after: SeriesInfo) -> list[str]:
+    """Tell why ``before`` is no earlier scan of the patient of ``after``, as far as both say.
+
+    Example:
+        >>> prior_doubts(SeriesInfo("a", patient="31"), SeriesInfo("b", patient="32"))
+        ['is of another patient, by their PatientID']
+        >>> prior_doubts(SeriesInfo("a", patient="31", day=9), SeriesInfo("b", patient="31", day=5))
+        ['was made 4 days after this one']
+    """
+    doubts = []
+    if before.patient and after.patient and before.patient != after.patient:
+        doubts.append("is of another patient, by their PatientID")
+    if before.study_uid and before.study_uid == after.study_uid:
+        doubts.append("is of this very study, in which no days pass")
+    passed = days_between(before, after)
+    if passed is not None and passed < 0:
+        doubts.append(f"was made {-passed} days after this one")
+    return doubts
+
+
+def prior_notes(before: SeriesInfo, after: SeriesInfo, days: float) -> list[str]:
+    """Tell what a reader of the comparison should know of both scans.
+
+    Args:
+        before: the earlier scan.
+        after: the later one.
+        days: that have passed, as the user says.
+
+    Example:
+        >>> prior_notes(SeriesInfo("a", patient="31", day=5), SeriesInfo("b", patient="31", day=97), 90.0)
+        ['by their dates 92 days lie between the scans, and growth is told for 90']
+    """
+    lacking = [which for which, scan in (("earlier", before), ("later", after)) if not scan.patient]
+    if lacking:
+        return [
+            f"not known whether both scans are of one patient: no PatientID is known of the {' and '.join(lacking)}"
+        ]
+    passed = days_between(before, after)
+    if passed is None or abs(passed - days) <= 1:
+        return []
+    return [f"by their dates {passed} days lie between the scans, and growth is told for {days:g}"]
+
+
+def days_between(before: SeriesInfo, after: SeriesInfo) -> int | None:
+    """Days from one scan to another of the same patient; None where they do not tell."""
+    if before.day is None or after.day is None or not before.patient or before.patient != after.patient:
+        return None
+    return after.day - before.day
