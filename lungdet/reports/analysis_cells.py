@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from lungdet.records import ORDINAL_RATINGS, Finding, NoduleAnswer, NoduleGrowth, NoduleMeasurement
+from collections.abc import Sequence
 
+from lungdet.records import ORDINAL_RATINGS, DetectionReport, Finding, NoduleAnswer, NoduleGrowth, NoduleMeasurement
+
+from .slice_words import slice_number, slice_position
+
+PLACED = ("slice", "slice_mm")  # from 1, and its position along the slices in LPS
 MEASURED = (
     "volume_mm3",
     "long_mm",
@@ -18,18 +23,33 @@ MEASURED = (
 ANSWERED = ("nodule_probability", "type", "type_probability")
 RATED = tuple(f"{name}{part}" for name in ORDINAL_RATINGS for part in ("", "_sd"))
 GROWN = ("change_percent", "growth", "doubling_days")
-ANALYSIS_COLUMNS = (*MEASURED, *ANSWERED, *RATED, *GROWN, "detector_score")
+ANALYSIS_COLUMNS = (*PLACED, *MEASURED, *ANSWERED, *RATED, *GROWN, "detector_score")
 
 
-def analysis_cells(finding: Finding) -> list[str]:
-    """Return a cell for each of ``ANALYSIS_COLUMNS``; what is not known is empty.
+def analysis_cells(reports: Sequence[DetectionReport]) -> tuple[list[str], list[list[str]]]:
+    """Return those of ``ANALYSIS_COLUMNS`` that any finding fills, and their cells; what is not known is empty.
+
+    Args:
+        reports: of one table.
+
+    Returns:
+        The columns, and a row for each finding of each report.
 
     Example:
-        >>> set(analysis_cells(Finding((0, 0, 0, 1, 1, 1), (0, 0, 0, 1, 1, 1), 0.5)))
-        {''}
+        >>> analysis_cells([])
+        ([], [])
     """
+    rows = [_cells(report, finding) for report in reports for finding in report.findings]
+    kept = [column for column in range(len(ANALYSIS_COLUMNS)) if any(row[column] for row in rows)]
+    return [ANALYSIS_COLUMNS[column] for column in kept], [[row[column] for column in kept] for row in rows]
+
+
+def _cells(report: DetectionReport, finding: Finding) -> list[str]:
+    if not report.analyzed:
+        return [""] * len(ANALYSIS_COLUMNS)
+    place = [str(slice_number(finding)), f"{slice_position(finding, report.affine_lps)[1]:.2f}"]
     detector = "" if finding.detector_score is None else f"{finding.detector_score:.6f}"
-    return [*_measured(finding.measurement), *_answered(finding.answer), *_grown(finding.growth), detector]
+    return [*place, *_measured(finding.measurement), *_answered(finding.answer), *_grown(finding.growth), detector]
 
 
 def _measured(found: NoduleMeasurement | None) -> list[str]:

@@ -22,7 +22,7 @@ def axes_words(finding: Finding) -> str:
         ''
     """
     found = finding.measurement
-    return "" if found is None else f"{found.long_mm:.1f} x {found.short_mm:.1f}"
+    return "" if found is None else f"{found.long_mm:.1f} × {found.short_mm:.1f}"
 
 
 def volume_words(finding: Finding) -> str:
@@ -78,7 +78,7 @@ def pleura_words(finding: Finding) -> str:
 def growth_words(finding: Finding) -> str:
     """What has become of it since an earlier scan, in few words."""
     growth = finding.growth
-    return "" if growth is None else f"{growth.change_percent:+.0f} % ({growth.verdict})"
+    return "" if growth is None else f"{growth.change_percent:+.0f} % ({growth.verdict})".replace("-", "−", 1)
 
 
 def growth_sentence(growth: NoduleGrowth) -> str:

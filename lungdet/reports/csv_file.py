@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lungdet.records import DetectionReport, SeriesInfo
 
-from .analysis_cells import ANALYSIS_COLUMNS, analysis_cells
+from .analysis_cells import analysis_cells
 from .atomic import write_files
 
 COLUMNS = ("seriesuid", "coordX", "coordY", "coordZ", "probability")
@@ -19,18 +19,17 @@ def reports_to_csv(reports: Iterable[DetectionReport]) -> bytes:
     """Turn reports into a submission: one row per finding, centre in LPS mm, score as ``probability``.
 
     LUNA16's annotations are in the coordinates of its MetaImage files, which are LPS mm. Where any report holds more
-    than a detector's marks, columns with what is known of each follow; they are empty where it is not.
+    than a detector's marks, columns with what is known of each follow; one that no finding fills is left out.
     """
     listed = list(reports)
-    more = any(report.analyzed for report in listed)
+    columns, known = analysis_cells(listed)
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([*COLUMNS, *(ANALYSIS_COLUMNS if more else ())])
-    for report in listed:
-        for finding in report.findings:
-            center = (f"{value:.4f}" for value in finding.center_lps_mm)
-            known = analysis_cells(finding) if more else []
-            writer.writerow([scan_name(report.series), *center, f"{finding.score:.6f}", *known])
+    writer.writerow([*COLUMNS, *columns])
+    found = ((report, finding) for report in listed for finding in report.findings)
+    for (report, finding), cells in zip(found, known, strict=True):
+        center = (f"{value:.4f}" for value in finding.center_lps_mm)
+        writer.writerow([scan_name(report.series), *center, f"{finding.score:.6f}", *cells])
     return stream.getvalue().encode(errors="backslashreplace")
 
 

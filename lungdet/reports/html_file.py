@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import string
 from collections.abc import Mapping
 from datetime import datetime
 from html import escape
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +12,23 @@ import numpy as np
 from lungdet.geometry import frames
 from lungdet.records import CTVolume, DetectionReport, Finding
 
-from .analysis_page import analysis_table, finding_facts, scan_facts
+from .analysis_page import analysis_table, scan_facts
 from .atomic import write_files
 from .csv_file import source_name
-from .json_file import slice_uid, time_stamp
+from .finding_section import figure, finding_article
+from .json_file import time_stamp
+from .page_frame import frame_page, section
 from .picture_files import LUNGS_NAME, MAX_PICTURES, OVERVIEW_NAME, draw_pictures, picture_name
-from .planes import AXIAL, PLANES
+from .planes import PLANES
+from .slice_words import number, slice_number, slice_order
+
+WARNING = (
+    "Marks may be wrong and nodules may be missed; a score is the confidence of the detector, not a probability of"
+    " cancer. Only a physician who looks at the images can make a diagnosis."
+)
+NO_FINDINGS = (
+    '<p class="none">The detector marked nothing above its threshold. That does not mean that nothing is there.</p>'
+)
 
 
 def report_to_html(report: DetectionReport, pictures: Mapping[str, bytes], created: datetime | None = None) -> bytes:
@@ -36,21 +44,28 @@ def report_to_html(report: DetectionReport, pictures: Mapping[str, bytes], creat
     Returns:
         UTF-8 text.
     """
-    template = resources.files(__package__).joinpath("report.html").read_text(encoding="utf-8")
     count = len(report.findings)
-    page = string.Template(template).substitute(
-        title=escape(f"Lung nodule detection: {source_name(report.series.source)}"),
-        subtitle=_subtitle(report, created),
-        headline={0: "No findings", 1: "1 finding"}.get(count, f"{count} findings"),
-        warnings=_warnings(report),
-        overview=_overview(report, pictures),
-        table="" if report.analyzed and count else _table(report) if count else _no_findings(),
-        scan=scan_facts(report),
-        wide_table=analysis_table(report) if report.analyzed and count else "",
-        pictures=_sections(report, pictures) + _lungs(pictures),
-        facts=_facts(report),
+    headline = {0: "No findings", 1: "1 finding"}.get(count, f"{count} findings")
+    table = "" if report.analyzed and count else _table(report) if count else NO_FINDINGS
+    columns = (
+        f'<div class="columns">\n{_overview(report, pictures)}\n<div>\n{table}\n{scan_facts(report)}\n</div>\n</div>'
     )
-    return page.encode(errors="xmlcharrefreplace")
+    wide = analysis_table(report) if report.analyzed and count else ""
+    parts = (
+        _warnings(report),
+        section("findings", headline, f"{columns}\n{wide}"),
+        _sections(report, pictures),
+        _lungs(pictures),
+        section("read", "What was read", _facts(report)),
+    )
+    return frame_page(
+        "report",
+        title=escape(f"Lung nodule detection: {source_name(report.series.source)}"),
+        heading="Lung nodule detection",
+        subtitle=_subtitle(report, created),
+        warning=WARNING,
+        content="\n".join(filter(None, parts)),
+    )
 
 
 def write_html(
@@ -63,18 +78,6 @@ def write_html(
     """Draw the pictures and write a ``report.html`` atomically; see :func:`report_to_html`."""
     page = report_to_html(report, draw_pictures(report, volume, max_pictures), created)
     write_files(Path(path).parent, {Path(path).name: page})
-
-
-def describe_place(report: DetectionReport, finding: Finding) -> str:
-    """Say where a finding is, without guessing at anatomy: millimetres from the middle of the image, and the slice."""
-    affine = np.asarray(report.affine_lps)
-    middle = (np.asarray(report.shape) - 1) / 2
-    origin = frames.voxel_to_world(middle[None], affine)[0]
-    x, y, z = (float(value) for value in np.asarray(finding.center_lps_mm) - origin)
-    side = f"{abs(x):.0f} mm to the {'left' if x > 0 else 'right'} of"
-    depth = f"{abs(y):.0f} mm {'behind' if y > 0 else 'in front of'}"
-    height = f"{abs(z):.0f} mm {'above' if z > 0 else 'below'}"
-    return f"slice {finding.center_slice + 1} of {report.shape[2]}; {side}, {depth} and {height} the image's middle"
 
 
 def _subtitle(report: DetectionReport, created: datetime | None) -> str:
@@ -93,86 +96,50 @@ def _warnings(report: DetectionReport) -> str:
     return "\n".join(f"{head}{escape(text[:1].upper() + text[1:])}.</p>" for text in report.warnings)
 
 
-def _no_findings() -> str:
-    return (
-        '<p class="none">The detector marked nothing above its threshold. That does not mean that nothing is there.</p>'
-    )
-
-
 def _table(report: DetectionReport) -> str:
     head = ("#", "Score", "Diameter", "x (L)", "y (P)", "z (S)", "Slice")
     cells = "".join(f'<th scope="col">{name}</th>' for name in head)
     rows = "\n".join(_row(report, rank, item) for rank, item in enumerate(report.findings, start=1))
-    note = "Diameter and centre in mm; x grows to the patient's left, y to the back, z to the head (LPS). Slices count"
+    note = "Diameter and centre in mm; x grows to the patient's left, y to the back, z to the head (LPS)."
     return (
-        f"<table><thead><tr>{cells}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>\n"
-        f'<p class="soft">{note} from 1 in the order of findings.json, which counts them from 0.</p>'
+        f'<div class="wide"><table><thead><tr>{cells}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>\n'
+        f'<p class="soft">{note} Slices count {slice_order(report.affine_lps)}.</p>'
     )
 
 
 def _row(report: DetectionReport, rank: int, finding: Finding) -> str:
-    x, y, z = finding.center_lps_mm
-    numbers = (f"{finding.score:.3f}", f"{finding.diameter_mm:.1f}", f"{x:.1f}", f"{y:.1f}", f"{z:.1f}")
+    center = (number(value, 1) for value in finding.center_lps_mm)
+    numbers = (f"{finding.score:.3f}", f"{finding.diameter_mm:.1f}", *center)
     cells = "".join(f"<td>{value}</td>" for value in numbers)
-    return f'<tr><th scope="row">{rank}</th>{cells}<td>{finding.center_slice + 1}/{report.shape[2]}</td></tr>'
+    return f'<tr><th scope="row">{rank}</th>{cells}<td>{slice_number(finding)}/{report.shape[2]}</td></tr>'
 
 
 def _overview(report: DetectionReport, pictures: Mapping[str, bytes]) -> str:
     count = len(report.findings)
     marks = f"with {count} marked finding{'s' * (count != 1)}" if count else "without any mark"
     caption = "Projection from the front: patient's right at the left, head at the top. Boxes carry the rank."
-    return _figure(pictures, OVERVIEW_NAME, f"Projection of the chest from the front {marks}", caption)
+    return figure(pictures, OVERVIEW_NAME, f"Projection of the chest from the front {marks}", caption)
 
 
 def _sections(report: DetectionReport, pictures: Mapping[str, bytes]) -> str:
-    shown = [
-        _finding(report, rank, item, pictures)
-        for rank, item in enumerate(report.findings, start=1)
-        if picture_name(rank, PLANES[0].name) in pictures
-    ]
-    if not shown:
-        return ""
-    heading = "Findings in three planes"
-    if len(shown) < len(report.findings):
-        heading = f"The first {len(shown)} of {len(report.findings)} findings in three planes"
+    """Lay out the findings with pictures and, where more is known of them than the table tells, the others."""
+    ranked = list(enumerate(report.findings, start=1))
+    shown = [pair for pair in ranked if picture_name(pair[0], PLANES[0].name) in pictures]
+    others = [pair for pair in ranked if pair not in shown] if report.analyzed else []
+    heading, rest = "Findings in three planes", "Findings in numbers"
+    if shown and len(shown) < len(ranked):
+        heading = f"The first {len(shown)} of {len(ranked)} findings in three planes"
+        rest = f"The other {len(ranked) - len(shown)}, without pictures"
     note = (
-        "Window for lung (centre -600, width 1600 HU). Letters: right, left, anterior, posterior, superior, inferior."
+        "Window for lung (centre −600, width 1600 HU). Letters: right, left, anterior, posterior, superior, inferior."
     )
-    return (
-        f'<section aria-labelledby="pictures"><h2 id="pictures">{heading}</h2>\n<p class="soft">{note}</p>\n'
-        + "\n".join(shown)
-        + "\n</section>"
-    )
-
-
-def _finding(report: DetectionReport, rank: int, finding: Finding, pictures: Mapping[str, bytes]) -> str:
-    place = describe_place(report, finding)
-    x, y, z = finding.center_lps_mm
-    box = finding.box_lps_mm
-    sides = " &times; ".join(f"{high - low:.1f}" for low, high in zip(box[:3], box[3:], strict=True))
-    uid = escape(slice_uid(report, finding))
-    numbers = f"Score {finding.score:.3f} &middot; sides {sides} mm &middot; centre {x:.1f}, {y:.1f}, {z:.1f} mm LPS"
-    if uid:
-        numbers += f" &middot; slice UID {uid}"
-    rows = []
-    for style, closeup in (("close", True), ("whole", False)):
-        figures = []
-        for plane in PLANES:
-            kind = f"{'close-up' if closeup else 'whole section'}, {plane.name}"
-            kind += ", with its diameters" * bool(closeup and finding.measurement and plane is AXIAL)
-            alt = f"Finding {rank}, {kind}: box of {finding.diameter_mm:.1f} mm diameter, {place}"
-            figures.append(_figure(pictures, picture_name(rank, plane.name, closeup), alt, kind.capitalize()))
-        rows.append(f'<div class="planes {style}">{"".join(figures)}</div>')
-    heading = f'<span class="badge">{rank}</span>{finding.diameter_mm:.1f} mm, {escape(place)}'
-    numbers = f'<p class="numbers">{numbers}</p>{finding_facts(finding)}'
-    return f'<article class="finding"><h3>{heading}</h3>\n{numbers}\n{"".join(rows)}</article>'
-
-
-def _figure(pictures: Mapping[str, bytes], name: str, alt: str, caption: str) -> str:
-    data = base64.b64encode(pictures[name]).decode("ascii")
-    return (
-        f'<figure><img src="data:image/png;base64,{data}" alt="{escape(alt)}">'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
+    return "\n".join(
+        section(name, title, text + "\n".join(finding_article(report, *pair, pictures) for pair in pairs))
+        for name, title, text, pairs in (
+            ("pictures", heading, f'<p class="soft">{note}</p>\n', shown),
+            ("others", rest, "", others),
+        )
+        if pairs
     )
 
 
@@ -181,8 +148,7 @@ def _lungs(pictures: Mapping[str, bytes]) -> str:
         return ""
     alt = "Axial slices, the mask of the lungs in each, and the slice with all but the lungs blacked out"
     caption = "Right lung blue, left orange. Seen from the feet: the patient's right is at the left."
-    figure = _figure(pictures, LUNGS_NAME, alt, caption)
-    return f'\n<section aria-labelledby="lungs"><h2 id="lungs">The lungs as they were found</h2>{figure}</section>'
+    return section("lungs", "The lungs as they were found", figure(pictures, LUNGS_NAME, alt, caption, "lungs"))
 
 
 def _facts(report: DetectionReport) -> str:
@@ -194,7 +160,8 @@ def _facts(report: DetectionReport) -> str:
         "Series": escape(series.description),
         "Kernel": escape(series.kernel),
         "Slice thickness": thickness,
-        "Image": f"{shape} voxels of {spacing} mm",
+        "Image": f"{shape} voxels of {spacing} mm; slices count {slice_order(report.affine_lps)}",
+        "Numbers": "findings.json counts slices and voxels from 0; this page and findings.csv count slices from 1",
         "Study UID": escape(series.study_uid),
         "Series UID": escape(series.series_uid),
         "What the reader did": _list(series.steps) or "Nothing beyond reading.",

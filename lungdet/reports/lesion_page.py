@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import base64
-import string
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from html import escape
-from importlib import resources
 from typing import Any
 
 from lungdet.records.lesion_description import LesionDescription, StudyGrowth
 
 from .json_file import time_stamp
+from .page_frame import frame_page, section
 
 SHOWN = 20
+WARNING = (
+    "Not every lesion of a scan need be on the list, and marks of one lesion may have been taken for two, or two for"
+    " one."
+)
 FIGURES = {
     "types.png": ("Types", "Measurements of each type."),
     "diameters.png": ("Size", "Long and short axis in bins of 5 mm; the last bin holds all of 95 mm or more."),
@@ -53,21 +56,22 @@ def description_to_html(
     Returns:
         UTF-8 text.
     """
-    template = resources.files(__package__).joinpath("lesion_page.html").read_text(encoding="utf-8")
     stamp, named = time_stamp(created), escape(source)
     sections = [
-        _section("types", "Types", _types(description) + _figure(figures, "types.png")),
-        *(_section(name[:-4], FIGURES[name][0], _figure(figures, name)) for name in ("diameters.png", "places.png")),
-        _section("growth", "Growth between studies", _growth(description, figures)),
-        _section("problems", f"Left out: {len(problems)}", _problems(problems)) if problems else "",
+        section("types", "Types", _types(description) + _figure(figures, "types.png")),
+        *(section(name[:-4], FIGURES[name][0], _figure(figures, name)) for name in ("diameters.png", "places.png")),
+        section("growth", "Growth between studies", _growth(description, figures)),
+        section("problems", f"Left out: {len(problems)}", _problems(problems)),
     ]
-    page = string.Template(template).substitute(
+    return frame_page(
+        "lesion_page",
         title=f"Lesions: {named}",
+        heading="Measured lesions",
         subtitle=f'{named} &middot; <time datetime="{stamp}">{stamp[:10]} {stamp[11:16]} UTC</time>',
-        counts=_counts(description, problems),
-        sections="\n".join(section for section in sections if section),
+        warning=WARNING,
+        content="\n".join(filter(None, (_counts(description, problems), *sections))),
+        generator="lungdet lesions describe",
     )
-    return page.encode(errors="xmlcharrefreplace")
 
 
 def _counts(description: LesionDescription, problems: Sequence[str]) -> str:
@@ -141,6 +145,8 @@ def _largest(growths: Sequence[StudyGrowth]) -> str:
 
 
 def _problems(problems: Sequence[str]) -> str:
+    if not problems:
+        return ""
     items = "".join(f"<li>{escape(text)}</li>" for text in problems[:SHOWN])
     more = f'<p class="soft">The first {SHOWN}; lesions.json has all.</p>' if len(problems) > SHOWN else ""
     return f"<ul>{items}</ul>{more}"
@@ -166,12 +172,6 @@ def _figure(figures: Mapping[str, bytes], name: str) -> str:
         f'<figure><img src="data:image/png;base64,{data}" alt="{heading} of the lesions">'
         f"<figcaption>{caption}</figcaption></figure>"
     )
-
-
-def _section(name: str, heading: str, content: str) -> str:
-    if not content:
-        return ""
-    return f'<section aria-labelledby="{name}"><h2 id="{name}">{escape(heading)}</h2>\n{content}\n</section>'
 
 
 def _mm(value: float | None) -> str:

@@ -1,36 +1,40 @@
-"""The diameters of a measured nodule as lines in an axial picture."""
+"""The diameters of a measured nodule as lines in a picture of the slice that they were measured in."""
 
 from __future__ import annotations
 
 from lungdet.records import NoduleMeasurement
 
 from .pictures import Line
-from .planes import AXIAL, PatientView
+from .planes import PatientView, Plane
 
 
-def axial_lines(view: PatientView, found: NoduleMeasurement) -> tuple[int, list[Line]] | None:
-    """Return where the diameters lie in the axial section that they were measured in.
+def measured_index(view: PatientView, plane: Plane, found: NoduleMeasurement) -> int | None:
+    """Index of the section that shows the slice of the measurement; None where ``plane`` cuts across the slices."""
+    if view.axes[plane.normal_axis] != 2:
+        return None
+    slices = view.array.shape[plane.normal_axis]
+    return slices - 1 - found.slice_index if view.flipped[plane.normal_axis] else found.slice_index
+
+
+def measured_lines(view: PatientView, plane: Plane, found: NoduleMeasurement) -> list[Line]:
+    """Return where the diameters lie in that section.
 
     Args:
         view: of the volume that was measured.
+        plane: that of the slices.
         found: the measurement.
 
     Returns:
-        Index of the section, and the long and the short axis as ends ``(column, row)`` in the edge frame of its pixels;
-        None where the slices of the scan are not axial.
+        The long and the short axis as ends ``(column, row)`` in the edge frame of the section's pixels.
     """
-    if view.axes[2] != 2:
-        return None
-    slices = view.array.shape[2]
-    index = slices - 1 - found.slice_index if view.flipped[2] else found.slice_index
-    ends = [_turn(view, end) for end in found.recist_voxel]
-    return index, [(ends[0], ends[1]), (ends[2], ends[3])]
+    ends = [_turn(view, plane, end) for end in found.recist_voxel]
+    return [(ends[0], ends[1]), (ends[2], ends[3])]
 
 
-def _turn(view: PatientView, end_voxel: tuple[float, float]) -> tuple[float, float]:
+def _turn(view: PatientView, plane: Plane, end_voxel: tuple[float, float]) -> tuple[float, float]:
     """Take a place of the slice as read, voxel frame, to the section as hung, edge frame."""
     places = []
-    for axis in (AXIAL.column_axis, AXIAL.row_axis):
+    for axis, against in ((plane.column_axis, False), (plane.row_axis, plane.head_up)):
         place = end_voxel[view.axes[axis]] + 0.5
-        places.append(view.array.shape[axis] - place if view.flipped[axis] else place)
+        places.append(view.array.shape[axis] - place if view.flipped[axis] != against else place)
     return places[0], places[1]

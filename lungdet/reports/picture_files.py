@@ -12,10 +12,10 @@ from lungdet.records import CTVolume, DetectionReport, Finding
 
 from .atomic import write_files
 from .lung_sheet import lung_sheet
-from .measured_axes import axial_lines
+from .measured_axes import measured_index, measured_lines
 from .overview import overview
 from .pictures import closeup_section, to_png, whole_section
-from .planes import AXIAL, PLANES, Box, PatientView, Plane
+from .planes import PLANES, Box, PatientView, Plane
 
 MAX_PICTURES = 10
 OVERVIEW_NAME, LUNGS_NAME = "overview.png", "lungs.png"
@@ -30,7 +30,7 @@ def draw_pictures(
 ) -> dict[str, bytes]:
     """Draw the overview, and the first findings in three planes, whole and close up.
 
-    The axial close-up of a measured finding shows its diameters in the slice that they were measured in.
+    A measured finding is shown in the slice that its diameters were measured in, and the close-up shows them there.
 
     Args:
         report: what was found.
@@ -53,16 +53,20 @@ def draw_pictures(
     pictures = {OVERVIEW_NAME: to_png(overview(view, boxes))}
     for rank, (finding, box) in enumerate(zip(report.findings[:max_pictures], boxes, strict=False), start=1):
         for plane in PLANES:
-            pictures[picture_name(rank, plane.name)] = to_png(whole_section(view, plane, box))
-            pictures[picture_name(rank, plane.name, closeup=True)] = to_png(_closeup(view, plane, box, finding))
+            whole, closeup = _sections(view, plane, box, finding)
+            pictures[picture_name(rank, plane.name)] = to_png(whole)
+            pictures[picture_name(rank, plane.name, closeup=True)] = to_png(closeup)
     if lung_labels is not None:
         pictures[LUNGS_NAME] = lung_sheet(volume, lung_labels, slices=LUNG_SLICES)
     return pictures
 
 
-def _closeup(view: PatientView, plane: Plane, box: Box, finding: Finding) -> Image.Image:
-    drawn = axial_lines(view, finding.measurement) if finding.measurement and plane is AXIAL else None
-    return closeup_section(view, plane, box, *(drawn or ()))
+def _sections(view: PatientView, plane: Plane, box: Box, finding: Finding) -> tuple[Image.Image, Image.Image]:
+    """Draw the whole section and the close-up, both of the slice of the axes where the plane is that of the slices."""
+    found = finding.measurement
+    index = None if found is None else measured_index(view, plane, found)
+    lines = [] if found is None or index is None else measured_lines(view, plane, found)
+    return whole_section(view, plane, box, index), closeup_section(view, plane, box, index, lines)
 
 
 def picture_name(rank: int, plane: str, closeup: bool = False) -> str:

@@ -62,8 +62,8 @@ def window_to_grey(hu: NDArray[Any], center_hu: float, width_hu: float) -> NDArr
     return np.asarray(np.nan_to_num(scaled + 0.5).clip(0, GREY_LEVELS - 1), dtype=np.uint8)
 
 
-def whole_section(view: PatientView, plane: Plane, box: Box) -> Image.Image:
-    """Draw the whole section through the centre of ``box`` with the box in it.
+def whole_section(view: PatientView, plane: Plane, box: Box, index: int | None = None) -> Image.Image:
+    """Draw a whole section with ``box`` in it.
 
     The three planes of a study share one scale, ``WHOLE_PX`` for its longest side.
 
@@ -71,11 +71,12 @@ def whole_section(view: PatientView, plane: Plane, box: Box) -> Image.Image:
         view: the volume.
         plane: how to cut it.
         box: in the edge frame of ``view``.
+        index: of the section; None takes the one through the centre of ``box``.
 
     Returns:
         A picture with palette; a mark's pixels have the index ``MARK_INDEX``.
     """
-    section = view.section(plane, view.center_index(plane, box))
+    section = view.section(plane, view.center_index(plane, box) if index is None else index)
     rows, columns = section.shape
     px_per_mm = WHOLE_PX / max(view.size_mm)
     canvas = _canvas(view, plane, section, (0.0, 0.0, columns, rows), px_per_mm)

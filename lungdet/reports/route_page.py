@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import string
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import escape
-from importlib import resources
 
 from lungdet.records import RoutedFile
 
 from .json_file import time_stamp
+from .page_frame import frame_page, section
 from .route_cards import disagreement_cards, review_cards
 
 SHOWN = 60
+WARNING = (
+    "A label may be wrong, however sure it looks. The page holds pictures and names of files: treat it as you treat the"
+    " originals."
+)
 _NOTHING = "(says nothing)"
 
 
@@ -56,18 +59,24 @@ def route_to_html(
     Returns:
         UTF-8 text.
     """
-    template = resources.files(__package__).joinpath("route_page.html").read_text(encoding="utf-8")
     stamp, source = time_stamp(created), escape(facts.get("Source", ""))
-    sections = (_folders(files), _matrix(files), _disagreements(files, thumbnails, most))
-    page = string.Template(template).substitute(
-        title=f"Routed radiographs: {source}",
-        subtitle=f'{source} &middot; <time datetime="{stamp}">{stamp[:10]} {stamp[11:16]} UTC</time>',
-        headline=_plural(len(files), "file"),
-        counts=_counts(files),
-        sections="\n".join((*sections, _reviews(files, thumbnails, most), _errors(files))),
-        facts=_facts(facts),
+    sections = (
+        section("counts", _plural(len(files), "file"), _counts(files)),
+        _folders(files),
+        _matrix(files),
+        _disagreements(files, thumbnails, most),
+        _reviews(files, thumbnails, most),
+        _errors(files),
+        section("made", "How this was made", _facts(facts)),
     )
-    return page.encode(errors="xmlcharrefreplace")
+    return frame_page(
+        "route_page",
+        title=f"Routed radiographs: {source}",
+        heading="Radiographs by what they show",
+        subtitle=f'{source} &middot; <time datetime="{stamp}">{stamp[:10]} {stamp[11:16]} UTC</time>',
+        warning=WARNING,
+        content="\n".join(filter(None, sections)),
+    )
 
 
 def _counts(files: Sequence[RoutedFile]) -> str:
@@ -98,7 +107,7 @@ def _folders(files: Sequence[RoutedFile]) -> str:
     )
     next_head = '<th scope="row">Next bundle</th>' * goes_on
     head = f'<tr><th scope="row">Folder</th><th>Files</th><th scope="row">Rule</th>{next_head}</tr>'
-    return _section("folders", "Where they went", f'<div class="wide"><table><thead>{head}</thead>{body}</table></div>')
+    return section("folders", "Where they went", f'<div class="wide"><table><thead>{head}</thead>{body}</table></div>')
 
 
 def _matrix(files: Sequence[RoutedFile]) -> str:
@@ -115,7 +124,7 @@ def _matrix(files: Sequence[RoutedFile]) -> str:
     head = "".join(f'<th scope="col">{escape(label)}</th>' for label in labels)
     note = "Down: BodyPartExamined in the header. Across: what the picture shows, by the router. Reviews do not count."
     table = f'<table><thead><tr><th scope="row">Header</th>{head}</tr></thead>{"".join(rows)}</table>'
-    return _section("matrix", "Header against picture", f'<p class="soft">{note}</p><div class="wide">{table}</div>')
+    return section("matrix", "Header against picture", f'<p class="soft">{note}</p><div class="wide">{table}</div>')
 
 
 def _cell(counts: Counter[tuple[str, str, str]], header: str, label: str) -> str:
@@ -131,9 +140,9 @@ def _disagreements(files: Sequence[RoutedFile], thumbnails: Mapping[str, bytes],
     found = disagreements(files)
     if not found:
         text = "No header names another body part than the picture shows, as far as both say anything."
-        return _section("disagreements", "Header and picture disagree", f"<p>{text}</p>")
+        return section("disagreements", "Header and picture disagree", f"<p>{text}</p>")
     heading = f"Header and picture disagree: {len(found)}"
-    return _section("disagreements", heading, _left_out(found, most) + disagreement_cards(found[:most], thumbnails))
+    return section("disagreements", heading, _left_out(found, most) + disagreement_cards(found[:most], thumbnails))
 
 
 def _reviews(files: Sequence[RoutedFile], thumbnails: Mapping[str, bytes], most: int) -> str:
@@ -141,7 +150,7 @@ def _reviews(files: Sequence[RoutedFile], thumbnails: Mapping[str, bytes], most:
     if not found:
         return ""
     heading = f"For a person to review: {len(found)}"
-    return _section("reviews", heading, _left_out(found, most) + review_cards(found[:most], thumbnails))
+    return section("reviews", heading, _left_out(found, most) + review_cards(found[:most], thumbnails))
 
 
 def _errors(files: Sequence[RoutedFile]) -> str:
@@ -150,17 +159,11 @@ def _errors(files: Sequence[RoutedFile]) -> str:
         f'<tr><td class="text">{escape(routed.file)}</td><td class="text">{escape(routed.error)}</td></tr>'
         for routed in found[:500]
     )
-    return (
-        _section("errors", f"Failed: {len(found)}", _left_out(found, 500) + f"<table>{rows}</table>") if found else ""
-    )
+    return section("errors", f"Failed: {len(found)}", _left_out(found, 500) + f"<table>{rows}</table>") if found else ""
 
 
 def _left_out(found: Sequence[RoutedFile], most: int) -> str:
     return f'<p class="soft">The first {most}; the manifest has all.</p>' if len(found) > most else ""
-
-
-def _section(name: str, heading: str, content: str) -> str:
-    return f'<section aria-labelledby="{name}"><h2 id="{name}">{escape(heading)}</h2>\n{content}\n</section>'
 
 
 def _facts(facts: Mapping[str, str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from lungdet.records import DetectionReport, Finding, LungsFound
 
 from .analysis_words import (
@@ -14,9 +16,17 @@ from .analysis_words import (
     side_words,
     volume_words,
 )
+from .slice_words import slice_number
 
-ANALYSIS_HEAD = (
-    "rank  score  long x short mm  volume mm3  type                nodule  malignancy  lung   pleura mm  slice"
+_COLUMNS: tuple[tuple[str, str, Callable[[Finding], str]], ...] = (  # head, width and side, words
+    ("long × short mm", ">15", lambda item: axes_words(item) or f"({item.diameter_mm:.1f})"),
+    ("volume mm3", ">10", volume_words),
+    ("type", "<18", kind_words),
+    ("nodule", ">6", nodule_words),
+    ("malignancy", ">10", malignancy_words),
+    ("lung", "<5", side_words),
+    ("pleura mm", ">9", pleura_words),
+    ("slice", ">5", lambda item: str(slice_number(item))),
 )
 HEAD = "rank  score     x mm     y mm     z mm  diameter mm  slice   (LPS; slices count from 1)"
 
@@ -30,10 +40,12 @@ def report_to_text(report: DetectionReport) -> str:
     named = f"series {series.series_uid} " if series.series_uid else ""
     lines = [f"{series.source}: {named}{series.description!r}, {report.shape[2]} slices"]
     lines += [f"  {step}" for step in series.steps]
-    lines += [f"  {ANALYSIS_HEAD if report.analyzed else HEAD}"] if report.findings else []
-    row = _analysis_row if report.analyzed else _row
-    for rank, finding in enumerate(report.findings, start=1):
-        lines.append(f"  {rank:4d}  {finding.score:.3f}  {row(finding)}")
+    head, rows = (
+        _analysis_rows(report.findings) if report.analyzed else (HEAD, [_row(item) for item in report.findings])
+    )
+    lines += [f"  {head}"] if report.findings else []
+    for rank, (finding, row) in enumerate(zip(report.findings, rows, strict=True), start=1):
+        lines.append(f"  {rank:4d}  {finding.score:.3f}  {row}")
         lines += [] if finding.growth is None else [f"        {growth_sentence(finding.growth)}"]
         lines += [f"        {note}" for note in finding.notes]
     lines += [f"  {line}" for line in _scan_lines(report)]
@@ -44,15 +56,14 @@ def report_to_text(report: DetectionReport) -> str:
 
 def _row(finding: Finding) -> str:
     x, y, z = finding.center_lps_mm
-    return f"{x:7.1f}  {y:7.1f}  {z:7.1f}  {finding.diameter_mm:11.1f}  {finding.center_slice + 1:5d}"
+    return f"{x:7.1f}  {y:7.1f}  {z:7.1f}  {finding.diameter_mm:11.1f}  {slice_number(finding):5d}"
 
 
-def _analysis_row(finding: Finding) -> str:
-    axes = axes_words(finding) or f"({finding.diameter_mm:.1f})"
-    sizes = f"{axes:>15}  {volume_words(finding):>10}  {kind_words(finding):<18}"
-    rated = f"{nodule_words(finding):>6}  {malignancy_words(finding):>10}"
-    place = f"{side_words(finding):<5}  {pleura_words(finding):>9}  {finding.center_slice + 1:5d}"
-    return f"{sizes}  {rated}  {place}"
+def _analysis_rows(findings: Sequence[Finding]) -> tuple[str, list[str]]:
+    """Lay out head and rows; a column that no finding fills is left out."""
+    kept = [column for column in _COLUMNS if any(column[2](item) for item in findings)]
+    head = "  ".join(["rank", "score", *(f"{name:{width}}" for name, width, _ in kept)])
+    return head, ["  ".join(f"{words(item):{width}}" for _, width, words in kept) for item in findings]
 
 
 def _scan_lines(report: DetectionReport) -> list[str]:

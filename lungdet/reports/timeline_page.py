@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import string
 from collections.abc import Mapping, Sequence
 from html import escape
-from importlib import resources
 from typing import Any
 
 from lungdet.records.lesion_sequence import LesionSequence, PatientHistory
 
+from .page_frame import frame_page
 from .timeline_tables import LEGEND, PARTS, Growth, growth_since_first
 
 MOST_ROWS = 200
@@ -19,6 +18,14 @@ _COUNTS = (
     ("lesions_marked_once", "lesions marked once"), ("lesions_of_one_study", "lesions of patients with one study"),
     ("repeats", "repeated marks"), ("patients", "patients"), ("patients_with_one_study", "patients with one study"),
 )  # fmt: skip
+_WARNING = (
+    "What is not marked in a study need not be gone, and marks of one lesion may have been taken for two, or two for"
+    " one."
+)
+_TABLE_TEXT = (
+    "Long diameters by study. Change and growth compare the last study with the first that marks the lesion; growth is "
+    "said only beyond what two readers of an unchanged lesion differ by in 95 of 100 cases."
+)
 _PLOT_TEXT = (
     "Solid: long diameter. Dashed: short diameter. Dotted: across a study that does not mark the lesion. Grey rings: "
     "lesions marked in one study. Below, if some are marked in every study: the sum of their long diameters."
@@ -43,19 +50,27 @@ def timelines_to_html(
     Returns:
         UTF-8 text.
     """
-    template = resources.files(__package__).joinpath("timeline_page.html").read_text(encoding="utf-8")
     shown = [one for one in histories if {f"{one.patient}.png", f"{one.patient}_lesions.png"} & pictures.keys()]
-    page = string.Template(template).substitute(
-        source=escape(str(facts["source"])),
-        rule=escape(str(facts["rule"])),
-        ground="by embedding" if facts["embeddings"] else "by place, size and type",
-        counts="".join(f"<li><b>{facts['counts'][name]}</b>{escape(text)}</li>" for name, text in _COUNTS),
-        legend=_legend(facts["counts"]),
-        notes=_list([*facts["notes"], *facts["problems"]]),
-        patients="\n".join(_patient(history, pictures) for history in shown),
-        table=_table(histories, growth),
+    source, rule = escape(str(facts["source"])), escape(str(facts["rule"]))
+    ground = "by embedding" if facts["embeddings"] else "by place, size and type"
+    counts = "".join(f"<li><b>{facts['counts'][name]}</b>{escape(text)}</li>" for name, text in _COUNTS)
+    parts = (
+        f'<ul class="counts">{counts}</ul>',
+        _legend(facts["counts"]),
+        _list([*facts["notes"], *facts["problems"]]),
+        *(_patient(history, pictures) for history in shown),
+        f'<h2>All sequences</h2>\n<p class="soft">{_TABLE_TEXT}</p>',
+        _table(histories, growth),
     )
-    return page.encode(errors="xmlcharrefreplace")
+    return frame_page(
+        "timeline_page",
+        title=f"Lesions over time: {source}",
+        heading="Lesions over time",
+        subtitle=f"{source} &middot; told apart {ground} &middot; {rule} rule",
+        warning=_WARNING,
+        content="\n".join(filter(None, parts)),
+        generator="lungdet lesions history",
+    )
 
 
 def _patient(history: PatientHistory, pictures: Mapping[str, bytes]) -> str:
@@ -83,7 +98,7 @@ def _table(histories: Sequence[PatientHistory], growth: Growth) -> str:
     )
     note = f"<p>The first {MOST_ROWS}; sequences.csv has all.</p>" if len(sequences) > MOST_ROWS else ""
     rows = "".join(_row(sequence, growth) for sequence in sequences[:MOST_ROWS])
-    return f"{note}<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return f'{note}<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
 def _row(sequence: LesionSequence, growth: Growth) -> str:

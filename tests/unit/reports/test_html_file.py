@@ -11,7 +11,7 @@ import pytest
 
 from lungdet.records import CTVolume, DetectionReport
 from lungdet.reports import draw_pictures, report_to_html, write_html
-from lungdet.reports.html_file import describe_place
+from lungdet.reports.finding_section import describe_place
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>$title"
 
@@ -126,13 +126,13 @@ def test_bare_series(volume: CTVolume, report: DetectionReport):
     text = page(dataclasses.replace(report, series=series), volume)
     assert "Nothing beyond reading" in text
     assert "Series UID" not in text
-    assert "slice UID" not in text
+    assert "Slice UID" not in text
 
 
 def test_the_place_by_hand(report: DetectionReport):
     # the image spans x -40..39, y -30..29, z 100..147.5 mm: its middle is (-0.5, -0.5, 123.75)
     assert describe_place(report, report.findings[0]) == (
-        "slice 6 of 20; 14 mm to the left of, 16 mm in front of and 11 mm below the image's middle"
+        "14 mm to the left of, 16 mm in front of and 11 mm below the image's middle"
     )
     assert "27 mm to the right of, 13 mm behind and 8 mm above" in describe_place(report, report.findings[1])
 
