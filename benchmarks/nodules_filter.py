@@ -1,7 +1,8 @@
 """The detector with and without the classifier as a filter, on synthetic chests that neither has seen.
 
 A logistic regression of both logits is fitted on the marks of some chests, and scored on those of others, by LUNA16's
-rules; the difference has an interval over scans, drawn together. The classifier alone stands beside it.
+rules; the difference has an interval over scans, drawn together. The classifier alone stands beside it. On the same
+chests its probability of a nodule is calibrated among the marks that the detector shows, see nodules_on_marks.py.
 
     python benchmarks/nodules.py filter --store bundles/nodule_classifier/models/classifier.json
 """
@@ -20,7 +21,8 @@ import detector_results
 import numpy as np
 import torch
 from detector_scans import ROOT, seed_range
-from nodules_filter_marks import Floats, ScanMarks, detector_sha256, marked_scans
+from nodules_filter_marks import SHOWN_FROM, Floats, ScanMarks, detector_sha256, marked_scans
+from nodules_on_marks import fit_on_marks, sureness_rows
 
 from lungdet.detection import MarkFilter, fit_mark_filter
 from lungdet.lesions.classifier_file import ClassifierFile
@@ -35,7 +37,6 @@ from lungdet.workflows.opened_bundle import OpenedBundle
 SLICES_MM = (1.25, 2.5)
 SIZE_EDGES_MM = (6.0, 10.0)
 RESAMPLES, CHUNK = 2000, 32
-SHOWN_FROM = 0.3  # score of the marks that the detector shows
 
 Scores = Callable[[ScanMarks, Floats], Floats]
 
@@ -49,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--bundle", type=Path, default=ROOT / "bundles" / "nodule_classifier")
     parser.add_argument("--checkpoint", type=Path, help="weights; the bundle's if none")
-    parser.add_argument("--store", type=Path, help="classifier.json that gets the fitted filter")
+    parser.add_argument("--store", type=Path, help="classifier.json that gets what was fitted; none changes no file")
 
 
 def main(options: argparse.Namespace) -> None:
@@ -61,12 +62,16 @@ def main(options: argparse.Namespace) -> None:
     filter_ = fit(fitting)
     scored = [(scan, judge(scan)) for scan in marked_scans(options.marks, options.score[:count], SLICES_MM)]
     result = compare(scored, filter_)
+    on_marks = fit_on_marks(fitting, options.fit)
+    result["sureness"] = sureness_rows(scored, on_marks)
     settings = {"fit": str(options.fit), "score": str(options.score), "checkpoint": str(options.checkpoint)}
     detector_results.append(options.out, "nodules filter", settings, {"filter": filter_.to_dict(), **result})
     print(detector_results.markdown(result["rows"]), "\n")
+    print(detector_results.markdown(result["sureness"]), "\n")
     print(json.dumps({"filter": filter_.to_dict(), "gain": result["gain"]}))
     if options.store:
         store(options.store, filter_, fitting, result, options.fit)
+        replace(ClassifierFile.load(options.store), on_marks=on_marks).save(options.store)
 
 
 def classifier(bundle: Path, checkpoint: Path | None, marks: Path) -> Callable[[ScanMarks], Floats]:

@@ -28,6 +28,7 @@ Floats = NDArray[np.float64]
 CHEST_MM = (314.0, 314.0, 246.0)
 PIXEL_MM = 1.0
 LEAST_SCORE, MOST_MARKS = 0.02, 60
+SHOWN_FROM = 0.3  # score of the marks that the detector shows
 
 
 @dataclass(frozen=True, eq=False)

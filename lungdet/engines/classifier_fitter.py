@@ -17,10 +17,14 @@ from monai.data.dataloader import DataLoader
 from monai.data.utils import no_collation
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
+from scipy.special import expit
 from torch import nn
 
 from lungdet.lesions import ClassifierFile
+from lungdet.metrics import quadratic_kappa
+from lungdet.metrics.rating_levels import median_from_shares, whole_level
 from lungdet.networks.nets.nodule_classifier import split_answers
+from lungdet.records import ORDINAL_RATINGS, RATING_LEVELS
 from lungdet.routing import fit_calibration
 
 from .prepare_nodule_batch import prepare_nodule_batch
@@ -29,14 +33,17 @@ from .save_model import unwrapped
 logger = logging.getLogger(__name__)
 Array = NDArray[np.float64]
 SUREST = 1e-6  # a threshold lies between this and 1 less this
+LEARNT_KAPPA = 0.4  # where Landis and Koch (Biometrics 1977) begin to call an agreement moderate
+FEWEST_RATED = 20  # of fewer nodules a kappa says nothing
 _WIDEST = 3.0  # logarithm of the temperatures that are tried for ratings
 
 
 class ClassifierFitter:
-    """Ignite handler of a trainer: fit temperatures and threshold to the validation, and write ``classifier.json``.
+    """Ignite handler of a trainer: fit what belongs to the weights to the validation, and write ``classifier.json``.
 
-    It works on a copy of the network with the weights that were saved as the best, so attach it after
-    :class:`BestModelSaver`, in the first process only.
+    That is a temperature for each kind of answer, the threshold, and which ratings were learnt. It works on a copy of
+    the network with the weights that were saved as the best, so attach it after :class:`BestModelSaver`, in the first
+    process only; :meth:`fit` alone does it for weights that are there already.
 
     Args:
         network: any state; its copy gets the weights.
@@ -108,8 +115,9 @@ class ClassifierFitter:
         found = fit_classifier_file(logits, told, self.sensitivity, hashlib.sha256(content).hexdigest())
         found.save(self.classifier_file)
         logger.info(
-            "temperatures: nodule %.3f, kind %.3f, ratings %.3f; a nodule from %.3f on: %s",
-            found.nodule, found.kind, found.ratings, found.threshold, self.classifier_file,
+            "temperatures: nodule %.3f, kind %.3f, ratings %.3f; a nodule from %.3f on; learnt: %s: %s",
+            found.nodule, found.kind, found.ratings, found.threshold,
+            ", ".join(found.learnt or ()) or "no rating", self.classifier_file,
         )  # fmt: skip
         return found
 
@@ -129,7 +137,7 @@ class ClassifierFitter:
 def fit_classifier_file(
     logits: torch.Tensor, told: Mapping[str, torch.Tensor], sensitivity: float = 0.95, weights_sha256: str = ""
 ) -> ClassifierFile:
-    """Fit a temperature for each kind of answer, by the likelihood of what is known, and a threshold.
+    """Fit a temperature for each kind of answer, by the likelihood of what is known, and a threshold; judge ratings.
 
     Args:
         logits: ``(B, 33)`` for cubes that were not trained on.
@@ -151,8 +159,36 @@ def fit_classifier_file(
     second = fit_calibration(parts.kind[typed].numpy(), kind[typed].numpy()).temperature if typed.any() else 1.0
     said: Array = first.probabilities(column[positive].numpy())[:, 0]
     threshold = float(np.clip(np.quantile(said, 1 - sensitivity), SUREST, 1 - SUREST))
-    ratings = _rating_temperature(parts.ratings.numpy(), told["ratings"].double().numpy())
-    return ClassifierFile(first.temperature, second, ratings, threshold, None, weights_sha256)
+    logits_of, shares = parts.ratings.numpy(), told["ratings"].double().numpy()
+    ratings, learnt = _rating_temperature(logits_of, shares), learnt_ratings(logits_of, shares)
+    return ClassifierFile(first.temperature, second, ratings, threshold, None, weights_sha256, learnt)
+
+
+def learnt_ratings(logits: Array, shares: Array) -> tuple[str, ...]:
+    """Tell which ratings the answers agree with the readers on.
+
+    A rating is learnt if, on enough nodules, the said median and the readers' have a quadratic weighted kappa of at
+    least ``LEARNT_KAPPA``: the ``kappa`` that an evaluation shows. A temperature does not change it, and one who always
+    says the mean has 0. What no readers have rated is not learnt: nothing has taught it, or nobody can tell.
+
+    Args:
+        logits: ``(B, 7, 4)`` of more than 1, 2, 3, 4.
+        shares: ``(B, 7, 4)`` part of the readers; NaN where it is unknown.
+
+    Returns:
+        Names, in the order of ``ORDINAL_RATINGS``.
+    """
+    kappas = [_kappa(logits[:, place], shares[:, place]) for place in range(len(ORDINAL_RATINGS))]
+    return tuple(name for name, kappa in zip(ORDINAL_RATINGS, kappas, strict=True) if kappa >= LEARNT_KAPPA)
+
+
+def _kappa(logits: Array, shares: Array) -> float:
+    """Kappa of one rating, from ``(B, 4)``; 0 where it cannot be told."""
+    known = ~np.isnan(shares).any(axis=1)
+    if known.sum() < FEWEST_RATED:
+        return 0.0
+    said, true = (whole_level(median_from_shares(each[known])) for each in (expit(logits), shares))
+    return float(np.nan_to_num(quadratic_kappa(true, said, RATING_LEVELS, np.ones((1, len(true)))))[0])
 
 
 def _rating_temperature(logits: Array, shares: Array) -> float:

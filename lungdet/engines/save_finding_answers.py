@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ignite.engine import Engine, Events
-from torch import Tensor
 
+from lungdet.lesions import NoduleAnswers
+from lungdet.lesions.nodule_answers import SURENESS, UNLEARNT
 from lungdet.records import Finding, NoduleAnswer
 from lungdet.reports import prepare_output, read_json, write_json
 
@@ -26,12 +26,13 @@ class FindingAnswersSaver:
     """Ignite handler of an evaluator over the cubes of one study: ``findings.json`` with the answers.
 
     Items are those of :class:`lungdet.transforms.CutFoundCubesd`. Everything else in the file stays as it was, but for
-    notes that the answers were left out; findings without a cube get no answer.
+    notes on the answers; findings without a cube get no answer. Ratings that were not learnt are left out, and the
+    probability of a nodule is that among the marks of the file's detector, if it was fitted to them.
 
     Args:
         output_dir: folder of the new file.
         findings: the file that the marks come from; a file of the same name in ``output_dir`` is replaced.
-        answer: from logits ``(B, 33)`` to ``B`` calibrated answers.
+        answer: from logits ``(B, 33)`` to answers.
         checkpoint: the weights' file, to record its SHA-256.
         metadata: the bundle's ``metadata.json``, to record its name and version.
     """
@@ -40,7 +41,7 @@ class FindingAnswersSaver:
         self,
         output_dir: str | Path,
         findings: str | Path,
-        answer: Callable[[Tensor], Sequence[NoduleAnswer]],
+        answer: NoduleAnswers,
         checkpoint: str | Path,
         metadata: str | Path,
     ) -> None:
@@ -64,14 +65,21 @@ class FindingAnswersSaver:
     def write(self, engine: Engine) -> Path:
         """Write the file, and return its path."""
         report = read_json(self.findings)
-        found = (_with_answer(each, self._answers.get(place)) for place, each in enumerate(report.findings))
+        detector = report.model.weights_sha256
+        found = (_with_answer(each, self._shown(place, detector)) for place, each in enumerate(report.findings))
         model = read_model_info(self.metadata, self.checkpoint)
         models = (*(each for each in report.models if each.name != model.name), model)
         path = self.output_dir / "findings.json"
-        notes = tuple(note for note in report.notes if not note.startswith(f"left out: {ANSWERS}"))
-        write_json(path, replace(report, findings=tuple(found), models=models, notes=notes))
+        earlier = (f"left out: {ANSWERS}", UNLEARNT, SURENESS)
+        notes = [note for note in report.notes if not note.startswith(earlier)]
+        notes += self.answer.notes(detector) if self._answers else ()
+        write_json(path, replace(report, findings=tuple(found), models=models, notes=tuple(notes)))
         logger.info("%d of %d findings have an answer: %s", len(self._answers), len(report.findings), path)
         return path
+
+    def _shown(self, place: int, detector_sha256: str) -> NoduleAnswer | None:
+        answer = self._answers.get(place)
+        return None if answer is None else self.answer.on_marks(self.answer.learnt(answer), detector_sha256)
 
     def _start(self) -> None:
         prepare_output(self.output_dir)

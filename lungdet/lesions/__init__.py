@@ -9,6 +9,7 @@ from .fit_score_scale import LabelledScan, fit_score_scale
 from .index import LesionIndex, build_index
 from .lesion_distance import DistanceWeights, lesion_distances
 from .lesion_relations import LesionFacts, RelationLimits, relations, unlikeness
+from .mark_calibration import MarkCalibration
 from .measure_nodule import measure_nodule
 from .measured import measured_from_datalist, measured_from_deeplesion
 from .measurement_error import MeasurementError
@@ -32,6 +33,7 @@ __all__ = [
     "LesionFacts",
     "LesionIndex",
     "LesionRetrieval",
+    "MarkCalibration",
     "MeasurementError",
     "NoduleAnswers",
     "RelationLimits",

@@ -1,4 +1,4 @@
-"""What belongs to a nodule classifier's weights: how sure its answers are, and from when on a mark counts."""
+"""What belongs to a nodule classifier's weights: how sure its answers are, and which of them are worth showing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from lungdet.records import ORDINAL_RATINGS
+
 from .beside_weights import other_weights, read_beside_weights, write_beside_weights
+from .mark_calibration import MarkCalibration
 
 FORMAT = "lungdet nodule classifier 1"
 _TEMPERATURES = ("nodule", "kind", "ratings")
@@ -25,15 +28,19 @@ class ClassifierFile:
 
     Attributes:
         nodule, kind, ratings: temperature of each kind of answer; above 1 softens one that is too sure of itself.
-        threshold: probability from which on a mark counts as a nodule.
+        threshold: probability, divided by the temperature and nothing more, from which on a cube counts as a nodule:
+            evaluations report sensitivity and false positives there. No mark is shown or left out by it.
         filter: coefficients that weigh the detector's score with the classifier's; see
             :class:`lungdet.detection.MarkFilter`. ``min_score``, if there, is the combined score that a mark is kept
             from, and ``detector_sha256`` tells the weights of the detector whose scores they are for. None where none
             were fitted.
         weights_sha256: the weights that the logits come from; empty for none in particular.
+        learnt: names of the ratings that the weights have learnt; None where nobody has judged them, as in files of
+            earlier versions.
+        on_marks: what makes ``nodule`` hold among the marks of one detector; None where none was fitted.
 
     Raises:
-        ValueError: a number is out of its range.
+        ValueError: a number is out of its range, or a rating is unknown or there twice.
     """
 
     nodule: float = 1.0
@@ -42,6 +49,8 @@ class ClassifierFile:
     threshold: float = 0.5
     filter: Mapping[str, Any] | None = None
     weights_sha256: str = ""
+    learnt: tuple[str, ...] | None = None
+    on_marks: MarkCalibration | None = None
 
     def __post_init__(self) -> None:
         for name in _TEMPERATURES:
@@ -49,6 +58,9 @@ class ClassifierFile:
                 raise ValueError(f"the temperature of {name} must be finite and above 0, got {getattr(self, name)}")
         if not 0 < self.threshold < 1:
             raise ValueError(f"threshold must be between 0 and 1, got {self.threshold}")
+        names = self.learnt or ()
+        if len(set(names)) != len(names) or not set(names) <= set(ORDINAL_RATINGS):
+            raise ValueError(f"learnt must name some of {', '.join(ORDINAL_RATINGS)}, each once, got {names}")
 
     def save(self, path: str | Path) -> None:
         """Write it; the file is there whole or not at all."""
@@ -75,11 +87,13 @@ class ClassifierFile:
 
 def _arguments(content: Mapping[str, Any]) -> dict[str, Any]:
     numbers = {name: float(content[name]) for name in (*_TEMPERATURES, "threshold")}
-    weights = content["filter"]
+    weights, learnt, on_marks = content["filter"], content.get("learnt"), content.get("on_marks")
     return {
         **numbers,
         "filter": None if weights is None else _checked_filter(weights),
         "weights_sha256": content["weights_sha256"],
+        "learnt": None if learnt is None else tuple(learnt),
+        "on_marks": None if on_marks is None else MarkCalibration(**on_marks),
     }
 
 

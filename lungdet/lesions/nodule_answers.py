@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,21 @@ from numpy.typing import NDArray
 from lungdet.records import NODULE_TYPES, ORDINAL_RATINGS, RATING_LEVELS, NoduleAnswer, RatingAnswer
 
 from .classifier_file import ClassifierFile
+from .mark_calibration import MarkCalibration
 
 Array = NDArray[np.float64]
 FIRST_RATING = 1 + len(NODULE_TYPES)
 STEPS = RATING_LEVELS - 1
 LOGITS = FIRST_RATING + STEPS * len(ORDINAL_RATINGS)
+UNLEARNT = "ratings left out"  # begins the note of those that were not learnt
+SURENESS = "probability of a nodule"  # begins the note of how it is calibrated
 
 
 class NoduleAnswers:
     """Turn logits of ``NoduleClassifier`` into calibrated answers.
+
+    A call gives all there is, for an evaluation to score. For people take :meth:`learnt` of each answer and, where it
+    is of a detector's mark, :meth:`on_marks`; :meth:`notes` says what that has done.
 
     Args:
         path: the ``classifier.json`` of the weights; None divides by no temperature, and takes .5 for the threshold.
@@ -65,6 +72,36 @@ class NoduleAnswers:
             NoduleAnswer(float(nodules[row]), tuple(map(float, kinds[row])), _ratings(levels[row]))
             for row in range(len(rows))
         ]
+
+    def learnt(self, answer: NoduleAnswer) -> NoduleAnswer:
+        """Leave out the ratings that the weights have not learnt; where nobody has judged them, none."""
+        names = self.file.learnt
+        if names is None:
+            return answer
+        return replace(answer, ratings=tuple(rating for rating in answer.ratings if rating.name in names))
+
+    def on_marks(self, answer: NoduleAnswer, detector_sha256: str) -> NoduleAnswer:
+        """Make the probability of a nodule hold among a detector's marks, if it was fitted to that one; once only.
+
+        Args:
+            answer: as a call gave it; a filter of marks and ``file.threshold`` are for this one.
+            detector_sha256: weights of the detector that made the mark.
+        """
+        fitted = self._fitted_to(detector_sha256)
+        return answer if fitted is None else replace(answer, nodule=fitted(answer.nodule))
+
+    def notes(self, detector_sha256: str) -> tuple[str, ...]:
+        """Say what :meth:`learnt` leaves out, and what :meth:`on_marks` makes of this detector's marks."""
+        learnt, fitted = self.file.learnt, self._fitted_to(detector_sha256)
+        missing = [] if learnt is None else [name for name in ORDINAL_RATINGS if name not in learnt]
+        left_out = [f"{UNLEARNT}, for the classifier has not learnt them: {', '.join(missing)}"] if missing else []
+        if fitted is None:
+            return *left_out, f"{SURENESS}: not calibrated on marks of this detector, so it may be far too high"
+        return *left_out, f"{SURENESS}: calibrated on this detector's marks that score {fitted.min_score:g} or more"
+
+    def _fitted_to(self, detector_sha256: str) -> MarkCalibration | None:
+        fitted = self.file.on_marks
+        return fitted if fitted is not None and fitted.detector_sha256 == detector_sha256 else None
 
 
 def shares_to_levels(above: Array) -> Array:

@@ -44,6 +44,7 @@ class NoduleRater:
 
     Attributes:
         model: name and version of the bundle, and SHA-256 of its weights.
+        answers: makes answers of the network's logits, see :class:`lungdet.lesions.NoduleAnswers`.
         mark_filter: weighs the detector's score with the probability of a nodule; None if none was fitted.
         threshold: of the filtered score, from which on a mark is kept; None leaves it to the caller.
         filter_detector: SHA-256 of the weights of the detector that the filter was fitted to; empty if nobody knows.
@@ -81,6 +82,9 @@ class NoduleRater:
     def __call__(self, volume: CTVolume, centers_lps_mm: Sequence[Point]) -> list[NoduleAnswer | UnratedMark]:
         """Answer for marks of a scan, in their order; a mark without an answer says why.
 
+        Ratings that the weights have not learnt are left out. The probability of a nodule is that of the classifier
+        alone, as a filter wants it; ``answers.on_marks`` makes it hold among the marks of a known detector.
+
         Args:
             volume: the scan, HU.
             centers_lps_mm: the marks.
@@ -95,8 +99,8 @@ class NoduleRater:
     @torch.no_grad()
     def _rate(self, cubes: Sequence[Cube]) -> list[NoduleAnswer]:
         logits = self.inferer(self._scaled(cubes).to(self.device), self.network)
-        answers = self.answers(logits)
-        return [_rounded(replace(answer, inside=cube.inside)) for answer, cube in zip(answers, cubes, strict=True)]
+        answers = map(self.answers.learnt, self.answers(logits))
+        return [rounded(replace(answer, inside=cube.inside)) for answer, cube in zip(answers, cubes, strict=True)]
 
     def _scaled(self, cubes: Sequence[Cube]) -> Tensor:
         items = (self.scale_cubes({"image": torch.from_numpy(cube.hu)}) for cube in cubes)
@@ -111,7 +115,7 @@ def _cubes(volume: CTVolume, centers_lps_mm: Sequence[Point]) -> Iterator[Cube |
             yield UnratedMark(str(error))
 
 
-def _rounded(answer: NoduleAnswer) -> NoduleAnswer:
+def rounded(answer: NoduleAnswer) -> NoduleAnswer:
     """Drop digits that are noise of the arithmetic, so that machines agree."""
     return NoduleAnswer.from_dict(round_numbers(answer.to_dict(), DIGITS))
 

@@ -17,7 +17,7 @@ from .bundle import BundleError, bundle_root
 from .explain import explain
 from .measure_findings import describe_lungs, measure_finding
 from .nodule_classifier import BUNDLE as CLASSIFIER
-from .nodule_classifier import NoduleRater, round_numbers
+from .nodule_classifier import NoduleRater, round_numbers, rounded
 from .outside_lungs import outside_lungs
 
 logger = logging.getLogger(__name__)
@@ -90,6 +90,7 @@ class StudyAnalyst:
         else:
             least = min_score
             findings = self._rated(volume, [mark for mark in inside if mark.score >= least])
+        findings = self._on_marks(findings, marks.model, notes)
         findings += [mark for mark in outside if mark.score >= least]
         findings.sort(key=lambda finding: (-finding.score, finding.box_voxel))
         risk = self._risk_of(volume, replace(marks, findings=tuple(inside)), lungs, notes)
@@ -128,6 +129,15 @@ class StudyAnalyst:
             else replace(finding, notes=(*finding.notes, f"{UNRATED}: {answer.reason}"))
             for finding, answer in zip(findings, answers, strict=True)
         ]
+
+    def _on_marks(self, findings: list[Finding], detector: ModelInfo, notes: list[str]) -> list[Finding]:
+        """Give answers the sureness that fits this detector's marks; last of all, for the filter has its own."""
+        if self.rater is None or not any(finding.answer for finding in findings):
+            return findings
+        answers, made_by = self.rater.answers, detector.weights_sha256
+        notes += answers.notes(made_by)
+        said = (None if each.answer is None else rounded(answers.on_marks(each.answer, made_by)) for each in findings)
+        return [replace(finding, answer=answer) for finding, answer in zip(findings, said, strict=True)]
 
     def _fits(self, detector: ModelInfo, notes: list[str]) -> bool:
         """Tell whether the filter was fitted to the scores of this detector; they mean something else in another."""

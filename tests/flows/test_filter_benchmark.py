@@ -110,6 +110,33 @@ def test_a_filter_that_does_not_help_is_not_stored(parts, tmp_path: Path, capsys
     assert "without a filter" in capsys.readouterr().out
 
 
+def test_the_calibration_is_of_the_marks_that_are_shown(parts, capsys: pytest.CaptureFixture[str]):
+    _, marks = parts
+    on_marks = importlib.import_module("nodules_on_marks")
+    scans = [
+        (scan, np.random.default_rng(scan.seed).random(len(scan.scores))) for scan in map(marks_of(marks), range(6))
+    ]
+    said, right, seeds = on_marks.marks_from(scans, 0.5)
+    assert len(said) == len(right) == len(seeds) == sum(int((s.scores[:-1] >= 0.5).sum()) for s, _ in scans)
+    fitted = on_marks.fit_on_marks(scans, range(6), 0.5)
+    line = MarkFilter(fitted.intercept, 0.0, fitted.slope).scores(np.full(len(said), 0.5), said)
+    assert [fitted(each) for each in said] == pytest.approx(line)
+    assert line.mean() == pytest.approx(right.mean(), abs=1e-3)  # said as often as it is right
+    assert fitted.fitted_on == {"scans": 6, "marks": len(said), "false": int((~right).sum()), "seeds": "range(0, 6)"}
+    rows = on_marks.sureness_rows(scans, fitted)
+    assert [(row["marks from"], row["probability"]) for row in rows] == [
+        (least, name) for least in (0.3, 0.02) for name in ("plain", "calibrated")
+    ]
+    assert rows[1]["log loss"] < rows[0]["log loss"]
+    assert on_marks.fit_on_marks(scans[:0], range(0)) is None
+    assert "0 of 0 are right" in capsys.readouterr().out
+    assert on_marks.sureness_rows(scans[:0], None) == []
+
+
+def marks_of(marks):
+    return lambda seed: drawn_scan(marks, seed)
+
+
 def test_marks_of_other_phantoms_are_refused(parts, tmp_path: Path):
     _, marks = parts
     marks.check_folder(tmp_path)

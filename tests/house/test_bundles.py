@@ -119,7 +119,11 @@ def test_the_scan_risk_belongs_to_the_shipped_models(name: str):
 def test_the_temperatures_belong_to_the_classifiers_weights():
     models = ROOT / "bundles" / "nodule_classifier" / "models"
     digest = hashlib.sha256((models / "model.pt").read_bytes()).hexdigest()
-    assert ClassifierFile.load(models / "classifier.json", weights_sha256=digest).threshold < 1
+    found = ClassifierFile.load(models / "classifier.json", weights_sha256=digest)
+    assert found.learnt, "`monai.bundle run fit` judges which ratings were learnt"
+    assert found.on_marks is not None, "`benchmarks/nodules.py filter --store` fits it"
+    detector = ROOT / "bundles" / "nodule_detector" / "models" / "model.pt"
+    assert found.on_marks.detector_sha256 == hashlib.sha256(detector.read_bytes()).hexdigest()
 
 
 WORKFLOWS = [

@@ -12,7 +12,9 @@ from sklearn.metrics import log_loss
 from torch import Tensor, nn
 
 from lungdet.engines import ClassifierFitter, fit_classifier_file
+from lungdet.engines.classifier_fitter import FEWEST_RATED, learnt_ratings
 from lungdet.lesions import ClassifierFile, NoduleAnswers
+from lungdet.records import ORDINAL_RATINGS
 
 
 def validation(count: int = 4000, too_sure: float = 1.0) -> tuple[Tensor, dict[str, Tensor]]:
@@ -78,7 +80,46 @@ def test_types_and_ratings_may_be_unknown() -> None:
     logits, told = validation(50)
     told = {**told, "kind": torch.full((50,), -1), "ratings": torch.full((50, 7, 4), math.nan)}
     found = fit_classifier_file(logits, told)
-    assert (found.kind, found.ratings) == (1.0, 1.0)
+    assert (found.kind, found.ratings, found.learnt) == (1.0, 1.0, ())
+
+
+def rated(levels: np.ndarray) -> np.ndarray:
+    """Shares above 1, 2, 3, 4 where all readers agree on ``(B,)`` levels: ``(B, 7, 4)``."""
+    return np.repeat((levels[:, None] > np.arange(1, 5)).astype(float)[:, None], 7, axis=1)
+
+
+def said(levels: np.ndarray) -> np.ndarray:
+    return 8.0 * rated(levels) - 4.0
+
+
+def test_learnt_is_what_agrees_with_the_readers() -> None:
+    levels = np.random.default_rng(0).integers(1, 6, 400)
+    logits = said(levels)
+    logits[:, 1] = said(np.random.default_rng(1).integers(1, 6, 400))[:, 0]  # by chance
+    logits[:, 2] = said(np.full(400, 3))[:, 0]  # always the mean
+    logits[:, 3] = said(6 - levels)[:, 0]  # the other way round
+    assert learnt_ratings(logits, rated(levels)) == ("malignancy", "margin", "sphericity", "subtlety")
+
+
+@pytest.mark.parametrize(("wrong", "learnt"), [(14, True), (16, False)])
+def test_learnt_by_hand(wrong: int, learnt: bool) -> None:
+    """Half 2 and half 4; of both as many are taken for the other: kappa is 1 - 2 * (share of wrong ones)."""
+    true = np.repeat([2, 4], 25)
+    answers = true.copy()
+    answers[: wrong // 2], answers[25 : 25 + wrong // 2] = 4, 2
+    assert bool(learnt_ratings(said(answers), rated(true))) == learnt == (1 - 2 * wrong / 50 >= 0.4)
+
+
+def test_a_rating_that_few_or_none_have_given_is_not_learnt() -> None:
+    levels = np.tile(np.arange(1, 6), 8)
+    shares = rated(levels)
+    shares[:, 0] = math.nan
+    shares[FEWEST_RATED:, 1], shares[FEWEST_RATED - 1 :, 2] = math.nan, math.nan
+    assert learnt_ratings(said(levels), shares) == tuple(
+        name for name in ORDINAL_RATINGS if name not in ("malignancy", "lobulation")
+    )
+    assert learnt_ratings(said(np.full(40, 3)), rated(np.full(40, 3))) == ()  # no kappa of one level
+    assert learnt_ratings(np.zeros((0, 7, 4)), np.zeros((0, 7, 4))) == ()
 
 
 class Pixel(nn.Module):

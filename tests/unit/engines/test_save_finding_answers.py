@@ -12,7 +12,7 @@ from monai.data import MetaTensor
 
 from lungdet.engines import FindingAnswersSaver
 from lungdet.geometry.frames import lps_to_ras
-from lungdet.lesions import NoduleAnswers
+from lungdet.lesions import ClassifierFile, MarkCalibration, NoduleAnswers
 from lungdet.records import DetectionReport, Finding, ModelInfo, SeriesInfo
 from lungdet.reports import FindingsFileError, read_json, write_json
 from lungdet.transforms import CutFoundCubesd
@@ -98,7 +98,28 @@ def test_answers_go_to_their_findings(written: Path, tmp_path: Path) -> None:
     assert [found.box_lps_mm for found in report.findings] == [found.box_lps_mm for found in before.findings]
     assert report.model == before.model
     assert [(model.name, model.version) for model in report.models] == [("kind", "2")]
-    assert (report.notes, report.findings[0].notes) == (("kept",), ("not measured: why",))
+    unsure = NoduleAnswers().notes(report.model.weights_sha256)
+    assert (report.notes, report.findings[0].notes) == (("kept", *unsure), ("not measured: why",))
     assert report.findings[1].notes == ("no type and ratings: dark",)
     again = FindingAnswersSaver(out, out / "findings.json", NoduleAnswers(), saver.checkpoint, saver.metadata)
     assert len(read_json(again.write(None)).models) == 1  # type: ignore[arg-type]
+
+
+def test_answers_are_those_for_people(written: Path, tmp_path: Path) -> None:
+    (tmp_path / "model.pt").write_bytes(b"weights")
+    (tmp_path / "metadata.json").write_text('{"name": "kind", "version": "2"}')
+    given, fitted = read_json(written), MarkCalibration(1.0, -1.0, 0.3, "ab" * 32)
+    write_json(written, replace(given, model=replace(given.model, weights_sha256="ab" * 32)))
+    ClassifierFile(learnt=("margin",), on_marks=fitted).save(tmp_path / "classifier.json")
+    answers = NoduleAnswers(tmp_path / "classifier.json")
+    saver = FindingAnswersSaver(tmp_path, written, answers, tmp_path / "model.pt", tmp_path / "metadata.json")
+    state = SimpleNamespace(batch=[{"finding": 0, "inside": 1.0}], output={"pred": torch.zeros(1, 33)})
+    for _ in range(2):  # the second time over its own file
+        saver.add(SimpleNamespace(state=state))  # type: ignore[arg-type]
+        report = read_json(saver.write(None))  # type: ignore[arg-type]
+        answer = report.findings[0].answer
+        assert answer is not None
+        assert answer.nodule == pytest.approx(1 / (1 + np.e))
+        assert [rating.name for rating in answer.ratings] == ["margin"]
+        assert report.notes == answers.notes("ab" * 32)
+        assert len(report.notes) == 2

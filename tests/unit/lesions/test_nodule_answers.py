@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, softmax
 
-from lungdet.lesions import ClassifierFile, ClassifierFileError, NoduleAnswers
+from lungdet.lesions import ClassifierFile, ClassifierFileError, MarkCalibration, NoduleAnswers
 from lungdet.lesions.nodule_answers import shares_to_levels
 from lungdet.records import NODULE_TYPES, ORDINAL_RATINGS
 
@@ -59,6 +59,70 @@ def test_extreme_logits_still_make_probabilities() -> None:
     assert (sure.nodule, unsure.nodule) == (1.0, 0.0)
 
 
+def test_what_was_not_learnt_is_left_out_and_told(tmp_path: Path) -> None:
+    path = tmp_path / "classifier.json"
+    learnt = ("malignancy", "texture", "margin", "subtlety")
+    ClassifierFile(learnt=learnt).save(path)
+    answers = NoduleAnswers(path)
+    (answer,) = answers(logits(1))
+    assert tuple(rating.name for rating in answer.ratings) == ORDINAL_RATINGS  # an evaluation scores all
+    shown = answers.learnt(answer)
+    assert shown.ratings == tuple(rating for rating in answer.ratings if rating.name in learnt)
+    assert (shown.nodule, shown.kinds) == (answer.nodule, answer.kinds)
+    told = "ratings left out, for the classifier has not learnt them: spiculation, lobulation, sphericity"
+    assert answers.notes("ab")[0] == told
+    ClassifierFile(learnt=()).save(path)
+    assert NoduleAnswers(path).learnt(answer).ratings == ()
+
+
+def test_ratings_that_nobody_has_judged_are_shown(written: Path) -> None:
+    content = json.loads(written.read_text())
+    del content["learnt"], content["on_marks"]  # as files of earlier versions
+    written.write_text(json.dumps(content))
+    answers = NoduleAnswers(written)
+    (answer,) = answers(logits(1))
+    assert answers.file == FITTED
+    assert answers.learnt(answer) == answer
+    assert [note.split(":")[0] for note in answers.notes("ab")] == ["probability of a nodule"]
+
+
+def test_the_probability_among_a_detectors_marks(tmp_path: Path) -> None:
+    path = tmp_path / "classifier.json"
+    ClassifierFile(nodule=2.0, on_marks=MarkCalibration(0.5, -1.0, 0.3, "ab", {"marks": 9})).save(path)
+    answers = NoduleAnswers(path)
+    rows = np.zeros((2, 33))
+    rows[:, 0] = 4.0, 1000.0
+    first, sure = answers(rows)
+    assert answers.on_marks(first, "ab").nodule == pytest.approx(expit(0.5 * 4.0 / 2.0 - 1.0))
+    assert answers.on_marks(sure, "ab").nodule == pytest.approx(expit(0.5 * np.log(1e6 - 1) - 1.0))
+    assert answers.on_marks(first, "cd") == first
+    assert answers.notes("ab") == (
+        "probability of a nodule: calibrated on this detector's marks that score 0.3 or more",
+    )
+    assert "not calibrated" in answers.notes("cd")[0]
+    assert "not calibrated" in NoduleAnswers().notes("")[0]
+    assert answers.file.on_marks == MarkCalibration(0.5, -1.0, 0.3, "ab", {"marks": 9})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"slope": -0.1}, {"slope": "1"}, {"intercept": float("nan")}, {"intercept": True}, {"min_score": 2},
+        {"min_score": None}, {"detector_sha256": ""}, {"detector_sha256": 3}, {"more": 1}, None,
+    ],
+)  # fmt: skip
+def test_a_calibration_that_is_none_is_told_when_it_is_read(written: Path, changes: dict[str, object] | None) -> None:
+    whole = {"slope": 1, "intercept": 0.0, "min_score": 0.3, "detector_sha256": "ab", "fitted_on": {}}
+    content = json.loads(written.read_text())
+    for on_marks, right in ((whole, True), ({} if changes is None else whole | changes, False)):
+        written.write_text(json.dumps(content | {"on_marks": on_marks}))
+        if right:
+            assert ClassifierFile.load(written).on_marks == MarkCalibration(1, 0.0, 0.3, "ab")
+        else:
+            with pytest.raises(ClassifierFileError, match=r"classifier\.json"):
+                ClassifierFile.load(written)
+
+
 def test_no_rows_no_answers() -> None:
     assert NoduleAnswers()(np.zeros((0, 33))) == []
 
@@ -81,7 +145,18 @@ def test_other_weights_are_refused(written: Path) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"format": "x"}, {"nodule": 0}, {"kind": "warm"}, {"threshold": 1}, {"filter": 3}, {"ratings": None}],
+    [
+        {"format": "x"},
+        {"nodule": 0},
+        {"kind": "warm"},
+        {"threshold": 1},
+        {"filter": 3},
+        {"ratings": None},
+        {"learnt": ["shape"]},
+        {"learnt": ["margin", "margin"]},
+        {"learnt": 3},
+        {"on_marks": 3},
+    ],
     ids=lambda change: next(iter(change)),
 )
 def test_bad_files(change: dict[str, object], written: Path) -> None:

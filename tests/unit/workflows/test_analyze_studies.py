@@ -17,7 +17,7 @@ from lungdet.cli import main
 from lungdet.geometry import frames
 from lungdet.lesions.classifier_file import ClassifierFile
 from lungdet.phantoms import ChestPhantom, make_chest, write_nifti
-from lungdet.records import CTVolume, DetectionReport, Finding, ModelInfo, ScanRiskAnswer, SeriesInfo
+from lungdet.records import CTVolume, DetectionReport, Finding, ModelInfo, NoduleAnswer, ScanRiskAnswer, SeriesInfo
 from lungdet.reports import read_json, write_json
 from lungdet.workflows import BundleError, NoduleRater, UnratedMark, analyze, detect, study_analyst
 from lungdet.workflows.analyze_studies import KNOWN_NOTE
@@ -140,7 +140,7 @@ def test_all_that_can_be_told_is_told(
     assert second.answer is None
     assert report.risk == ScanRiskAnswer(0.123457, ModelInfo("risk", "3", ""), 2)
     assert [model.name for model in report.models] == ["rater", "risk"]
-    assert report.notes == ()
+    assert report.notes == NoduleRater(classifier).answers.notes(report.model.weights_sha256)
     assert report.lungs is not None
     assert report.lungs.both.volume_ml == pytest.approx(
         report.lungs.left.volume_ml + report.lungs.right.volume_ml, abs=1
@@ -197,7 +197,7 @@ def test_the_filter_changes_scores_and_keeps_the_detectors(study: Path, marked: 
     odds = [0.9 / 0.1 * 3, 0.03 / 0.97 * 3]  # the classifier says .75, odds of 3
     assert [first.score, last.score] == pytest.approx([odd / (1 + odd) for odd in odds], abs=1e-4)
     assert (outside.score, outside.detector_score) == (0.5, None)  # outside the lungs nobody is asked
-    assert "together" in report.notes[-1]
+    assert "together" in report.notes[-2]
     report = only(analyze(study, tmp_path / "out", filter_marks=True, min_score=0.5, **options))
     assert len(report.findings) == 2
     ClassifierFile(filter=tied({**FILTER, "min_score": 0.9}, marked)).save(classifier / "models" / "classifier.json")
@@ -322,6 +322,10 @@ def test_marks_and_weights_that_do_not_fit_are_told(classifier: Path, chest: Che
     empty = dataclasses.replace(chest.volume, array=np.full(chest.volume.array.shape, np.nan, dtype=np.float32))
     (answer,) = rater(empty, [inside])
     assert isinstance(answer, UnratedMark)
+    ClassifierFile(learnt=("margin",)).save(classifier / "models" / "classifier.json")
+    (answer,) = NoduleRater(classifier)(chest.volume, [inside])
+    assert isinstance(answer, NoduleAnswer)
+    assert [rating.name for rating in answer.ratings] == ["margin"]
     ClassifierFile(weights_sha256="ab" * 32).save(classifier / "models" / "classifier.json")
     with pytest.raises(BundleError, match="belongs to weights abababababab"):
         NoduleRater(classifier)

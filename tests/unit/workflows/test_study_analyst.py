@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from lungdet.detection import MarkFilter
 from lungdet.geometry.lung_mask import LungMask
-from lungdet.lesions import NoduleAnswers
+from lungdet.lesions import ClassifierFile, MarkCalibration, NoduleAnswers
 from lungdet.records import CTVolume, DetectionReport, Finding, ModelInfo, ScanRiskAnswer, SeriesInfo
 from lungdet.workflows.nodule_classifier import UnratedMark
 from lungdet.workflows.study_analyst import StudyAnalyst
@@ -24,6 +25,7 @@ class Rater:
 
     model = ASKED
     mark_filter = MarkFilter(-1.0, 1.0, 1.0)
+    answers = NoduleAnswers()
 
     def __init__(self, threshold: float | None = None, detector: str = DETECTOR.weights_sha256, unseen: int = 0):
         self.threshold, self.filter_detector, self.unseen = threshold, detector, unseen
@@ -87,8 +89,27 @@ def test_the_scores_of_another_detector_are_left_alone(detector: str, caplog: py
     assert scores(report) == [0.9, 0.5, 0.2]
     assert report.findings[0].detector_score is None
     assert report.findings[0].answer is not None
-    assert report.notes[-1].startswith("not filtered: the filter was fitted to scores of")
+    assert report.notes[0].startswith("not filtered: the filter was fitted to scores of")
     assert "not filtered" in caplog.text
+
+
+@pytest.mark.parametrize("filter_marks", [False, True])
+@pytest.mark.parametrize(("detector", "odds"), [(DETECTOR.weights_sha256, 3**0.5 / np.e), ("01" * 32, 3.0)])
+def test_the_probability_is_that_among_the_marks_of_its_detector(
+    filter_marks: bool, detector: str, odds: float, tmp_path: Path
+):
+    ClassifierFile(on_marks=MarkCalibration(0.5, -1.0, 0.3, detector)).save(tmp_path / "classifier.json")
+    rater = Rater(0.0)
+    rater.answers = NoduleAnswers(tmp_path / "classifier.json")
+    report = analyze(rater, filter_marks=filter_marks)
+    answers = [finding.answer for finding in report.findings]
+    assert [each and each.nodule for each in answers] == [pytest.approx(odds / (1 + odds), abs=1e-6)] * 3
+    assert scores(report) == ([both(0.9, 3), both(0.5, 3), both(0.2, 3)] if filter_marks else [0.9, 0.5, 0.2])
+    assert report.notes[-1] == rater.answers.notes(DETECTOR.weights_sha256)[0]
+
+
+def test_without_answers_nothing_is_said_of_them():
+    assert analyze(Rater(unseen=3)).notes == ()
 
 
 def test_a_filter_that_is_not_there_is_warned_of(caplog: pytest.LogCaptureFixture):
