@@ -59,7 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if options.debug:
             raise
-        complain(str(error) if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {error}")
+        from lungdet.workflows.explain import explain
+
+        complain(explain(error))
         return EXIT_FAILED
 
 

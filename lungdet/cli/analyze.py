@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .messages import messages_above_the_bar
+from .number_types import real
 from .study_options import add_study_arguments, study_settings, tell_summary
 
 
@@ -26,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="findings.json of an analyzed earlier scan, or the folder that holds it alone, to tell what has grown",
     )
-    parser.add_argument("--prior-days", type=float, metavar="DAYS", help="days that have passed since that scan")
+    parser.add_argument(
+        "--prior-days", type=real(positive=True), metavar="DAYS", help="days that have passed since that scan"
+    )
     parser.add_argument(
         "--prior-anyway",
         action="store_true",

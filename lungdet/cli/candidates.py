@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .exit_codes import EXIT_FAILED, EXIT_OK
 from .messages import complain, messages_above_the_bar, tell_first, warn
+from .number_types import real, whole
 from .study_options import add_reading_arguments, reading_settings
 
 if TYPE_CHECKING:
@@ -31,15 +32,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_reading_arguments(parser)
     parser.add_argument("--device", help="cpu, cuda, cuda:1, ...; the bundle decides if it is not given")
-    parser.add_argument("--top", type=_count, default=6, metavar="N", help="marks of a scan at most (default 6)")
+    parser.add_argument("--top", type=whole(1), default=6, metavar="N", help="marks of a scan at most (default 6)")
     parser.add_argument(
-        "--min-score", type=_fraction, default=0.02, metavar="S", help="leave out marks below it (default 0.02)"
+        "--min-score", type=real(1.0), default=0.02, metavar="S", help="leave out marks below it (default 0.02)"
     )
     parser.add_argument(
-        "--split", type=_share, nargs=3, default=(70.0, 15.0, 15.0), metavar=("TRAIN", "VAL", "TEST"),
+        "--split", type=real(), nargs=3, default=(70.0, 15.0, 15.0), metavar=("TRAIN", "VAL", "TEST"),
         help="shares of the parts (default 70 15 15)",
     )  # fmt: skip
-    parser.add_argument("--seed", type=int, default=0, help="of the split (default 0)")
+    parser.add_argument("--seed", type=whole(), default=0, help="of the split (default 0)")
     parser.set_defaults(run=run)
 
 
@@ -80,24 +81,3 @@ def _print_result(result: CandidateResult) -> None:
 
     if result.candidates is not None:
         tqdm.write(f"{result.scan}: {result.candidates} candidates{', kept' if result.kept else ''}")
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be 1 or more, got {text}")
-    return value
-
-
-def _fraction(text: str) -> float:
-    value = float(text)
-    if not 0.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(f"must be between 0 and 1, got {text}")
-    return value
-
-
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0.0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must not be negative, got {text}")
-    return value

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .exit_codes import EXIT_FAILED, EXIT_OK
 from .messages import messages_above_the_bar
+from .number_types import real
 
 KINDS = ("lidc", "luna16", "deeplesion", "tensorbox", "radiographs", "ct")
 LESION_TYPES = ("bone", "abdomen", "mediastinum", "liver", "lung", "kidney", "soft tissue", "pelvis", "unknown")
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="LIST.json", help="where the list goes")
     parser.add_argument("--images", metavar="BASE", help="folder of the images; the list names them relative to it")
     parser.add_argument(
-        "--split", type=_share, nargs=3, metavar=("TRAIN", "VAL", "TEST"),
+        "--split", type=real(), nargs=3, metavar=("TRAIN", "VAL", "TEST"),
         help="shares of the parts; by default the official split, or 80 10 10 (radiographs: 70 15 15) "
         "where there is none",
     )  # fmt: skip
@@ -148,10 +149,3 @@ def _export(options: argparse.Namespace) -> int:
     for path in export_tensorbox(options.source[0], options.output):
         print(f"list: {path}")
     return EXIT_OK
-
-
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"a share is 0 or more, got {text}")
-    return value

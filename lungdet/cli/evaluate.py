@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .exit_codes import EXIT_OK
+from .number_types import whole
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,9 +43,9 @@ def _add_froc(parser: argparse.ArgumentParser) -> None:
         "--ignore-unlisted", action="store_true", help="leave out predictions in series that no list names"
     )
     parser.add_argument(
-        "--bootstraps", type=_count, default=1000, metavar="N", help="resamplings for the intervals (default 1000)"
+        "--bootstraps", type=whole(), default=1000, metavar="N", help="resamplings for the intervals (default 1000)"
     )
-    parser.add_argument("--seed", type=_count, default=0, help="of the resamplings (default 0)")
+    parser.add_argument("--seed", type=whole(), default=0, help="of the resamplings (default 0)")
     parser.add_argument("--no-figures", action="store_true", help="draw nothing; then matplotlib is not needed")
     parser.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     parser.set_defaults(run=run_froc)
@@ -79,10 +80,3 @@ def run_froc(options: argparse.Namespace) -> int:
     print(evaluation.to_text())
     print(f"\nwritten: {options.output}/froc.json")
     return EXIT_OK
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"must not be negative, got {text}")
-    return value

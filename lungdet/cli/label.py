@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .exit_codes import EXIT_FAILED, EXIT_OK
 from .messages import complain, messages_above_the_bar
+from .number_types import whole
 
 if TYPE_CHECKING:
     from lungdet.records import LabelledFile
@@ -39,7 +40,7 @@ def add_bundle_arguments(parser: argparse.ArgumentParser) -> None:
         "--bundle", default="body_part_router", help="name or folder of a bundle that you trust: its settings run code"
     )
     parser.add_argument("--device", help="cpu, cuda, cuda:1, ...; the bundle decides if it is not given")
-    parser.add_argument("--workers", type=_count, metavar="N", help="threads that read (default: one a processor)")
+    parser.add_argument("--workers", type=whole(), metavar="N", help="threads that read (default: one a processor)")
     parser.add_argument(
         "--batch-size", type=positive, default=16, metavar="N", help="pictures that the network sees at once"
     )
@@ -97,11 +98,4 @@ def positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"must not be negative, got {text}")
     return value

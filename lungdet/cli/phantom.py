@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from .exit_codes import EXIT_OK
+from .number_types import real, whole
 
 CHEST_SPACING_MM, CHEST_SIZE = (1.0, 1.0, 1.5), (352, 352, 200)
 TORSO_SPACING_MM, TORSO_SIZE = (1.7, 1.7, 5.0), (256, 256)
@@ -23,15 +24,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("output", metavar="OUT", help="folder to write into")
     parser.add_argument("--kind", choices=KINDS, default="chest", help="(default chest)")
-    parser.add_argument("--seed", type=int, default=0, help="which patient, or which data set (default 0)")
-    parser.add_argument("--patients", type=int, default=20, metavar="N", help="of deeplesion or cohort (default 20)")
+    parser.add_argument("--seed", type=whole(), default=0, help="which patient, or which data set (default 0)")
+    parser.add_argument(
+        "--patients", type=whole(1), default=20, metavar="N", help="of deeplesion or cohort (default 20)"
+    )
     scan = parser.add_argument_group("chest, torso and cohort")
-    scan.add_argument("--spacing", type=float, nargs=3, metavar="MM", help="voxel size x y z")
-    scan.add_argument("--size", type=int, nargs=3, metavar="N", help="voxels along x y z (a torso: z about its middle)")
-    scan.add_argument("--lesions", type=_count, default=0, metavar="N", help="of a torso (default none)")
+    scan.add_argument("--spacing", type=real(positive=True), nargs=3, metavar="MM", help="voxel size x y z")
+    scan.add_argument(
+        "--size", type=whole(2), nargs=3, metavar="N", help="voxels along x y z (a torso: z about its middle)"
+    )
+    scan.add_argument("--lesions", type=whole(), default=0, metavar="N", help="of a torso (default none)")
     folder = parser.add_argument_group("deeplesion")
-    folder.add_argument("--image-size", type=int, default=512, metavar="N", help="columns and rows (default 512)")
-    folder.add_argument("--context", type=float, default=30.0, metavar="MM", help="above and below marks (default 30)")
+    folder.add_argument("--image-size", type=whole(1), default=512, metavar="N", help="columns and rows (default 512)")
+    folder.add_argument("--context", type=real(), default=30.0, metavar="MM", help="above and below marks (default 30)")
     folder.add_argument(
         "--hide-training-types", action="store_true", help="type -1 in the training part, as in the real one"
     )
@@ -45,16 +50,11 @@ def run(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"must not be negative, got {text}")
-    return value
-
-
 def _new_scan(output: str) -> Path:
     """Refuse a folder that holds a scan: slices of two patients would lie in one."""
     folder = Path(output)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder}: is no folder; name another one to write into")
     slices = folder / "dicom"
     if slices.exists() and (not slices.is_dir() or any(slices.iterdir())):
         raise ValueError(f"{slices}: is filled already; remove it, or name another folder")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .exit_codes import EXIT_FAILED, EXIT_OK
 from .messages import complain
+from .number_types import real, whole
 
 if TYPE_CHECKING:
     from lungdet.workflows import DetectSummary, StudyResult
@@ -36,15 +37,15 @@ def add_study_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_reading_arguments(parser)
     parser.add_argument("--device", help="cpu, cuda, cuda:1, ...; the bundle decides if it is not given")
-    parser.add_argument("--min-score", type=_fraction, metavar="S", help="leave out findings below this score, 0 to 1")
+    parser.add_argument("--min-score", type=real(1.0), metavar="S", help="leave out findings below this score, 0 to 1")
     parser.add_argument(
-        "--pictures", type=_count, default=10, metavar="N", help="draw the first N findings (default 10)"
+        "--pictures", type=whole(), default=10, metavar="N", help="draw the first N findings (default 10)"
     )
     parser.add_argument(
         "--no-guard", action="store_true", help="do not warn of scans that hold no lungs or are upside down"
     )
     parser.add_argument(
-        "--lungs-only", type=_margin, nargs="?", const=LUNGS_MARGIN_MM, metavar="MM",
+        "--lungs-only", type=real(), nargs="?", const=LUNGS_MARGIN_MM, metavar="MM",
         help=f"leave out findings further from the lungs than MM (default {LUNGS_MARGIN_MM:g})",
     )  # fmt: skip
     parser.add_argument(
@@ -96,24 +97,3 @@ def _print_result(study: StudyResult) -> None:
 
     if study.report is not None:
         print(f"{report_to_text(study.report)}, report: {study.page}", flush=True)
-
-
-def _fraction(text: str) -> float:
-    value = float(text)
-    if not 0.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(f"must be between 0 and 1, got {text}")
-    return value
-
-
-def _margin(text: str) -> float:
-    value = float(text)
-    if not 0.0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must not be negative, got {text}")
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"must not be negative, got {text}")
-    return value

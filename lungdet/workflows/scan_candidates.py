@@ -171,7 +171,8 @@ def scan_sources(folder: str | Path) -> dict[str, Path]:
             )
         sources[name] = path
     if not sources:
-        raise ValueError(f"{folder}: no scans there; wanted a folder of DICOM, or a volume's file, for each")
+        wanted = "wanted a folder of DICOM, or a volume's file, for each; of one scan, name the folder above it"
+        raise ValueError(f"{folder}: no scans there; {wanted}")
     return sources
 
 

@@ -165,6 +165,8 @@ def test_a_bundle_is_named_and_copied(repository: Path, tmp_path: Path, capsys: 
         (["series", "no/such/folder"], "no/such/folder: no such file or folder"),
         (["bundle", "nonsense"], "nonsense: no such bundle"),
         (["detect", "x", "-o", "out", "--bundle", "nonsense"], "nonsense: no such bundle"),
+        (["candidates", "nowhere", "-o", "out"], "nowhere: No such file or directory; check the path"),
+        (["phantom", "/dev/null"], "/dev/null: is no folder"),
         (["detect", "x", "-o", "/dev/null"], "/dev/null: results cannot be written there: it is no folder"),
     ],
 )
@@ -183,6 +185,8 @@ def test_errors_take_one_line(arguments: list[str], message: str, capsys: pytest
         ["detect", "-o", "out"],
         ["detect", "x", "-o", "y", "--min-score", "2"],
         ["detect", "x", "-o", "y", "--pictures", "-1"],
+        ["analyze", "x", "-o", "y", "--prior-days", "0"],
+        ["phantom", "x", "--spacing", "nan", "1", "1"],
     ],
 )
 def test_wrong_usage_leaves_with_two(arguments: list[str], capsys: pytest.CaptureFixture[str]):
@@ -190,6 +194,12 @@ def test_wrong_usage_leaves_with_two(arguments: list[str], capsys: pytest.Captur
         cli.main(arguments)
     assert caught.value.code == 2
     assert "usage: lungdet" in capsys.readouterr().err
+
+
+def test_a_number_that_is_none_is_named(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit):
+        cli.main(["detect", "x", "-o", "y", "--min-score", "high"])
+    assert "--min-score: wanted a number from 0 to 1, got 'high'" in capsys.readouterr().err
 
 
 def test_the_unforeseen(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
