@@ -15,12 +15,10 @@ from lungdet.readers import read_ct
 from lungdet.records import CTVolume, DetectionReport
 from lungdet.reports import prepare_output, study_folder_name, write_study
 
-from .bundle import bundle_root
 from .detector import Detector
 from .known_findings import KnownFindings
 from .lung_filter import LungFilter
 from .lung_guard import LungGuard
-from .opened_bundle import OpenedBundle
 from .prior_scan import PriorScan, open_prior
 from .studies import StudyJob
 from .study_analyst import LEAST_SCORE, StudyAnalyst
@@ -102,12 +100,9 @@ class _Detected:
 
     def __init__(self, given: StudySettings, min_score: float | None) -> None:
         self.near = None if given.lungs_margin_mm is None else LungFilter(given.lungs_margin_mm)
-        root = bundle_root(given.bundle)
-        opened = OpenedBundle(root, given.device, given.overrides)
-        usual = float(opened.take("min_score")) if "min_score" in opened.parser.config else 0.0
-        self.min_score = usual if min_score is None else min_score
-        lower = {"min_score": min(usual, self.min_score, LEAST_SCORE)} if usual else {}
-        self.detector = Detector(root, given.device, {**given.overrides, **lower}, given.reading)
+        least = LEAST_SCORE if min_score is None else min(min_score, LEAST_SCORE)
+        self.detector = Detector(given.bundle, given.device, given.overrides, given.reading, least)
+        self.min_score = self.detector.min_score if min_score is None else min_score
 
     def __call__(self, job: StudyJob, first_of: Callable[[CTVolume], None]) -> _Marked:
         item = self.detector(job)
@@ -140,10 +135,15 @@ def _marker(findings: str | Path | None, given: StudySettings, min_score: float 
     if findings is None:
         return _Detected(given, min_score)
     if given.lungs_margin_mm is not None:
-        raise ValueError("marks are left out by their way to the lungs when they are detected, not of known findings")
+        raise ValueError(
+            "marks are left out by their way to the lungs (--lungs-only) when they are detected, not of known findings"
+        )
     if str(given.bundle) != DETECTOR or given.overrides:
         named = ", ".join(map(str, given.overrides)) or given.bundle
-        raise ValueError(f"known findings need no detector, so nothing can be set for one ({named}): leave out either")
+        raise ValueError(
+            f"known findings need no detector, so nothing can be set for one ({named}): leave out either them "
+            "(--findings), or it (--bundle, --whole-scan)"
+        )
     return _Known(findings, given.reading, min_score)
 
 

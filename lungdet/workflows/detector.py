@@ -33,6 +33,10 @@ class Detector:
         overrides: new values of the bundle's settings, by id; see :func:`~lungdet.workflows.open_bundle`.
         reading: options of :func:`lungdet.readers.read_ct`, such as ``{"on_gap": "interpolate"}``; they win over those
             of the bundle.
+        least_score: give marks down to it, too, where the bundle's own ``min_score`` is higher.
+
+    Attributes:
+        min_score: the bundle's own; 0 where it has none.
 
     Raises:
         BundleError: the bundle cannot be found or opened, loads no CT, or its weights cannot be loaded.
@@ -45,9 +49,13 @@ class Detector:
         device: str | None = None,
         overrides: Mapping[str, Any] | None = None,
         reading: Mapping[str, Any] | None = None,
+        least_score: float | None = None,
     ) -> None:
         ReadOptions(**(reading or {}))
         opened = OpenedBundle(bundle, device, overrides)
+        self.min_score: float = opened.take("min_score") if "min_score" in opened.parser.config else 0.0
+        if least_score is not None and float(self.min_score) > least_score:
+            opened.parser["min_score"] = least_score
         self.device, self.network = opened.device, opened.network()
         self.model = opened.load_weights(self.network)
         self.preprocessing: Callable[[dict[str, Any]], dict[str, Any]] = opened.take("preprocessing")

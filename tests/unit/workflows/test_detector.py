@@ -18,7 +18,7 @@ from lungdet.readers.series_scan import SeriesScan
 from lungdet.records import SeriesInfo
 from lungdet.reports import read_json
 from lungdet.reports.pictures import MARK_INDEX
-from lungdet.workflows import BundleError, Detector, StudyResult, detect
+from lungdet.workflows import BundleError, Detector, StudyResult, detect, find_studies, opened_bundle
 from lungdet.workflows.explain import explain
 
 WriteSeries = Callable[..., SeriesInfo]
@@ -44,6 +44,21 @@ def test_one_study_by_hand(write_series: WriteSeries, tiny_bundle: Path, tmp_pat
     assert (report.model.name, report.model.version) == ("tiny", "9.9")
     weights = (tiny_bundle / "models" / "model.pt").read_bytes()
     assert report.model.weights_sha256 == hashlib.sha256(weights).hexdigest()
+
+
+def test_lower_marks_are_given_and_the_own_threshold_is_told(
+    write_series: WriteSeries, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write_series("ct")
+    opened: list[Path] = []
+    open_once = opened_bundle.open_bundle
+    monkeypatch.setattr(opened_bundle, "open_bundle", lambda *given: opened.append(given[0]) or open_once(*given))
+    (job,) = find_studies(tmp_path / "ct")
+    for least, marks in ((None, 1), (0.02, 2), (0.6, 1)):  # of scores .8 and .3
+        detector = Detector(tiny_bundle, overrides={"min_score": 0.5}, least_score=least)
+        assert detector.min_score == 0.5
+        assert len(detector(job)["pred_score"]) == marks
+    assert len(opened) == 3
 
 
 def test_the_box_is_drawn_where_the_json_says(write_series: WriteSeries, tiny_bundle: Path, tmp_path: Path, out: Path):
