@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lungdet.late_names import late_names
 
 from .bundle import BundleError, bundle_names, bundle_root, open_bundle
 
@@ -118,17 +120,4 @@ _HOMES = {
     "route": "route_radiographs",
     "score": "score_studies",
 }
-
-
-def __getattr__(name: str) -> Any:
-    """Import torch and MONAI, five seconds on a small machine, only when something asks for what needs them."""
-    import importlib
-
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
-
-
-def __dir__() -> list[str]:
-    """List what is imported late, too, for documentation and completion."""
-    return sorted(set(globals()) | set(__all__))
+__getattr__, __dir__ = late_names(__name__, _HOMES)
