@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from lungdet.geometry import frames
 from lungdet.records import CTVolume
 
 from .pictures import LUNG_WINDOW_HU, font, to_png
@@ -27,7 +28,7 @@ def lung_sheet(
 ) -> bytes:
     """Draw axial slices through the lungs, evenly spaced from the base to the top.
 
-    Pictures are hung as seen from the patient's feet: the patient's right is at the left.
+    Pictures are hung as seen from the patient's feet: the patient's right is at the left. Each names its slice, from 1.
 
     Args:
         volume: the scan, HU.
@@ -60,6 +61,8 @@ def lung_sheet(
         for column, picture in enumerate(pictures):
             tile = Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR)
             sheet.paste(tile, (GAP_PX + column * (size[0] + GAP_PX), HEAD_PX + row * (size[1] + GAP_PX)))
+        corner = GAP_PX + 4, HEAD_PX + row * (size[1] + GAP_PX) + 4
+        draw.text(corner, _place(view, volume, index), fill=TEXT, font=font(13), stroke_width=2, stroke_fill=BACKGROUND)
     for row, note in enumerate(notes):
         top = height - NOTE_PX * (len(notes) - row)
         draw.text((GAP_PX, top), note, fill=TEXT, font=font(13))
@@ -72,6 +75,15 @@ def _choose(labels: NDArray[np.uint8], slices: int) -> list[int]:
     low, high = (int(planes[0]), int(planes[-1])) if len(planes) else (0, labels.shape[2] - 1)
     parts = (np.arange(slices) + 0.5) / slices
     return sorted({int(low + part * (high - low) + 0.5) for part in parts}, reverse=True)
+
+
+def _place(view: PatientView, volume: CTVolume, index: int) -> str:
+    """Name the slice of a section, from 1 as read, and its place; the place alone where slices are not axial."""
+    source = view.array.shape[2] - 1 - index if view.flipped[2] else index
+    middle = (np.asarray(volume.array.shape) - 1) / 2
+    middle[view.axes[2]] = source
+    z_mm = frames.voxel_to_world(middle[None], volume.affine_lps)[0][2]
+    return f"slice {source + 1}, " * (view.axes[2] == 2) + f"z {z_mm:.1f} mm"  # the font has no true minus
 
 
 def _tile_size(view: PatientView) -> tuple[int, int]:

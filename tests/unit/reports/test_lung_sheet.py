@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from lungdet.records import CTVolume, SeriesInfo
-from lungdet.reports.lung_sheet import COLORS, GAP_PX, HEAD_PX, TILE_PX, lung_sheet
+from lungdet.reports.lung_sheet import COLORS, GAP_PX, HEAD_PX, TILE_PX, _place, lung_sheet
+from lungdet.reports.planes import PatientView
 
 
 def volume(flipped: bool = False) -> tuple[CTVolume, np.ndarray]:
@@ -52,3 +53,13 @@ def test_a_scan_without_lungs_is_shown_and_bad_input_refused():
         lung_sheet(scan, labels[1:])
     with pytest.raises(ValueError, match="at least 1"):
         lung_sheet(scan, labels, slices=0)
+
+
+def test_slices_are_named_as_on_the_page():
+    scan, _ = volume()
+    assert _place(PatientView.of(scan), scan, 20) == "slice 21, z 40.0 mm"  # 2 mm slices from 0
+    affine = scan.affine_lps @ np.diag([1.0, 1.0, -1.0, 1.0])
+    downward = CTVolume(scan.array, affine, scan.info)  # 40 slices, the first at the head
+    assert _place(PatientView.of(downward), downward, 39) == "slice 1, z 0.0 mm"
+    coronal = CTVolume(scan.array, scan.affine_lps[:, [0, 2, 1, 3]], scan.info)
+    assert _place(PatientView.of(coronal), coronal, 20) == "z 40.0 mm"
