@@ -107,7 +107,9 @@ def _rated(answer: NoduleAnswer) -> str:
     """Expected ratings that are there, malignancy first."""
     ratings = sorted(answer.ratings, key=lambda rating: ORDINAL_RATINGS.index(rating.name))
     doubt = {"malignancy": " (not a diagnosis)"}
-    return "; ".join(f"{each.name} {each.mean:.1f} ± {each.spread:.1f}{doubt.get(each.name, '')}" for each in ratings)
+    return "; ".join(
+        f"{each.name} {each.mean:.1f}\u00a0±\u00a0{each.spread:.1f}{doubt.get(each.name, '')}" for each in ratings
+    )
 
 
 def _pictures(report: DetectionReport, rank: int, finding: Finding, pictures: Mapping[str, bytes]) -> str:

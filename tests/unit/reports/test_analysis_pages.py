@@ -163,10 +163,10 @@ def test_ratings_that_are_there_are_shown_malignancy_first(
     def columns(report: DetectionReport) -> list[str]:
         return reports_to_csv([report]).decode().splitlines()[0].split(",")
 
-    text = page(with_ratings(both), volume, created)
+    text = page(with_ratings(both), volume, created).replace("\u00a0", " ")
     assert "malignancy 2.0 ± 0.0 (not a diagnosis); margin 2.0 ± 0.0" in text
     assert {"malignancy", "margin_sd"} < set(columns(with_ratings(both)))
-    text = page(with_ratings(one), volume, created)
+    text = page(with_ratings(one), volume, created).replace("\u00a0", " ")
     assert "margin 2.0 ± 0.0" in text
     assert "alignancy" not in text
     assert [name for name in columns(with_ratings(one)) if name.endswith("_sd")] == ["margin_sd"]
