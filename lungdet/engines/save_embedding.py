@@ -35,6 +35,7 @@ class EmbeddingSaver:
         labels: the ``DL_info.csv`` that they are from.
         checkpoint: the weights' file, whose SHA-256 goes with the vectors.
         neighbours: score the answers, so many to each lesion, in ``metrics.json``; 0 writes no such file.
+        settings_sha256: of what else the vectors depend on, which goes with them, too.
     """
 
     def __init__(
@@ -44,9 +45,11 @@ class EmbeddingSaver:
         labels: str | Path,
         checkpoint: str | Path,
         neighbours: int = 0,
+        settings_sha256: str = "",
     ) -> None:
         self.output_dir, self.items, self.labels = Path(output_dir), items, labels
         self.checkpoint, self.neighbours = Path(checkpoint), neighbours
+        self.settings_sha256 = settings_sha256
 
     def attach(self, engine: Engine) -> None:
         """Make ready when the run starts, collect after every iteration, and write at the end."""
@@ -83,7 +86,7 @@ class EmbeddingSaver:
         nothing = np.zeros((len(table), 1), dtype=np.float32)
         every = EmbeddedLesions.of_lesions(table.lesions, nothing, keys=table.keys)
         place = {key: row for row, key in enumerate(every.keys.tolist())}
-        return every.take([place[key] for key in keys]).with_vectors(vectors, digest)
+        return every.take([place[key] for key in keys]).with_vectors(vectors, digest, self.settings_sha256)
 
 
 def embedding_scores(lesions: EmbeddedLesions, items: Sequence[Mapping[str, Any]], neighbours: int) -> dict[str, Any]:

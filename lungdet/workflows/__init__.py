@@ -11,6 +11,7 @@ from .bundle import BundleError, bundle_names, bundle_root, open_bundle
 if TYPE_CHECKING:
     from .analyze_studies import analyze
     from .body_scorer import BodyScorer
+    from .bundle_settings import told_settings
     from .candidate_embedder import CandidateEmbedder, classifier_network
     from .candidate_finder import CandidateFinder, cut_candidates
     from .describe import DescribedLesions, describe_lesions
@@ -76,6 +77,7 @@ __all__ = [
     "query_lesions",
     "route",
     "score",
+    "told_settings",
 ]
 
 _HOMES = {
@@ -119,5 +121,6 @@ _HOMES = {
     "query_lesions": "similar_lesions",
     "route": "route_radiographs",
     "score": "score_studies",
+    "told_settings": "bundle_settings",
 }
 __getattr__, __dir__ = late_names(__name__, _HOMES)

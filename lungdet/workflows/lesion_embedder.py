@@ -20,7 +20,7 @@ from lungdet.readers.deeplesion import DeepLesionTable
 from lungdet.records import Lesion
 
 from .bundle import BundleError
-from .bundle_settings import settings_sha256
+from .bundle_settings import PICTURE, settings_sha256
 from .explain import explain
 from .opened_bundle import OpenedBundle
 from .radiograph_labeller import usable_processors
@@ -102,7 +102,7 @@ class LesionEmbedder:
         blank = torch.zeros(1, network.in_channels, network.smallest_side, network.smallest_side)
         self.embed_channels = self.embed_crops(blank).shape[1]  # the inferer may append to the network's own
         self.gap_mm = float(take("gap_mm")) if "gap_mm" in opened.parser else 0.0
-        self.settings_sha256 = settings_sha256(opened.parser, ("preprocessing", "inferer"))
+        self.settings_sha256 = settings_sha256(opened.parser, PICTURE)
 
     def __call__(
         self, lesions: Iterable[MarkedLesion], *, workers: int | None = None, batch_size: int = 64

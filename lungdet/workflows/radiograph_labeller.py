@@ -21,7 +21,7 @@ from lungdet.records import Decision, LabelledFile, RadiographInfo
 from lungdet.routing import Router
 
 from .bundle import BundleError
-from .bundle_settings import settings_sha256
+from .bundle_settings import PICTURE, settings_sha256
 from .explain import explain
 from .opened_bundle import OpenedBundle
 from .place_file import file_sha256
@@ -73,7 +73,7 @@ class RadiographLabeller:
         self.settings = {
             "weights": digest,
             "router": file_sha256(router_file),
-            "preprocessing": settings_sha256(opened.parser, ("preprocessing", "inferer")),
+            "preprocessing": settings_sha256(opened.parser, PICTURE),
         }
 
     def __call__(

@@ -10,6 +10,7 @@ import torch
 
 from lungdet.lesions import load_embedded
 from lungdet.phantoms import write_deeplesion
+from lungdet.workflows import LesionEmbedder
 
 BUNDLE = "lesion_embedding"
 
@@ -56,3 +57,4 @@ def test_its_weights_score_and_embed(trained: Path, tmp_path: Path, run_bundle, 
     assert len(one) == len(Path(labels).read_text().splitlines()) - 1
     assert one.keys.tolist() == two.keys.tolist()
     assert np.allclose(one.vectors, two.vectors, atol=1e-5)
+    assert one.settings_sha256 == two.settings_sha256 == LesionEmbedder(device="cpu").settings_sha256

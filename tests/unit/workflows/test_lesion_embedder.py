@@ -5,12 +5,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from monai.bundle import ConfigParser
 from PIL import Image
 
 from lungdet.networks.nets import LesionEmbedding
 from lungdet.phantoms import write_deeplesion
 from lungdet.readers import read_deeplesion
-from lungdet.workflows import BundleError, LesionEmbedder, LesionProblem, MarkedLesion, embed_lesions
+from lungdet.workflows import (
+    BundleError,
+    LesionEmbedder,
+    LesionProblem,
+    MarkedLesion,
+    bundle_root,
+    embed_lesions,
+    open_bundle,
+)
+from lungdet.workflows.bundle_settings import PICTURE, settings_sha256
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +60,18 @@ def test_settings_that_change_the_vectors_are_told_apart(embedder: LesionEmbedde
     assert shipped == embedder.settings_sha256  # the weights have a sum of their own
     others = ({"size_weight": 3.0}, {"context_mm": 200}, {"gap_mm": 0}, {"precision": "bfloat16"})
     assert len({shipped, *(LesionEmbedder(overrides=given).settings_sha256 for given in others)}) == 5
+
+
+def test_monais_command_tells_the_same_settings():
+    root = bundle_root("lesion_embedding")
+    files = [str(root / "configs" / name) for name in ("common.yaml", "inference.yaml")]
+    told = ConfigParser.load_config_files(files)["settings_sha256"]["settings"]
+    sums = set()
+    for given in ({}, *({name: 3} for name in told)):
+        parser = ConfigParser({**ConfigParser.load_config_files(files), "bundle_root": str(root), **given})
+        sums.add(parser.get_parsed_content("settings_sha256"))
+        assert parser.get_parsed_content("settings_sha256") == settings_sha256(open_bundle(root, given), PICTURE)
+    assert len(sums) == 1 + len(told)
 
 
 def test_one_alone_is_as_among_others(folder: Path, embedder: LesionEmbedder):
