@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,15 +16,14 @@ from lungdet.reports.classification_figures import (
     draw_robustness,
 )
 from lungdet.reports.classification_tables import rows_to_csv
-from lungdet.reports.history import draw_history, read_history
 from lungdet.reports.label_error_sheet import LabelCase, draw_label_errors
-from lungdet.reports.score_figures import CurveToDraw, MissingPlotsError, require_matplotlib
+from lungdet.reports.score_figures import CurveToDraw
 
 from .classification_evaluation import ClassificationEvaluation, target_accuracy
 from .label_view import ViewScores
+from .optional_figures import draw_loss, figures_of
 from .picture_gallery import PictureGallery
 
-logger = logging.getLogger(__name__)
 RATES = ("recall", "precision", "f1")
 CLASS_COLUMNS = (
     "kind", "name", "support", "chosen", *(f"{rate}{end}" for rate in RATES for end in ("", "_low", "_high")),
@@ -71,12 +69,7 @@ def classification_files(
         files["robustness.csv"] = rows_to_csv(list(scores.robustness[0]), scores.robustness)
     if sheet:
         files["label_errors.png"] = _draw_sheet(scores, gallery, sheet)
-    try:
-        require_matplotlib()
-    except MissingPlotsError as error:
-        logger.warning("no figures are drawn: %s", error)
-        return files
-    return files | _figures(scores) | draw_loss(history)
+    return files | figures_of(lambda: _figures(scores) | draw_loss(history))
 
 
 def _figures(scores: ClassificationEvaluation) -> dict[str, bytes]:
@@ -148,17 +141,6 @@ def _class_rows(content: Mapping[str, Any]) -> list[dict[str, Any]]:
                 row |= {rate: entry[rate], f"{rate}_low": low, f"{rate}_high": high}
             rows.append(row)
     return rows
-
-
-def draw_loss(history: str | Path | None) -> dict[str, bytes]:
-    """Make ``loss.png`` from the table that a training wrote; nothing where there is none that can be read."""
-    if history is None or not Path(history).is_file():
-        return {}
-    try:
-        return {"loss.png": draw_history(read_history(history))["png"]}
-    except ValueError as error:  # no reason to lose the scores
-        logger.warning("no loss.png: %s", error)
-        return {}
 
 
 def to_json_bytes(content: Mapping[str, Any]) -> bytes:

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import json
-import logging
 from pathlib import Path
 
 from lungdet.metrics import FrocIntervals, FrocResult
 from lungdet.reports.case_sheet import draw_cases
-from lungdet.reports.history import draw_history, read_history
 from lungdet.reports.score_figures import (
     CurveToDraw,
-    MissingPlotsError,
     draw_froc,
     draw_precision_recall,
-    require_matplotlib,
 )
 from lungdet.reports.score_tables import columns_to_csv
 
 from .evaluation_scores import EvaluationScores, scan_row
+from .optional_figures import draw_loss, figures_of
 from .worst_cases import WorstCases
-
-logger = logging.getLogger(__name__)
 
 
 def evaluation_files(
@@ -45,18 +40,11 @@ def evaluation_files(
     }
     if worst is not None:
         files["worst.png"] = draw_cases(worst.columns())
-    try:
-        require_matplotlib()
-    except MissingPlotsError as error:
-        logger.warning("no curves are drawn: %s", error)
-        return files
-    files |= {"froc.png": _draw_froc(scores), "pr.png": _draw_precision_recall(scores)}
-    if history is not None and Path(history).is_file():
-        try:
-            files["loss.png"] = draw_history(read_history(history))["png"]
-        except ValueError as error:  # no reason to lose the scores
-            logger.warning("no loss.png: %s", error)
-    return files
+    return files | figures_of(lambda: _curves(scores) | draw_loss(history))
+
+
+def _curves(scores: EvaluationScores) -> dict[str, bytes]:
+    return {"froc.png": _draw_froc(scores), "pr.png": _draw_precision_recall(scores)}
 
 
 def _draw_froc(scores: EvaluationScores) -> bytes:

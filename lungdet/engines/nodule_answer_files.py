@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +14,13 @@ from lungdet.reports.classification_figures import ReliabilityToDraw, draw_confu
 from lungdet.reports.classification_tables import rows_to_csv
 from lungdet.reports.cube_sheet import draw_cubes
 from lungdet.reports.nodule_figures import RatingToDraw, draw_ratings, draw_roc
-from lungdet.reports.score_figures import CurveToDraw, MissingPlotsError, require_matplotlib
+from lungdet.reports.score_figures import CurveToDraw
 
-from .classification_files import draw_loss, to_json_bytes
+from .classification_files import to_json_bytes
 from .nodule_answer_scores import NoduleAnswerScores, cube_rows
+from .optional_figures import draw_loss, figures_of
 from .scored_cube import UNKNOWN, ScoredCube
 from .worst_cubes import WorstCubes
-
-logger = logging.getLogger(__name__)
 
 
 def nodule_answer_files(
@@ -42,12 +40,7 @@ def nodule_answer_files(
     files = {"metrics.json": to_json_bytes(scores.to_json()), "cubes.csv": rows_to_csv(list(rows[0]), rows)}
     if worst is not None:
         files["worst.png"] = draw_cubes(worst.columns(), "The worst")
-    try:
-        require_matplotlib()
-    except MissingPlotsError as error:
-        logger.warning("no figures are drawn: %s", error)
-        return files
-    return files | _figures(scores) | draw_loss(history)
+    return files | figures_of(lambda: _figures(scores) | draw_loss(history))
 
 
 def _figures(scores: NoduleAnswerScores) -> dict[str, bytes]:

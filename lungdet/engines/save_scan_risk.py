@@ -21,9 +21,10 @@ from lungdet.reports.classification_figures import ReliabilityToDraw, draw_relia
 from lungdet.reports.csv_rows import table_to_csv
 from lungdet.reports.nodule_figures import draw_roc
 from lungdet.reports.nodule_tables import binary_to_text
-from lungdet.reports.score_figures import CurveToDraw, MissingPlotsError, require_matplotlib
+from lungdet.reports.score_figures import CurveToDraw
 
-from .classification_files import draw_loss, to_json_bytes
+from .classification_files import to_json_bytes
+from .optional_figures import draw_loss, figures_of
 from .scored_picture import items_of
 
 logger = logging.getLogger(__name__)
@@ -119,12 +120,7 @@ def scan_risk_files(scans: list[ScoredScan], label: str = "cancer", resamples: i
         ["id", "probability", label], [[scan.id, scan.probability, scan.label] for scan in known]
     )
     print(binary_to_text(scores.to_json(), f"{len(known)} scans"))
-    try:
-        require_matplotlib()
-    except MissingPlotsError as error:
-        logger.warning("no figures are drawn: %s", error)
-        return files
-    return files | _figures(scores, said, truth)
+    return files | figures_of(lambda: _figures(scores, said, truth))
 
 
 def _figures(scores: BinaryScores, said: Any, truth: Any) -> dict[str, bytes]:
