@@ -18,6 +18,7 @@ DEEPEST_MM = 32.0
 LEAST_DEPTH = 1.6  # pixels at the deepest place of a dent; shallower ones are but rough
 SMALL_MM, SMALL_LEAST_DEPTH, SMALL_FLAT = 9.0, 1.0, 0.4  # at the ribs: so small and steep a dent is a tiny nodule
 FLAT, CLIFF = 0.22, 2.0  # depth by width: flatter are but the heart and the diaphragm, deeper the edges of cliffs
+RAISED_FROM_MM, RAISE_MM = 3.5, 1.5  # the least of all lines lies low: deep places are filled higher
 DIRECTIONS = 6  # a dent must be short in each of them
 TREND_MM, TREND_STEP_MM = 54.0, 6.0  # slopes and domes are taken off by a median as wide as this
 NOWHERE = -1e4
@@ -38,7 +39,8 @@ def find_dents(
         cliff: most depth of a dent by its width.
 
     Returns:
-        ``(A, B)`` what is missing to the rim, in pixels; 0 where no dent is.
+        ``(A, B)`` what is missing to the pleura, in pixels, in deep places :data:`RAISE_MM` more than to the rim; 0
+        where no dent is.
 
     Example:
         >>> wall = np.full((40, 40), 30.0, dtype=np.float32)
@@ -46,7 +48,7 @@ def find_dents(
         >>> wall[:, 30:34] = 26.0  # a vessel that runs along
         >>> dents = find_dents(wall, (2.0, 2.0, 1.0))
         >>> float(dents[17, 17]), float(dents[17, 31]), float(dents[5, 5])
-        (4.0, 0.0, 0.0)
+        (5.5, 0.0, 0.0)
     """
     seen = height > 0
     if not seen.any():
@@ -73,7 +75,8 @@ def _deep_parts(gain: Float32Array, step_mm: Sequence[float], cliff: float, smal
         deep |= (width < SMALL_MM) & (depth >= SMALL_LEAST_DEPTH) & (shape >= SMALL_FLAT)
     deep &= shape <= cliff
     deep[0] = False
-    parts: Float32Array = np.where(deep[labels], gain, 0).astype(np.float32)
+    raised = gain + (gain * step_mm[2] >= RAISED_FROM_MM) * np.float32(RAISE_MM / step_mm[2])
+    parts: Float32Array = np.where(deep[labels], raised, 0).astype(np.float32)
     return parts
 
 

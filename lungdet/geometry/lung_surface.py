@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from .lung_dents import Float32Array, find_dents
+from .lung_dents import DEEPEST_MM, Float32Array, find_dents
 from .lung_grid import Mask, finite_hu
 from .lung_sides import LEFT, RIGHT
 
@@ -81,7 +81,8 @@ def _fill_view(labels: Labels, hu: NDArray[Any], voxel_mm: Steps, limits: tuple[
         low, high = int(own[more > 0].min(initial=1e9)), int(np.rint(rim.max()))
         places = np.arange(max(low, 0), min(high, part.shape[2]))
         wanted = (places >= own[..., None]) & (places < np.rint(rim)[..., None]) & (more > 0)[..., None]
-        wanted &= (own > 0)[..., None]
+        near = (rim - own) * voxel_mm[2] <= DEEPEST_MM  # a voxel row between the lattice's may miss a thin edge of lung
+        wanted &= ((own > 0) & near)[..., None]
         band = slice(places[0], places[-1] + 1) if len(places) else slice(0)
         target = part[:, :, band]
         target[wanted & (target == 0) & (finite_hu(values[:, :, band]) > least_hu)] = side

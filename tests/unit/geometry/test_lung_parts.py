@@ -6,9 +6,11 @@ from scipy import ndimage
 
 from lungdet.geometry.axial import axial_view
 from lungdet.geometry.lung_cut import right_of_cut
-from lungdet.geometry.lung_dents import find_dents
+from lungdet.geometry.lung_dents import RAISE_MM, find_dents
 from lungdet.geometry.lung_facts import lung_facts
 from lungdet.geometry.lung_grid import LungGrid, lung_grid
+from lungdet.geometry.lung_sides import RIGHT
+from lungdet.geometry.lung_surface import smooth_surfaces
 
 STEP = (2.0, 2.0, 1.0)
 
@@ -49,7 +51,7 @@ def test_a_smooth_dome_and_an_empty_map_have_no_dents():
 def test_a_dent_across_the_seam_of_a_round_surface():
     ring = np.full((40, 90), 60.0, dtype=np.float32)
     ring[18:22, :3], ring[18:22, -3:] = 54.0, 54.0
-    assert (find_dents(ring, STEP, wrap=True)[18:22, [0, 1, -1]] == 6.0).all()
+    assert (find_dents(ring, STEP, wrap=True)[18:22, [0, 1, -1]] == 6.0 + RAISE_MM / STEP[2]).all()
 
 
 def test_the_cut_follows_the_bright_line_between_two_lungs():
@@ -115,3 +117,13 @@ def test_a_shallow_step_at_the_ribs_is_none():
     wall = np.full((40, 60), 30.0, dtype=np.float32)
     wall[15:21, 30:36] -= 1.5  # 8 mm wide
     assert not find_dents(wall, (1.4, 1.4, 1.4), wrap=True).any()
+
+
+def test_a_row_that_misses_lung_is_not_filled_through_the_depth_of_the_lung():
+    labels = np.zeros((40, 60, 60), dtype=np.uint8)
+    labels[5:35, 5:55, 4:50] = RIGHT
+    labels[15:25, 26:37, 44:50] = 0  # a nodule on the inner side
+    labels[:, 30, 8:50] = 0  # between two lines of sight; the outer edge of lung is seen there, 46 mm away
+    smooth_surfaces(labels, np.full(labels.shape, 40, dtype=np.int16), (1.0, 1.0, 1.0), -400.0)
+    assert (labels[20, 28, 44:50] == RIGHT).all()
+    assert not labels[:, 30, 8:40].any()
