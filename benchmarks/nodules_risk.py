@@ -42,12 +42,12 @@ Said = dict[str, float]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the settings of this part."""
-    parser.add_argument("--cohort", type=Path, default=Path("out/risk"), help="that of make train-risk, or made here")
+    parser.add_argument("--cohort", type=Path, help="made if absent; if not given that of make train-risk, out/risk")
     parser.add_argument("--split", nargs=3, type=int, default=(200, 60, 100), help="patients of a cohort that is made")
     parser.add_argument("--classifier", default="nodule_classifier", help="name or folder of its bundle")
     parser.add_argument("--repeats", type=int, default=3, help="trainings of each kind, by seed")
     parser.add_argument("--shuffles", type=int, default=5, help="trainings on shuffled labels")
-    parser.add_argument("--finetune", action="store_true", help="train the classifier along, too: ten more minutes")
+    parser.add_argument("--finetune", action="store_true", help="train the classifier on, too: ten minutes")
     parser.add_argument("--epochs", type=int, help="of a training; the bundle's own if not given")
     parser.add_argument("--shipped", type=Path, default=BUNDLE, help="a trained bundle to score; it may lack weights")
 
@@ -57,9 +57,10 @@ def main(options: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     if options.quick:
         options.epochs, options.repeats, options.shuffles = 2, 1, 1
-        options.cohort, options.split = options.cohort.with_name(f"{options.cohort.name}_quick"), (4, 4, 4)
-    ready = (options.cohort / "candidates" / "candidates.json").is_file()
-    cohort = open_cohort(options.cohort) if ready else make_cohort(options.cohort, options.split)
+        options.split = (4, 4, 4)
+    folder = options.cohort or Path("out/risk_quick" if options.quick else "out/risk")
+    ready = (folder / "candidates" / "candidates.json").is_file()
+    cohort = open_cohort(folder) if ready else make_cohort(folder, options.split)
     embed = Remembered(CandidateEmbedder(options.classifier, "cpu"))
     rows = [row("the rule itself", cohort, {**cohort.rule, NO_MARKS: LEAK})]
     if (options.shipped / "models" / "model.pt").is_file():
@@ -114,7 +115,7 @@ def train(cohort: Cohort, embed: Remembered | None, options: argparse.Namespace,
             "classifier": options.classifier,
         }  # fmt: skip
         given |= {"num_epochs": options.epochs} if options.epochs else {}
-        given |= {"embed": embed} if embed else {}
+        given |= {"embed": embed} if embed else {"pooled_by": str(options.shipped / "models" / "model.pt")}
         names = ["common.yaml", "train.yaml"] + ([] if embed else ["finetune.yaml"])
         config = ConfigParser.load_config_files([str(BUNDLE / "configs" / name) for name in names])
         parser = ConfigParser({**config, **{name: f"$given[{name!r}]" for name in given}}, globals={"given": given})

@@ -13,10 +13,9 @@ import torch
 
 from lungdet.datalists.scan_list import ScanList, ScanListEntry, write_scan_list
 from lungdet.networks.nets import NoduleClassifier
-from lungdet.phantoms import CohortPatient
-from lungdet.records import ModelInfo, ScanCandidates, empty_scan
+from lungdet.phantoms import draw_cohort_patient, write_cohort
+from lungdet.records import ModelInfo, ScanCandidates
 from lungdet.reports.candidate_file import write_candidates
-from lungdet.workflows import CandidateFinder
 
 BUNDLE = "scan_risk"
 BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
@@ -101,37 +100,42 @@ def test_its_weights_score_and_answer(trained: Path, tmp_path: Path, run_bundle,
 
 @pytest.mark.slow
 def test_it_learns_through_to_the_voxels(tmp_path: Path, run_bundle, settings: dict[str, str]):
-    given = {**settings, "num_epochs": "1", "output_dir": str(tmp_path), "batch_size": "4", "top": "2"}
+    given = {**settings, "num_epochs": "1", "output_dir": str(tmp_path), "batch_size": "4", "top": "2", "pooled_by": ""}
     run_bundle("train.yaml", "finetune.yaml", **given)
     weights = torch.load(tmp_path / "model.pt", weights_only=True)
     assert {name.split(".")[0] for name in weights} == {"classifier", "risk"}
 
 
-def test_the_benchmark_keeps_candidates_of_its_own_detector_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_benchmark_makes_the_cohort_of_its_command(datalist: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.syspath_prepend(str(BUNDLES.parent / "benchmarks"))
     cohort = importlib.import_module("nodules_risk_cohort")
-    asked: list[str] = []
+    asked: list[list[str]] = []
 
-    class Finder(CandidateFinder):
-        model, settings, top, least_score = DETECTOR, "some", 6, 0.02
+    def run(words: list[str]) -> int:
+        asked.append(words)
+        if words[0] == "phantom":
+            write_cohort(tmp_path / "scans", 4, 20_000, spacing_mm=(12, 12, 12), shape=(30, 26, 24))
+        else:
+            shutil.copytree(Path(datalist).parent, tmp_path / "candidates")
+        return 0
 
-        def __init__(self) -> None: ...
+    monkeypatch.setattr(cohort, "lungdet", run)
+    made = cohort.make_cohort(tmp_path, (2, 1, 1))
+    assert [words[0] for words in asked] == ["phantom", "candidates"]
+    assert made.rule["020000"] == pytest.approx(draw_cohort_patient(20_000).probability, abs=1e-4)
+    assert len(made.rule) == 4
+    assert len(made.part("test")) == 4
+    makefile = (BUNDLES.parent / "Makefile").read_text()
+    assert f"--seed {cohort.SEED} " in makefile
+    assert " ".join(cohort.PLAIN) in makefile
 
-    def look(finder: CandidateFinder, patient: CohortPatient) -> ScanCandidates:
-        asked.append(patient.name)
-        return empty_scan(patient.name, finder.model)
 
-    monkeypatch.setattr(cohort, "CandidateFinder", Finder)
-    monkeypatch.setattr(cohort, "look", look)
-    parts = {"training": [20_000], "test": [29_000]}
-    made = cohort.make_cohort(tmp_path, parts)
-    assert asked == ["020000", "029000"]
-    cohort.make_cohort(tmp_path, parts)
-    assert len(asked) == 2
-    monkeypatch.setattr(Finder, "model", ModelInfo("a detector", "1.0", "cd" * 32))
-    cohort.make_cohort(tmp_path, parts)
-    assert asked[2:] == ["020000", "029000"]
-    assert cohort.open_cohort(tmp_path) == made
+def test_the_benchmark_ends_where_a_command_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.syspath_prepend(str(BUNDLES.parent / "benchmarks"))
+    cohort = importlib.import_module("nodules_risk_cohort")
+    monkeypatch.setattr(cohort, "lungdet", lambda words: 2)
+    with pytest.raises(SystemExit, match="lungdet phantom"):
+        cohort.make_cohort(tmp_path, (2, 1, 1))
 
 
 @pytest.mark.slow
@@ -140,11 +144,14 @@ def test_the_benchmark_trains_and_compares(
 ):
     monkeypatch.syspath_prepend(str(BUNDLES.parent / "benchmarks"))
     benchmark = importlib.import_module("nodules")
-    cohort = Path(settings["datalist"]).parent
-    (cohort / "truth.json").write_text(json.dumps({f"s{number}": 0.01 + number % 2 * 0.98 for number in range(15)}))
-    given = ["--cohort", str(cohort), "--as-it-is", "--classifier", settings["classifier"], "--quick"]
+    shutil.copytree(Path(settings["datalist"]).parent, tmp_path / "candidates")
+    (tmp_path / "scans").mkdir()
+    rule = {f"s{number}": {"probability": 0.01 + number % 2 * 0.98} for number in range(15)}
+    (tmp_path / "scans" / "truth.json").write_text(json.dumps({"scans": rule}))
+    given = ["--cohort", str(tmp_path), "--classifier", settings["classifier"], "--quick", "--shipped", str(tmp_path)]
     try:
-        benchmark.main(["risk", *given, "--shipped", str(tmp_path), "--out", str(tmp_path / "results.jsonl")])
+        words = ["risk", *given, "--out", str(tmp_path / "results.jsonl")]
+        benchmark.run("nodules", benchmark.__doc__, benchmark.PARTS, benchmark.add_arguments, words)
     finally:
         logging.disable(logging.NOTSET)
     result = json.loads((tmp_path / "results.jsonl").read_text())["result"]
@@ -152,5 +159,6 @@ def test_the_benchmark_trains_and_compares(
     assert result["scans"] == {"training": 7, "validation": 3, "test": 4}
     assert rows["the rule itself"]["AUC"] == 1.0
     assert 0 <= rows["noisy_or"]["AUC"] <= 1
+    assert 0 < rows["attention"]["a scan without marks"] < 1
     assert 0 <= rows["attention, shuffled labels"]["AUC"] <= 1
     assert "| highest score of the detector | 4 |" in capsys.readouterr().out

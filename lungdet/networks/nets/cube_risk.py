@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from .nodule_classifier import NoduleClassifier
+from .picture_weights import read_weights
 from .scan_risk import PRESENT, ScanRisk
 
 SIDE = 48
@@ -21,10 +24,16 @@ class CubeRisk(nn.Module):
 
     Args:
         classifier: which may have weights already.
+        pooled_by: file of weights of a :class:`ScanRisk` with these settings, which was trained on this classifier's
+            answers; empty starts the pooling afresh.
         settings: of :class:`ScanRisk`, all but its ``features``.
 
     Attributes:
         in_channels: 48 x 48 x 48 voxels, the detector's logit, and presence.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it holds no weights, or those of another network.
 
     Example:
         >>> network = CubeRisk(NoduleClassifier(settings={"block_config": (1, 1)})).eval()
@@ -32,12 +41,20 @@ class CubeRisk(nn.Module):
         (110594, (1, 1))
     """
 
-    def __init__(self, classifier: NoduleClassifier, **settings: Any) -> None:
+    def __init__(self, classifier: NoduleClassifier, pooled_by: str | PathLike[str] = "", **settings: Any) -> None:
         super().__init__()
         self.classifier = classifier
         self.answers: int = classifier.heads[-1].out_features  # type: ignore[assignment]
         self.risk = ScanRisk(classifier.embed_channels + self.answers, **settings)
+        if pooled_by:
+            self._go_on_from(pooled_by)
         self.in_channels = SIDE**3 + 2
+
+    def _go_on_from(self, path: str | PathLike[str]) -> None:
+        try:
+            self.risk.load_state_dict(read_weights(path))
+        except RuntimeError as error:
+            raise ValueError(f"{Path(path)}: weights of another network than this pooling: {error}") from error
 
     def train(self, mode: bool = True) -> CubeRisk:
         """Train all but the counting of the classifier's batch norms."""

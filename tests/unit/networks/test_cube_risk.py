@@ -48,3 +48,12 @@ def test_scans_without_candidates_alone(network: CubeRisk):
     assert torch.isfinite(network(torch.zeros(2, 3, SIDE**3 + 2))).all()
     with pytest.raises(ValueError, match="packed cubes"):
         network(torch.zeros(2, 3, 99))
+
+
+def test_it_goes_on_from_a_pooling_that_was_trained_alone(network: CubeRisk, tmp_path):
+    file = tmp_path / "model.pt"
+    torch.save(network.risk.state_dict(), file)
+    again = CubeRisk(network.classifier, file)
+    assert all(torch.equal(value, network.risk.state_dict()[name]) for name, value in again.risk.state_dict().items())
+    with pytest.raises(ValueError, match=r"model\.pt: weights of another network"):
+        CubeRisk(network.classifier, file, pooling="attention")
