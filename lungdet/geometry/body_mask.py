@@ -19,6 +19,7 @@ BODY_ABOVE_HU = -300.0
 STEP_MM = 4.0  # of the grid on which the body is found; its outline is then drawn in the pixels of the slice
 THIN_MM = 4.5  # half of what is too thin for a body: shells of tables, blankets, tubes
 WALL_MM = 12.0  # how far thin walls of the chest reach from thicker parts of the body
+LONG_WALL_MM = 30.0  # likewise, where they shut a lung
 GAP_MM = 4.5  # half of the gaps that are closed before holes are filled
 LUNG = 0.4  # of the body's height: air between two walls from side to side is lung if it is higher; above a table less
 PART = 0.5  # of the largest piece: a second piece of this size is body, too, such as the other thigh
@@ -72,8 +73,12 @@ def find_trunk(dense: Mask, step_mm: Coarse) -> Mask:
         return core
     core |= _opposite_walls(thick & ~core, core)
     others = thick & ~core  # arms, and tables as thick as arms
-    walls = dense & (_away(core, step_mm) <= WALL_MM) & ~others  # what opening took from thin walls
-    filled = ndimage.binary_fill_holes(_shut_edges(_close(walls | core, GAP_MM, step_mm)))
+    away = _away(core, step_mm)
+    near = dense & ~others & (away <= WALL_MM)  # what opening took from thin walls
+    filled = ndimage.binary_fill_holes(_shut_edges(_close(core | near, GAP_MM, step_mm)))
+    arms = _pieces_from(ARM_PART * np.count_nonzero(filled), others)
+    far = dense & ~arms & (away <= LONG_WALL_MM)
+    filled |= _high_parts(ndimage.binary_fill_holes(_close(core | far, GAP_MM, step_mm)) & ~filled, filled)
     body = _large_pieces(_open(filled, THIN_MM, step_mm))
     framed = np.pad(body, ((0, 0), (1, 1)))  # an arm that leaves the image at its side is no thicker for that
     return _without_arms(framed, step_mm)[:, 1:-1]
@@ -202,6 +207,22 @@ def _large_pieces(mask: Mask) -> Mask:
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     kept: Mask = (sizes >= PART * sizes.max())[labels] & mask
+    return kept
+
+
+def _pieces_from(least: float, mask: Mask) -> Mask:
+    """Keep connected pieces of at least so many pixels."""
+    labels, _ = ndimage.label(mask)
+    kept: Mask = (np.bincount(labels.ravel()) >= least)[labels] & mask
+    return kept
+
+
+def _high_parts(air: Mask, body: Mask) -> Mask:
+    """Keep pieces of air with their walls that are as high as a lung, behind a chest's wall that is thin."""
+    labels, count = ndimage.label(air)
+    least = LUNG * np.count_nonzero(body.any(axis=1))
+    high = [number for number in range(1, count + 1) if (labels == number).sum(axis=0).max() > least]
+    kept: Mask = np.isin(labels, high)
     return kept
 
 

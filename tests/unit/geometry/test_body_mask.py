@@ -67,6 +67,28 @@ def test_arms_at_the_sides_are_left_out_apart_or_touching(gap_mm: float):
     assert overlap(mask, body) > 0.98
 
 
+def test_a_lung_behind_a_thin_wall_is_body():
+    """The wall before one lung is thinner than tables are; under the other side lies a table."""
+    hu, body = trunk_slice()
+    hu[ellipse(hu.shape, (231, 165), (91, 60)) & ellipse(hu.shape, (240, 240), (101, 160))] = -850
+    hu[352:355, 40:440] = 200
+    mask = body_mask(hu, 1.0)
+    assert overlap(mask, body) > 0.985
+    assert body_box(mask)[0] < 75
+
+
+def test_air_between_arms_and_table_is_no_body():
+    hu = np.full((480, 560), AIR, dtype=np.int16)
+    neck = ellipse(hu.shape, (160, 280), (50, 50))
+    arms = [ellipse(hu.shape, (230, 280 + side * 110), (60, 90)) for side in (-1, 1)]
+    hu[neck | arms[0] | arms[1]] = TISSUE
+    hu[288:294, :] = 200  # it touches both arms
+    mask = body_mask(hu, 1.0)
+    assert mask[160, 280]
+    assert not mask[275, 280]
+    assert not mask[295:].any()
+
+
 def test_both_thighs_are_body():
     hu = np.full((400, 480), AIR, dtype=np.int16)
     thighs = ellipse(hu.shape, (200, 140), (80, 85)) | ellipse(hu.shape, (200, 330), (78, 82))
