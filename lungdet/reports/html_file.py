@@ -161,7 +161,8 @@ def _facts(report: DetectionReport) -> str:
         "Kernel": escape(series.kernel),
         "Slice thickness": thickness,
         "Image": f"{shape} voxels of {spacing} mm; slices count {slice_order(report.affine_lps)}",
-        "Numbers": "findings.json counts slices and voxels from 0; this page and findings.csv count slices from 1",
+        "Numbers": "this page and findings.csv count slices from 1, and name that of the axes; findings.json counts "
+        "slices and voxels from 0, and slice_index and slice_uid of a finding name that of its centre",
         "Study UID": escape(series.study_uid),
         "Series UID": escape(series.series_uid),
         "What the reader did": _list(series.steps) or "Nothing beyond reading.",

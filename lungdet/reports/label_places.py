@@ -9,6 +9,7 @@ from .planes import Rectangle
 
 _GAPS_PX = (3, 8, 14, 22, 32, 44, 58, 74, 92)
 _TURNS = 24
+_SEARCHED = 30  # boxes; the time of a search grows with their cube, and a picture with more is crowded anyhow
 _HIDES_LABEL, _CROSSES, _HIDES_BOX = 50.0, 200.0, 2.0  # of a pixel, of a line, of a pixel; a pixel's way costs 1
 Leader = tuple[float, float, float, float]  # (x, y) at the box, (x, y) at the label
 
@@ -23,7 +24,8 @@ def place_labels(
     """Place a label near each box, greedily: the first box chooses first, and nearer is better.
 
     A place costs its distance, the labels and boxes that it hides, and the leader lines that it or its own leader line
-    crosses. Where there is no room at all, the cheapest place is taken.
+    crosses. Where there is no room at all, the cheapest place is taken. After the first 30, labels stand
+    to the right of their boxes, whatever is there.
 
     Args:
         boxes: in pixels of the picture.
@@ -41,9 +43,12 @@ def place_labels(
     """
     places: list[Rectangle] = []
     leaders: list[Leader] = []
+    frame = (0.0, 0.0, float(width), float(height))
     for box, size in zip(boxes, sizes, strict=True):
-        frame = (0.0, 0.0, float(width), float(height))
-        others = [other for other in boxes if other != box]
+        if len(places) >= _SEARCHED:
+            places.append(next(_candidates(box, *size, _GAPS_PX[0])))
+            continue
+        others = [other for other in boxes[:_SEARCHED] if other != box]
         best, least = box, math.inf
         for gap in _GAPS_PX:
             if least <= gap:  # whatever is farther off costs more than that

@@ -45,6 +45,11 @@ def test_without_any_room_there_is_an_answer():
     assert place_labels([], [], [], 8, 8) == []
 
 
+def test_after_thirty_a_label_stands_beside_its_box():
+    boxes = [(300.0, 300.0, 310.0, 310.0)] * 40
+    assert place_labels(boxes, [(20, 18)] * 40, [], 640, 640)[30:] == [(313.0, 296.0, 333.0, 314.0)] * 10
+
+
 def test_leaders_by_hand():
     assert leader((0, 0, 10, 10), (20, 4, 30, 8)) == (10.0, 6.0, 20.0, 6.0)
     assert leader((0, 0, 10, 10), (-9, 14, -4, 18)) == (0.0, 10.0, -4.0, 14.0)
