@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ DEEPEST_MM = 32.0
 LEAST_DEPTH = 1.6  # pixels at the deepest place of a dent; shallower ones are but rough
 SMALL_MM, SMALL_LEAST_DEPTH, SMALL_FLAT = 9.0, 1.0, 0.4  # at the ribs: so small and steep a dent is a tiny nodule
 FLAT, CLIFF = 0.22, 2.0  # depth by width: flatter are but the heart and the diaphragm, deeper the edges of cliffs
+ROUND, ROUND_FROM_MM = 0.4, 16.0  # breadth by length of a wide dent; longer are rims of heart, liver and chest wall
 RAISED_FROM_MM, RAISE_MM = 3.5, 1.5  # the least of all lines lies low: deep places are filled higher
 DIRECTIONS = 6  # a dent must be short in each of them
 TREND_MM, TREND_STEP_MM = 54.0, 6.0  # slopes and domes are taken off by a median as wide as this
@@ -30,7 +31,8 @@ def find_dents(
     """Tell how deep dents are in a surface, given as a map of heights.
 
     A dent is filled up to the rim if along lines of each of six directions it is bounded within :data:`WIDEST_MM`; long
-    furrows stay, since along them no rim is near. Slopes and domes are taken off before.
+    furrows stay, since along them no rim is near, and so do wide dents that are long. Slopes and domes are taken off
+    before.
 
     Args:
         height: ``(A, B)`` in pixels; 0 where nothing is seen.
@@ -62,7 +64,7 @@ def find_dents(
 
 
 def _deep_parts(gain: Float32Array, step_mm: Sequence[float], cliff: float, small: bool) -> Float32Array:
-    """Drop dents that are nowhere deep, or no more than bends and cliffs; with ``small``, keep small steep ones."""
+    """Drop dents that are nowhere deep, or bends, cliffs and rims; with ``small``, keep small steep ones."""
     labels, count = ndimage.label(gain >= 0.5)
     if not count:
         return np.zeros_like(gain)
@@ -71,6 +73,7 @@ def _deep_parts(gain: Float32Array, step_mm: Sequence[float], cliff: float, smal
     width = np.maximum(2 * np.sqrt(area_mm2 / np.pi), 1e-3)
     shape = depth * step_mm[2] / width
     deep = (depth >= LEAST_DEPTH) & (shape >= FLAT)
+    deep &= (width < ROUND_FROM_MM) | (_roundness(labels, gain, step_mm) >= ROUND)
     if small:
         deep |= (width < SMALL_MM) & (depth >= SMALL_LEAST_DEPTH) & (shape >= SMALL_FLAT)
     deep &= shape <= cliff
@@ -78,6 +81,23 @@ def _deep_parts(gain: Float32Array, step_mm: Sequence[float], cliff: float, smal
     raised = gain + (gain * step_mm[2] >= RAISED_FROM_MM) * np.float32(RAISE_MM / step_mm[2])
     parts: Float32Array = np.where(deep[labels], raised, 0).astype(np.float32)
     return parts
+
+
+def _roundness(labels: NDArray[Any], gain: Float32Array, step_mm: Sequence[float]) -> NDArray[np.float64]:
+    """Breadth by length of each part, ``(labels,)``, by the moments of what is missing; 1 for a disc."""
+    rows, columns = np.nonzero(labels)
+    numbers, weight = labels[rows, columns], gain[rows, columns]
+    whole = np.maximum(np.bincount(numbers, weight), 1e-9)
+    down, across = rows * step_mm[0], columns * step_mm[1]
+
+    def mean(values: NDArray[Any]) -> NDArray[np.float64]:
+        return np.bincount(numbers, weight * values) / whole
+
+    covariance = mean(down * across) - mean(down) * mean(across)
+    spread = [mean(x**2) - mean(x) ** 2 + mm**2 / 12 for x, mm in zip((down, across), step_mm, strict=False)]
+    middle, off = (spread[0] + spread[1]) / 2, np.hypot((spread[0] - spread[1]) / 2, covariance)
+    roundness: NDArray[np.float64] = np.sqrt(np.maximum(middle - off, 0) / (middle + off))
+    return roundness
 
 
 def _trend(height: Float32Array, seen: Mask, step_mm: Sequence[float]) -> Float32Array:

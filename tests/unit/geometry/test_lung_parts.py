@@ -43,6 +43,14 @@ def test_a_vessel_along_the_wall_is_none(angle_deg: float):
     assert find_dents(wall, STEP)[20:60, 20:60].sum() <= 0.1 * 12 * furrow[20:60, 20:60].sum()
 
 
+@pytest.mark.parametrize(("rows", "columns", "kept"), [(14, 10, True), (14, 4, False), (4, 14, False), (6, 3, True)])
+def test_a_wide_dent_that_is_long_is_a_rim(rows: int, columns: int, kept: bool):
+    """In steps of 2 mm; by hand, 28 x 8 mm have a breadth of .29 of the length and a width of 16.9 mm."""
+    wall = np.full((60, 60), 40.0, dtype=np.float32)
+    wall[20 : 20 + rows, 20 : 20 + columns] = 32.0
+    assert bool(find_dents(wall, STEP)[21, 21] > 0) == kept
+
+
 def test_a_smooth_dome_and_an_empty_map_have_no_dents():
     assert not find_dents(100 - sphere_wall(60.0, 50), STEP).any()
     assert not find_dents(np.zeros((10, 12), dtype=np.float32), STEP).any()
