@@ -54,15 +54,15 @@ def add_study_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describe what may be done about a CT that is not what it should be; by default nothing."""
+    """Describe what may be done about a CT that is not what it should be; by default what the bundle says."""
     for name, allowed, what in READING:
-        parser.add_argument(name, choices=("error", allowed), default="error", help=f"about {what} (default error)")
+        parser.add_argument(name, choices=("error", allowed), help=f"about {what} (default: as the bundle says)")
 
 
 def reading_settings(options: argparse.Namespace) -> dict[str, Any]:
-    """Return what is allowed, by the names of :func:`lungdet.readers.read_ct`."""
+    """Return what was said to be done, by the names of :func:`lungdet.readers.read_ct`."""
     names = [name.removeprefix("--").replace("-", "_") for name, _, _ in READING]
-    return {name: getattr(options, name) for name in names}
+    return {name: value for name in names if (value := getattr(options, name)) is not None}
 
 
 def study_settings(options: argparse.Namespace) -> dict[str, Any]:

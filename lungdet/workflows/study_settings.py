@@ -23,7 +23,8 @@ class StudySettings:
         device: ``"cpu"``, ``"cuda:0"``, ...; None leaves it to the bundle.
         series: which series to read: a key, a SeriesInstanceUID or its unique beginning.
         choose: ``"thinnest"`` takes the thinnest axial series of each study; None refuses to choose.
-        on_gap: missing slices: ``"error"`` or ``"interpolate"``.
+        on_gap: missing slices: ``"error"`` or ``"interpolate"``; None leaves it, like the next three, to the
+            detector's bundle; without a detector it is ``"error"``.
         on_tilt: tilted gantry: ``"error"`` or ``"resample"``.
         on_spacing: steps that change: ``"error"`` or ``"resample"``.
         on_single: a single slice: ``"error"``, or ``"thickness"`` to believe its own step.
@@ -45,10 +46,10 @@ class StudySettings:
     device: str | None = None
     series: str | None = None
     choose: Literal["thinnest"] | None = "thinnest"
-    on_gap: Literal["error", "interpolate"] = "error"
-    on_tilt: Literal["error", "resample"] = "error"
-    on_spacing: Literal["error", "resample"] = "error"
-    on_single: Literal["error", "thickness"] = "error"
+    on_gap: Literal["error", "interpolate"] | None = None
+    on_tilt: Literal["error", "resample"] | None = None
+    on_spacing: Literal["error", "resample"] | None = None
+    on_single: Literal["error", "thickness"] | None = None
     overrides: Mapping[str, Any] = field(default_factory=dict)
     max_pictures: int = 10
     guard: bool = True
@@ -63,5 +64,6 @@ class StudySettings:
 
     @property
     def reading(self) -> dict[str, Any]:
-        """What :func:`lungdet.readers.read_ct` is allowed to do about a scan that is not what it should be."""
-        return {name: getattr(self, name) for name in ("on_gap", "on_tilt", "on_spacing", "on_single")}
+        """What :func:`lungdet.readers.read_ct` may do about a scan that is not what it should be, where set."""
+        names = ("on_gap", "on_tilt", "on_spacing", "on_single")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}

@@ -45,7 +45,7 @@ def test_what_is_printed(calls: list[dict], capsys: pytest.CaptureFixture[str]):
     assert "error: c: no slices" in said.err
     assert "warning: labels.csv, line 3" in said.err
     assert "warning: out/candidates.json: test has no scan; name more scans of both labels in labels.csv" in said.err
-    assert (call["on_gap"], call["on_single"]) == ("error", "error")
+    assert not {"on_gap", "on_single"} & set(call)  # left to the bundle
 
 
 @pytest.mark.parametrize("wrong", [["--top", "0"], ["--min-score", "2"], ["--split", "1", "-1", "1"]])

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -18,7 +19,7 @@ from lungdet.readers.series_scan import SeriesScan
 from lungdet.records import SeriesInfo
 from lungdet.reports import read_json
 from lungdet.reports.pictures import MARK_INDEX
-from lungdet.workflows import BundleError, Detector, StudyResult, detect, find_studies, opened_bundle
+from lungdet.workflows import BundleError, Detector, StudyResult, analyze, detect, find_studies, opened_bundle
 from lungdet.workflows.explain import explain
 
 WriteSeries = Callable[..., SeriesInfo]
@@ -105,6 +106,36 @@ def test_options_reach_the_reader(write_series: WriteSeries, tiny_bundle: Path, 
     assert study.report is not None
     assert study.report.series.slice_uids[4] == ""
     assert study.report.series.steps
+
+
+@pytest.mark.parametrize("run", [detect, analyze])
+@pytest.mark.parametrize(
+    ("in_bundle", "override", "option", "read"),
+    [
+        ("error", None, None, False),
+        ("interpolate", None, None, True),
+        ("error", "interpolate", None, True),
+        ("interpolate", "error", None, False),
+        ("error", "error", "interpolate", True),
+        ("interpolate", "interpolate", "error", False),
+    ],
+)
+def test_an_option_wins_over_an_override_and_that_over_the_bundle(
+    write_series: WriteSeries, tiny_bundle: Path, tmp_path: Path, out: Path, run: Any,
+    in_bundle: str, override: str | None, option: Any, read: bool,
+):  # fmt: skip
+    path = tiny_bundle / "configs" / "inference.yaml"
+    path.write_text(path.read_text().replace("on_gap: error", f"on_gap: {in_bundle}"))
+    write_series("gap")
+    (tmp_path / "gap" / "0005.dcm").unlink()
+    models = {"classifier": None, "risk": None} if run is analyze else {}
+    overrides = {"on_gap": override} if override else {}
+    summary = run(
+        tmp_path / "gap", out, bundle=tiny_bundle, overrides=overrides, on_gap=option, guard=False, max_pictures=0,
+        progress=False, **models,
+    )  # fmt: skip
+    assert len(summary.reports) == read
+    assert all("on_gap" in study.error for study in summary.failed)
 
 
 def test_one_slice_and_uneven_slices_can_be_read(
