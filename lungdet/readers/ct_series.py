@@ -20,7 +20,7 @@ from lungdet.records import CTVolume, SeriesInfo
 from .dicom_file import read_header
 from .dicom_limits import DEFAULT_LIMITS, ReadLimits
 from .errors import SeriesError
-from .patient_print import patient_day, patient_print
+from .patient_print import patient_day, patient_key, patient_print
 from .plain_text import printable
 from .read_options import DEFAULT_MAX_BYTES, ReadOptions
 from .series_candidate import SeriesCandidate
@@ -87,7 +87,7 @@ def read_ct(
 
     Raises:
         SeriesError: the source holds no volume that can be trusted.
-        ValueError: an option has a value that is not allowed.
+        ValueError: an option, or the environment variable ``LUNGDET_PATIENT_KEY``, has a value that is not allowed.
         TypeError: the source is no path and no list of paths.
     """
     allowed = ReadOptions(on_gap, on_tilt, on_spacing, on_duplicate, on_single, padding_hu, max_bytes, dtype, limits)
@@ -151,7 +151,7 @@ def _read_plan(
     plan: StackPlan, scan: SeriesScan, options: ReadOptions, candidate: SeriesCandidate, steps: tuple[str, ...]
 ) -> CTVolume:
     """Read, straighten and interpolate as planned."""
-    first = plan.slices[0]
+    first, key = plan.slices[0], patient_key()
     block, tally = read_stack(plan.slices, options, scan.source)
     steps += plan.steps + _steps_of(tally, block.size, options, f"{scan.source}: series {candidate.key}")
     origin = plan.stack.positions_lps_mm[0]
@@ -163,8 +163,7 @@ def _read_plan(
         block = straighten(block, shifts_px, AIR_HU if options.padding_hu is None else options.padding_hu)
         origin = origin + low[0] * spacing[1] * plan.stack.axes.row + low[1] * spacing[0] * plan.stack.axes.column
     block, uids = _fill_planes(block, plan, options, scan.source)
-    patient = first.header.text("PatientID")
-    date = next(filter(None, map(first.header.text, DATES)), "")
+    patient = first.header.text("PatientID"), first.header.text("IssuerOfPatientID")
     info = SeriesInfo(
         source=scan.source,
         series_uid=candidate.series_uid,
@@ -175,8 +174,8 @@ def _read_plan(
         thickness_mm=first.thickness_mm,
         steps=steps,
         frame_uid=first.header.text("FrameOfReferenceUID"),
-        patient=patient_print(patient),
-        day=patient_day(patient, date),
+        patient=patient_print(*patient, key),
+        day=patient_day(*patient, map(first.header.text, DATES), key),
     )
     return CTVolume(block.transpose(2, 1, 0), stack_affine(plan.stack.axes, spacing, origin, plan.step_lps_mm), info)
 

@@ -43,7 +43,7 @@ TRANSFER_SYNTAX = 0x00020010
 
 CT_KEYWORDS = (
     "SpecificCharacterSet ImageType SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID FrameOfReferenceUID "
-    "PatientID StudyDate "
+    "PatientID IssuerOfPatientID StudyDate "
     "Modality Manufacturer SeriesDescription StudyDescription SeriesNumber AcquisitionNumber InstanceNumber "
     "AcquisitionDate AcquisitionTime AcquisitionDateTime ContentTime TemporalPositionIndex "
     "ConvolutionKernel KVP SliceThickness SpacingBetweenSlices GantryDetectorTilt PatientPosition "

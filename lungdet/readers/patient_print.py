@@ -1,49 +1,88 @@
-"""Tell whether two scans are of one patient, and how many days lie between them, but not of whom, nor when."""
+"""Tell whether two scans are of one patient, and how many days lie between them, but not of whom, nor when.
+
+Whoever can compute such a print can try all numbers of patients, so it is keyed with a secret of the user's own;
+without one there is none.
+"""
 
 from __future__ import annotations
 
-import hashlib
+import hmac
+import os
+from collections.abc import Iterable
 from datetime import datetime
-from functools import lru_cache
 
-ROUNDS = 100_000  # whoever wants to guess numbers of patients shall take long for each
-SALT = b"lungdet: print of a patient"
+KEY_NAME = "LUNGDET_PATIENT_KEY"
+LEAST_KEY = 16  # characters: shorter ones can be guessed
 DAYS = 36_525  # a century
 DIGITS = 16
 
 
-def patient_print(patient_id: str) -> str:
-    """Turn a PatientID into digits that are the same for the same patient; "" where it names nobody.
+def patient_print(patient_id: str, issuer: str, key: str) -> str:
+    """Turn a PatientID into digits that are the same for the same patient; "" without a key, or where it names nobody.
 
     An ID without any digit but 0, such as ``ANONYMOUS``, stands for many.
 
+    Args:
+        patient_id: PatientID.
+        issuer: IssuerOfPatientID; two archives number their patients alike.
+        key: secret of the user's own, see :func:`patient_key`.
+
     Example:
-        >>> [patient_print(name) == patient_print("MRN 1207") for name in ("MRN 1207", "MRN 1208")]
+        >>> key = "one of my own, 16 or more"
+        >>> [patient_print(name, "", key) == patient_print("MRN 1207", "", key) for name in ("MRN 1207", "MRN 1208")]
         [True, False]
-        >>> patient_print("ANON-000")
-        ''
+        >>> patient_print("ANON-000", "", key), patient_print("MRN 1207", "", "")
+        ('', '')
     """
-    return _digest(patient_id.strip()).hex()[:DIGITS] if _names_one(patient_id) else ""
+    return _digest("print", patient_id, issuer, key).hex()[:DIGITS] if key and _names_one(patient_id) else ""
 
 
-def patient_day(patient_id: str, date: str) -> int | None:
-    """Count a date in days from one that is the patient's own, and secret; None where either is not known.
+def patient_day(patient_id: str, issuer: str, dates: Iterable[str], key: str) -> int | None:
+    """Count a date in days from one of the patient's own, which only the key tells; None where there is no print.
+
+    Args:
+        patient_id: PatientID.
+        issuer: IssuerOfPatientID.
+        dates: of the scan, as DICOM writes them; the first that is one counts, and None is told if none is.
+        key: secret of the user's own.
 
     Example:
-        >>> patient_day("MRN 1207", "20240301") - patient_day("MRN 1207", "20240201")
+        >>> key = "one of my own, 16 or more"
+        >>> patient_day("7", "", ["", "20240301"], key) - patient_day("7", "", ["20240201"], key)
         29
     """
-    try:
-        day = datetime.strptime(date[:8], "%Y%m%d").toordinal()
-    except ValueError:
+    day = next((day for day in map(_ordinal, dates) if day is not None), None)
+    if day is None or not key or not _names_one(patient_id):
         return None
-    return day + int.from_bytes(_digest(patient_id.strip())[-4:], "big") % DAYS if _names_one(patient_id) else None
+    return day + int.from_bytes(_digest("day", patient_id, issuer, key)[:8], "big") % DAYS
+
+
+def patient_key() -> str:
+    """Take the secret from the environment variable ``LUNGDET_PATIENT_KEY``; "" where there is none.
+
+    Raises:
+        ValueError: it is shorter than 16 characters.
+    """
+    key = os.environ.get(KEY_NAME, "")
+    if 0 < len(key) < LEAST_KEY:
+        raise ValueError(
+            f"{KEY_NAME}: wanted a secret of at least {LEAST_KEY} characters, got {len(key)}; set a longer one, or "
+            "unset it to tell nothing of patients"
+        )
+    return key
 
 
 def _names_one(patient_id: str) -> bool:
     return any(letter.isdigit() and letter != "0" for letter in patient_id)
 
 
-@lru_cache(maxsize=64)
-def _digest(patient_id: str) -> bytes:
-    return hashlib.pbkdf2_hmac("sha256", patient_id.encode(errors="surrogateescape"), SALT, ROUNDS)
+def _ordinal(date: str) -> int | None:
+    try:
+        return datetime.strptime(date[:8], "%Y%m%d").toordinal()
+    except ValueError:
+        return None
+
+
+def _digest(purpose: str, patient_id: str, issuer: str, key: str) -> bytes:
+    said = "\n".join((purpose, issuer.strip(), patient_id.strip()))
+    return hmac.digest(key.encode(errors="backslashreplace"), said.encode(errors="backslashreplace"), "sha256")

@@ -25,8 +25,9 @@ class SeriesInfo:
         thickness_mm: SliceThickness as written (it is not the distance of the slices); None if absent.
         steps: what the reader did beyond reading, in words ("2 duplicate slices dropped", ...).
         frame_uid: FrameOfReferenceUID: scans that share it share their coordinates; empty where it is not known.
-        patient: digits by which two scans of one patient are known as such, and nobody by name; empty likewise.
-        day: when it was made, in days from a secret date of the patient's own; None likewise.
+        patient: digits by which scans of one patient are known as such, keyed with ``LUNGDET_PATIENT_KEY``; empty
+            likewise, and without a key.
+        day: when it was made, in days from a date of the patient's own, which only that key tells; None likewise.
     """
 
     source: str

@@ -6,19 +6,21 @@ from lungdet.records import SeriesInfo
 
 ANYWAY = "name an earlier scan of this patient, or pass prior_anyway=True (--prior-anyway) to compare them all the same"
 
+KEYED = "LUNGDET_PATIENT_KEY, set to the same secret when both are analyzed, would tell by their PatientIDs"
+
 
 def prior_doubts(before: SeriesInfo, after: SeriesInfo) -> list[str]:
     """Tell why ``before`` is no earlier scan of the patient of ``after``, as far as both say.
 
     Example:
         >>> prior_doubts(SeriesInfo("a", patient="31"), SeriesInfo("b", patient="32"))
-        ['is of another patient, by their PatientID']
+        ['is of another patient, by their PatientIDs, or told with another LUNGDET_PATIENT_KEY']
         >>> prior_doubts(SeriesInfo("a", patient="31", day=9), SeriesInfo("b", patient="31", day=5))
         ['was made 4 days after this one']
     """
     doubts = []
     if before.patient and after.patient and before.patient != after.patient:
-        doubts.append("is of another patient, by their PatientID")
+        doubts.append("is of another patient, by their PatientIDs, or told with another LUNGDET_PATIENT_KEY")
     if before.study_uid and before.study_uid == after.study_uid:
         doubts.append("is of this very study, in which no days pass")
     passed = days_between(before, after)
@@ -42,7 +44,8 @@ def prior_notes(before: SeriesInfo, after: SeriesInfo, days: float) -> list[str]
     lacking = [which for which, scan in (("earlier", before), ("later", after)) if not scan.patient]
     if lacking:
         return [
-            f"not known whether both scans are of one patient: no PatientID is known of the {' and '.join(lacking)}"
+            f"not known whether both scans are of one patient: nothing is told of the patient of the "
+            f"{' and '.join(lacking)} one; {KEYED}"
         ]
     passed = days_between(before, after)
     if passed is None or abs(passed - days) <= 1:

@@ -1,5 +1,6 @@
 """Scans of one patient are known as such, and the patient is not."""
 
+import hmac
 from pathlib import Path
 
 import numpy as np
@@ -8,45 +9,81 @@ import pytest
 
 from lungdet.phantoms import write_dicom_series
 from lungdet.readers import read_ct
-from lungdet.readers.patient_print import DIGITS, patient_day, patient_print
+from lungdet.readers.patient_print import DIGITS, KEY_NAME, patient_day, patient_key, patient_print
 from lungdet.records import CTVolume, SeriesInfo
+
+KEY = "one of my own, 16 or more"
 
 
 def test_a_print_is_of_one_patient_only():
-    assert patient_print("MRN 1207") == patient_print(" MRN 1207 ")
-    assert len({patient_print(name) for name in ("MRN 1207", "MRN 1208", "mrn 1207")}) == 3
-    assert len(patient_print("7")) == DIGITS
-    assert "1207" not in patient_print("MRN 1207")
+    assert patient_print("MRN 1207", "", KEY) == patient_print(" MRN 1207 ", " ", KEY)
+    assert len({patient_print(name, "", KEY) for name in ("MRN 1207", "MRN 1208", "mrn 1207")}) == 3
+    assert len({patient_print("1", issuer, KEY) for issuer in ("", "North", "South")}) == 3
+    assert patient_print("1", "", KEY) != patient_print("1", "", KEY + "!")
+    assert len(patient_print("7", "", KEY)) == DIGITS
+    assert "1207" not in patient_print("MRN 1207", "", KEY)
+    assert patient_print("7\udcff", "", KEY) != patient_print("7", "", KEY)  # a byte that is no letter
+
+
+def test_a_print_is_the_hmac_of_issuer_and_number():
+    assert patient_print("7", "North", KEY) == hmac.new(KEY.encode(), b"print\nNorth\n7", "sha256").hexdigest()[:DIGITS]
 
 
 @pytest.mark.parametrize("name", ["", " ", "ANONYMOUS", "0000", "Patient_0", "unknown"])
 def test_what_names_nobody_has_no_print(name: str):
-    assert patient_print(name) == ""
-    assert patient_day(name, "20240101") is None
+    assert patient_print(name, "", KEY) == ""
+    assert patient_day(name, "", ["20240101"], KEY) is None
+
+
+def test_without_a_key_nothing_is_told():
+    assert patient_print("7", "North", "") == ""
+    assert patient_day("7", "North", ["20240101"], "") is None
 
 
 def test_days_are_right_within_a_patient_only():
-    first, second = patient_day("MRN 1207", "20231231"), patient_day("MRN 1207", "20240301120000")
+    first, second = (patient_day("MRN 1207", "", [date], KEY) for date in ("20231231", "20240301120000"))
     assert first is not None
     assert second is not None
     assert second - first == 61  # the year 2024 has a 29th of February
-    assert patient_day("MRN 1208", "20231231") != first
+    assert patient_day("MRN 1208", "", ["20231231"], KEY) != first
+    assert patient_day("MRN 1207", "", ["20231231"], KEY + "!") != first
 
 
 @pytest.mark.parametrize("date", ["", "2024", "20241301", "tomorrow", "0000\x00"])
-def test_a_date_that_is_none(date: str):
-    assert patient_day("MRN 1207", date) is None
+def test_a_date_that_is_none_hides_no_other(date: str):
+    assert patient_day("MRN 1207", "", [date], KEY) is None
+    good = patient_day("MRN 1207", "", ["20240101"], KEY)
+    assert patient_day("MRN 1207", "", [date, "20240101", "20200101"], KEY) == good
 
 
-def test_a_series_tells_its_print_and_not_its_patient(tmp_path: Path):
+def test_a_key_that_can_be_guessed_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(KEY_NAME, "k" * 15)
+    with pytest.raises(ValueError, match="LUNGDET_PATIENT_KEY: wanted a secret of at least 16 characters, got 15"):
+        patient_key()
+    monkeypatch.setenv(KEY_NAME, "k" * 16)
+    assert patient_key() == "k" * 16
+    monkeypatch.delenv(KEY_NAME)
+    assert patient_key() == ""
+
+
+def test_a_series_tells_its_print_and_not_its_patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     volume = CTVolume(np.full((8, 8, 3), -700, np.int16), np.diag([1.0, 1.0, 2.0, 1.0]), SeriesInfo("made"))
     write_dicom_series(volume, tmp_path, seed=5)
+    monkeypatch.delenv(KEY_NAME, raising=False)
+    assert (read_ct(tmp_path).info.patient, read_ct(tmp_path).info.day) == ("", None)
+    monkeypatch.setenv(KEY_NAME, KEY)
     info = read_ct(tmp_path).info
     slices = [pydicom.dcmread(path) for path in tmp_path.iterdir()]
     assert info.frame_uid == slices[0].FrameOfReferenceUID
-    assert info.patient == patient_print("PHANTOM-5")
-    assert info.day == patient_day("PHANTOM-5", "20200101")
+    assert info.patient == patient_print("PHANTOM-5", "", KEY)
+    assert info.day == patient_day("PHANTOM-5", "", ["20200101"], KEY)
     assert not any(text in info.to_json() for text in ("PHANTOM", "Phantom", "20200101"))
+    for number, dataset in enumerate(slices):
+        dataset.IssuerOfPatientID, dataset.AcquisitionDate, dataset.StudyDate = "North", "00000000", "20200103"
+        dataset.save_as(tmp_path / f"{number + 1:04d}.dcm")
+    info = read_ct(tmp_path).info
+    assert info.patient == patient_print("PHANTOM-5", "North", KEY)
+    assert info.day == patient_day("PHANTOM-5", "North", ["20200103"], KEY)
     for number, dataset in enumerate(slices):
         dataset.PatientID = ""
         dataset.save_as(tmp_path / f"{number + 1:04d}.dcm")
