@@ -12,7 +12,7 @@ from lungdet.detection.findings import make_report
 from lungdet.engines.save_findings import volume_of
 from lungdet.geometry.lung_mask import LungMask, lung_mask
 from lungdet.readers import read_ct
-from lungdet.records import CTVolume, DetectionReport
+from lungdet.records import CTVolume, DetectionReport, SeriesInfo
 from lungdet.reports import prepare_output, study_folder_name, write_study
 
 from .detector import Detector
@@ -104,10 +104,9 @@ class _Detected:
         self.detector = Detector(given.bundle, given.device, given.overrides, given.reading, least)
         self.min_score = self.detector.min_score if min_score is None else min_score
 
-    def __call__(self, job: StudyJob, first_of: Callable[[CTVolume], None]) -> _Marked:
-        item = self.detector(job)
+    def __call__(self, job: StudyJob, on_read: Callable[[SeriesInfo], None]) -> _Marked:
+        item = self.detector(job, on_read)
         volume = volume_of(item["ct"])
-        first_of(volume)
         lungs = lungs_of(item)
         if self.near is not None:
             item = self.near(item)
@@ -123,10 +122,10 @@ class _Known:
     def __init__(self, findings: str | Path, reading: Mapping[str, Any], min_score: float | None) -> None:
         self.known, self.reading, self.min_score = KnownFindings(findings), reading, min_score or 0.0
 
-    def __call__(self, job: StudyJob, first_of: Callable[[CTVolume], None]) -> _Marked:
+    def __call__(self, job: StudyJob, on_read: Callable[[SeriesInfo], None]) -> _Marked:
         volume = read_ct(list(job.files) or job.source, series=job.series, choose=job.choose, **self.reading)
         volume = replace(volume, info=replace(volume.info, source=job.source))  # not "90 files"
-        first_of(volume)
+        on_read(volume.info)
         marks = replace(self.known.of(volume), notes=(KNOWN_NOTE,))
         return _Marked(volume, lung_mask(volume.array, volume.affine_lps), marks)
 
@@ -176,8 +175,14 @@ class _Run:
             summary = DetectSummary(tuple(self.loop.results)).write(self.folder)
         return summary
 
+    def _check(self, info: SeriesInfo, source: str) -> None:
+        """Refuse, before any work is done on it, a series that was there before, or that has no such earlier scan."""
+        self.loop.first_of(info, source)
+        if self.earlier is not None:
+            self.earlier.check_series(info)
+
     def _analyze(self, job: StudyJob) -> StudyResult:
-        volume, lungs, marks = self.marker(job, lambda read: self.loop.first_of(read.info, job.source))
+        volume, lungs, marks = self.marker(job, lambda info: self._check(info, job.source))
         warnings = () if self.guard is None else self.guard(volume)
         for warning in warnings:
             logger.warning("%s: %s", job.source, warning)

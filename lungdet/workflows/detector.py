@@ -64,9 +64,16 @@ class Detector:
         for loader in self._loaders:
             loader.load.options = {**loader.load.options, **(reading or {})}
 
-    def __call__(self, job: StudyJob) -> dict[str, Any]:
-        """Read one study and detect; see :func:`lungdet.engines.save_study` for the keys of the result."""
+    def __call__(self, job: StudyJob, on_read: Callable[[SeriesInfo], None] | None = None) -> dict[str, Any]:
+        """Read one study and detect; see :func:`lungdet.engines.save_study` for the keys of the result.
+
+        Args:
+            job: what to read.
+            on_read: called with what is known of the series before the network is asked; what it raises ends the work.
+        """
         item = self._read(job)
+        if on_read is not None:
+            on_read(SeriesInfo.from_json(item["ct"].meta["series"]))
         image = convert_to_tensor(item["image"], track_meta=False)
         with torch.no_grad():
             item["pred"] = self.inferer(image[None].to(self.device), self.network)[0]

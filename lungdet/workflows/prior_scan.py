@@ -60,6 +60,23 @@ class PriorScan:
         if studies > 1:
             raise ValueError(f"one earlier scan belongs to one study, and there are {studies}; analyze one at a time")
 
+    def check_series(self, series: SeriesInfo) -> list[str]:
+        """Refuse a series whose earlier scan this cannot be; return the doubts that are passed over.
+
+        Raises:
+            ValueError: both are the same series; or this one is of another patient, of the same study, or later, and
+                was not to be compared anyway.
+        """
+        before = self.report.series
+        if _same_series(before, series):
+            raise ValueError(
+                f"{series.source}: the earlier scan, {self.path}, is of this very series; name an earlier one"
+            )
+        doubts = [f"the earlier scan {doubt}" for doubt in prior_doubts(before, series)]
+        if doubts and not self.anyway:
+            raise ValueError(f"{series.source}: {' and '.join(doubts)} ({self.path}); {ANYWAY}")
+        return doubts
+
     def __call__(self, report: DetectionReport) -> DetectionReport:
         """Add the growth of each measured finding that has a counterpart; the others get a note.
 
@@ -67,13 +84,8 @@ class PriorScan:
         paired one to one within its limit. What cannot be compared says why in its notes.
 
         Raises:
-            ValueError: both are the same series; or the other one is of another patient, of the same study, or later,
-                and was not to be compared anyway.
+            ValueError: as for :meth:`check_series`.
         """
-        if _same_series(self.report.series, report.series):
-            raise ValueError(
-                f"{report.series.source}: the earlier scan, {self.path}, is of this very series; name an earlier one"
-            )
         told = self._told(report.series)
         now = [(rank, found) for rank, finding in enumerate(report.findings) if (found := finding.measurement)]
         before_mm, after_mm = _places(self.measured), _places([found for _, found in now])
@@ -95,13 +107,10 @@ class PriorScan:
 
     def _told(self, series: SeriesInfo) -> list[str]:
         """What is to be known of both scans; refuse what is no earlier one of the same patient."""
-        before = self.report.series
-        doubts = [f"the earlier scan {doubt}" for doubt in prior_doubts(before, series)]
-        if doubts and not self.anyway:
-            raise ValueError(f"{series.source}: {' and '.join(doubts)} ({self.path}); {ANYWAY}")
+        doubts = self.check_series(series)
         for doubt in doubts:
             logger.warning("%s: compared, though %s (%s)", series.source, doubt, self.path)
-        return [f"compared, though {doubt}" for doubt in doubts] + prior_notes(before, series, self.days)
+        return [f"compared, though {doubt}" for doubt in doubts] + prior_notes(self.report.series, series, self.days)
 
     def _grown(
         self,

@@ -299,6 +299,22 @@ def test_a_bad_study_does_not_stop_the_rest(
     assert "1 of 2 studies" in told.out
 
 
+def test_a_wrong_earlier_scan_is_refused_before_the_network_is_asked(study: Path, marked: Path, tmp_path: Path):
+    analyze(study, tmp_path / "first", bundle=marked, classifier=None, **QUICK)
+    told: dict[str, Any] = {
+        "bundle": marked,
+        "classifier": None,
+        "prior": tmp_path / "first",
+        "prior_days": 9.0,
+        **QUICK,
+    }
+    path = marked / "configs" / "common.yaml"
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("inferer:")]
+    path.write_text("\n".join([*lines, "inferer: '$lambda image, network: 1 / 0'"]))
+    (failed,) = analyze(study, tmp_path / "second", **told).failed
+    assert "very series" in failed.error
+
+
 def test_a_model_that_fails_costs_its_answer_only(
     study: Path, marked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
