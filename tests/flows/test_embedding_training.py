@@ -57,4 +57,8 @@ def test_its_weights_score_and_embed(trained: Path, tmp_path: Path, run_bundle, 
     assert len(one) == len(Path(labels).read_text().splitlines()) - 1
     assert one.keys.tolist() == two.keys.tolist()
     assert np.allclose(one.vectors, two.vectors, atol=1e-5)
-    assert one.settings_sha256 == two.settings_sha256 == LesionEmbedder(device="cpu").settings_sha256
+    tiny = {"crop_side": 32, "width": 8, "embed_channels": 16}  # as run_bundle sets them
+    embedder = LesionEmbedder(device="cpu", overrides={**tiny, "checkpoint": str(trained / "model.pt")})
+    assert one.settings_sha256 == two.settings_sha256 == embedder.settings_sha256
+    assert one.weights_sha256 == two.weights_sha256 == embedder.model.weights_sha256
+    assert one.settings_sha256 != LesionEmbedder(device="cpu").settings_sha256  # other crops
