@@ -8,6 +8,7 @@ from pathlib import Path
 from .exit_codes import EXIT_FAILED, EXIT_OK
 from .messages import messages_above_the_bar
 from .number_types import real
+from .study_options import add_reading_arguments, reading_settings
 
 KINDS = ("lidc", "luna16", "deeplesion", "tensorbox", "radiographs", "ct")
 LESION_TYPES = ("bone", "abdomen", "mediastinum", "liver", "lung", "kidney", "soft tissue", "pelvis", "unknown")
@@ -57,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--level", type=float, default=0.5, metavar="L",
         help="lidc: share of a nodule's readers that must include a voxel (default 0.5)",
     )  # fmt: skip
+    add_reading_arguments(parser.add_argument_group("lidc: a CT of --images that is not what it should be"), "error")
     group = parser.add_argument_group("deeplesion")
     group.add_argument("--png", metavar="DIR", help="first make the volumes in BASE from the slices of Images_png")
     group.add_argument("--slices", action="store_true", help="2D: key slices as PNG, boxes in pixels")
@@ -107,6 +109,7 @@ def run(options: argparse.Namespace) -> int:
         seed=options.seed,
         patients=options.patients,
         patient_pattern=options.patient_pattern,
+        reading=reading_settings(options),
         lidc=LidcChoice(options.min_readers, options.level),
         deeplesion=choice,
     )

@@ -53,10 +53,10 @@ def add_study_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describe what may be done about a CT that is not what it should be; by default what the bundle says."""
+def add_reading_arguments(parser: argparse._ActionsContainer, default: str = "as the bundle says") -> None:
+    """Describe what may be done about a CT that is not what it should be."""
     for name, allowed, what in READING:
-        parser.add_argument(name, choices=("error", allowed), help=f"about {what} (default: as the bundle says)")
+        parser.add_argument(name, choices=("error", allowed), help=f"about {what} (default: {default})")
 
 
 def reading_settings(options: argparse.Namespace) -> dict[str, Any]:

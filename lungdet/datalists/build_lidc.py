@@ -11,6 +11,7 @@ from typing import Any
 from lungdet.readers import LidcReport, read_ct
 from lungdet.readers.errors import SeriesError
 from lungdet.readers.luna16_tables import UNMEASURED_DIAMETER_MM
+from lungdet.readers.read_options import ReadOptions
 from lungdet.records import CTVolume, Nodule, SeriesMarks, nodule_type
 
 from .built import BuiltList
@@ -55,6 +56,7 @@ def build_lidc(
     patients: Mapping[str, str] | None = None,
     choice: LidcChoice | None = None,
     progress: Progress = iter,
+    reading: Mapping[str, Any] | None = None,
 ) -> BuiltList:
     """Make an entry for every series that was read, with or without nodules.
 
@@ -70,15 +72,23 @@ def build_lidc(
             ``LIDC-IDRI-0001``, else each study is a patient.
         choice: what to make of the marks.
         progress: wraps the loop over series, for a progress bar.
+        reading: options of :func:`lungdet.readers.read_ct`. A CT that ``on_tilt="resample"`` had to straighten is left
+            out all the same, for outlines are in pixels as acquired.
+
+    Raises:
+        TypeError: an option of reading is unknown.
+        ValueError: an option of reading has a value that is not allowed, or there is no folder ``base``.
     """
-    choice, sources = choice or LidcChoice(), list(sources)
+    choice, sources, reading = choice or LidcChoice(), list(sources), reading or {}
+    ReadOptions(**reading)  # refuse what is wrong once, not for every CT
     report = LidcReport()
     found = None if base is None else find_series(base)
     entries: list[ScanEntry] = []
     problems: list[str] = []
     for series in progress(read_sources(sources, report, problems)):
         try:
-            entries.append(_entry(series, found, base, _patient(series, patients or {}), choice, sources))
+            image, volume = _ct_of(series.series_uid, found, base, reading)
+            entries.append(_entry(series, image, volume, _patient(series, patients or {}), choice, sources))
         except Exception as error:  # whatever ails one CT, hundreds of others wait
             kind = "" if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: "
             problems.append(
@@ -88,21 +98,26 @@ def build_lidc(
     return BuiltList("lidc", tuple(entries), tuple(problems), _notes(report, entries, base is None))
 
 
+def _ct_of(
+    uid: str, found: Mapping[str, Path] | None, base: str | Path | None, reading: Mapping[str, Any]
+) -> tuple[str, CTVolume | None]:
+    """Path below ``base`` and volume of a series; its UID and None where no images are given."""
+    if found is None or base is None:
+        return uid, None
+    if uid not in found:
+        raise SeriesError(f"{base}: no CT of series {uid}; fetch it, or give another folder")
+    path = found[uid]
+    return path.relative_to(base).as_posix(), read_ct(path, series=None if path.is_file() else uid, **reading)
+
+
 def _entry(
     series: SeriesMarks,
-    found: Mapping[str, Path] | None,
-    base: str | Path | None,
+    image: str,
+    volume: CTVolume | None,
     patient: str,
     choice: LidcChoice,
     sources: Sequence[str | Path],
 ) -> ScanEntry:
-    image, volume = series.series_uid, None
-    if found is not None and base is not None:
-        if series.series_uid not in found:
-            raise SeriesError(f"{base}: no CT of series {series.series_uid}; fetch it, or give another folder")
-        path = found[series.series_uid]
-        volume = read_ct(path, series=None if path.is_file() else series.series_uid)
-        image = path.relative_to(base).as_posix()
     boxes, ignored = [], []
     for nodule in find_nodules(series, level=choice.level, rule=choice.rule, image=volume):
         reason = _reason(nodule, choice.min_readers)

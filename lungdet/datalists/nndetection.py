@@ -40,6 +40,7 @@ def write_nndetection(
     name: str = "lungdet",
     labels: Sequence[str] = ("nodule",),
     progress: Progress = iter,
+    reading: Mapping[str, Any] | None = None,
 ) -> tuple[str, ...]:
     """Write scans and masks; a nodule becomes the ellipsoid that fills its box.
 
@@ -50,6 +51,7 @@ def write_nndetection(
         name: of the task.
         labels: name of each class.
         progress: wraps the loop, for a progress bar.
+        reading: options of ``read_ct``, those that the list was made with.
 
     Returns:
         Scans that could not be read, and why, and nodules that have no voxel: outside the scan, or hidden by another.
@@ -68,7 +70,7 @@ def write_nndetection(
             problems.append(f"{entry.image}: its case {case} is already taken by {cases[case]}")
             continue
         try:
-            volume = read_ct(Path(base) / entry.image)
+            volume = read_ct(Path(base) / entry.image, **(reading or {}))
         except (SeriesError, OSError) as error:
             problems.append(str(error))
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,8 @@ class DatalistOptions:
         patients: CSV with ``patient_id,series_uid``, for labels that name no patients; TensorBox:
             ``patient_id,image_path``.
         patient_pattern: TensorBox, CT: a regular expression that finds the patient in an image path.
+        reading: LIDC-IDRI with ``images``: options of :func:`lungdet.readers.read_ct`, such as
+            ``{"on_gap": "interpolate"}``.
         lidc: LIDC-IDRI: what to make of the marks.
         deeplesion: DeepLesion: what to make of the lesions.
         deeplesion_png: DeepLesion: folder of its slices; the volumes in ``images`` that are not there are made of them.
@@ -67,6 +69,7 @@ class DatalistOptions:
     seed: int = 0
     patients: str | Path | None = None
     patient_pattern: str = ""
+    reading: Mapping[str, Any] = field(default_factory=dict)
     lidc: LidcChoice = field(default_factory=LidcChoice)
     deeplesion: DeepLesionChoice = field(default_factory=DeepLesionChoice)
     deeplesion_png: str | Path | None = None
@@ -141,6 +144,8 @@ def make_datalist(
         raise ValueError(f"a pattern of patients is for {' and '.join(WITH_PATTERN)}, not for {kind}")
     if options.patients is not None and kind == "ct":
         raise ValueError("of CT without labels, name the patients by a pattern")
+    if options.reading and (kind != "lidc" or options.images is None):
+        raise ValueError(f"{', '.join(options.reading)}: only a list of lidc with images reads CT; leave it out")
     inputs = (*sources, options.images, options.patients, options.deeplesion_png)
     prepare_file(output, [path for path in inputs if path is not None])
     built = _BUILDERS[kind](sources, options)
@@ -241,7 +246,7 @@ def _tensorbox(sources: Sequence[str | Path], options: DatalistOptions) -> Built
 
 def _lidc(sources: Sequence[str | Path], options: DatalistOptions) -> BuiltList:
     patients = None if options.patients is None else read_patients(options.patients)
-    built = build_lidc(sources, options.images, patients, options.lidc, progress=_bar(options, "series"))
+    built = build_lidc(sources, options.images, patients, options.lidc, _bar(options, "series"), options.reading)
     note = () if patients is None else uncovered_note((entry.series_uid for entry in built.entries), patients)
     return replace(built, notes=built.notes + note)
 
@@ -285,7 +290,12 @@ def _nothing(kind: str, sources: Sequence[str | Path], problems: Sequence[str]) 
 
 
 def _lidc_told(options: DatalistOptions) -> dict[str, Any]:
-    return {"min_readers": options.lidc.min_readers, "level": options.lidc.level, "rule": asdict(options.lidc.rule)}
+    return {
+        "min_readers": options.lidc.min_readers,
+        "level": options.lidc.level,
+        "rule": asdict(options.lidc.rule),
+        **options.reading,
+    }
 
 
 def _deeplesion_told(options: DatalistOptions) -> dict[str, Any]:

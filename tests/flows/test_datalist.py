@@ -87,6 +87,7 @@ def test_what_is_left_out_is_told(luna: Path, tmp_path: Path, capsys: pytest.Cap
         (["deeplesion", "no.csv"], "No such file"),
         (["luna16", "LUNA", "--folds", "9"], "9 folds of 4 patients"),
         (["lidc", "LUNA", "--min-readers", "0"], "min_readers must be 1 or more"),
+        (["luna16", "LUNA", "--images", "LUNA", "--on-gap", "interpolate"], "on_gap: only a list of lidc with images"),
     ],
 )
 def test_errors_take_one_line(luna: Path, tmp_path: Path, arguments, message, capsys: pytest.CaptureFixture[str]):

@@ -8,7 +8,7 @@ import pytest
 
 from lungdet.datalists import LidcChoice, build_lidc
 from lungdet.datalists.lidc_images import find_series
-from lungdet.phantoms import write_dicom_series, write_lidc_xml, write_nifti
+from lungdet.phantoms import DAMAGES, write_dicom_series, write_lidc_xml, write_nifti
 from lungdet.records import Contour, CTVolume, Mark, Rating, SeriesInfo, SeriesMarks
 
 UID = "1.2.826.0.1.7"
@@ -99,6 +99,47 @@ def test_with_a_ct_boxes_are_in_the_patient(xml: Path, tmp_path: Path, volume: C
     small = entry.ignored[1].box
     assert small == pytest.approx((-65, -65, -297, -55, -55, -287), abs=1e-4)  # 10 mm around the point
     assert built.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("damage", "reading", "wanted"),
+    [
+        ("gap", {"on_gap": "interpolate"}, (-291, -287)),  # as without a gap
+        ("gap", {}, "on_gap='interpolate' (--on-gap interpolate)"),
+        ("shear", {"on_tilt": "resample"}, "every slice of the image was resampled"),
+    ],
+)
+def test_what_a_ct_is_not_is_allowed_or_told(tmp_path: Path, volume: CTVolume, damage: str, reading: dict, wanted):
+    """Outlines at -290 and -288 mm; the gap takes the slices at -288 and -286."""
+    write_dicom_series(volume, tmp_path / "ct", series_uid=UID)
+    DAMAGES[damage](tmp_path / "ct")
+    xml = write_lidc_xml(MARKS, tmp_path / "069.xml")
+    built = build_lidc([xml], tmp_path / "ct", reading=reading)
+    if isinstance(wanted, str):
+        assert (built.entries, len(built.problems)) == ((), 1)
+        assert wanted in built.problems[0]
+    else:
+        (entry,) = built.entries
+        assert entry.boxes[0].box[2::3] == pytest.approx(wanted)
+        assert any("interpolated" in step for step in entry.facts["ct_steps"])
+
+
+def test_a_single_slice_is_taken_as_thick_as_it_says(tmp_path: Path, volume: CTVolume):
+    one = CTVolume(volume.array[:, :, :1], AFFINE + [[0] * 4, [0] * 4, [0, 0, 0, 10], [0] * 4], volume.info)
+    write_dicom_series(one, tmp_path / "ct", series_uid=UID, thickness_mm=2.5)
+    mark = replace(square(0, 50), contours=square(0, 50).contours[:1])  # at -290, where the slice is
+    xml = write_lidc_xml(SeriesMarks(UID, "1.2.3", 1, (mark,)), tmp_path / "069.xml")
+    choice = LidcChoice(min_readers=1)
+    assert "its only slice" in build_lidc([xml], tmp_path / "ct", choice=choice).problems[0]
+    (entry,) = build_lidc([xml], tmp_path / "ct", choice=choice, reading={"on_single": "thickness"}).entries
+    assert entry.boxes[0].box[2::3] == pytest.approx((-291.25, -288.75))
+
+
+def test_a_way_of_reading_that_is_none_is_refused_at_once(xml: Path):
+    with pytest.raises(ValueError, match="on_gap must be one of"):
+        build_lidc([xml], reading={"on_gap": "guess"})
+    with pytest.raises(TypeError, match="on_hole"):
+        build_lidc([xml], reading={"on_hole": "error"})
 
 
 @pytest.mark.parametrize("folder_name", [UID, "3000566-NA"])

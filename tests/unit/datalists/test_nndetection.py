@@ -6,7 +6,7 @@ import pytest
 
 from lungdet.datalists import LabelledBox, ScanEntry, read_nndetection, write_nndetection
 from lungdet.datalists.nndetection import case_name, instance_mask
-from lungdet.phantoms import write_nifti
+from lungdet.phantoms import DAMAGES, write_dicom_series, write_nifti
 from lungdet.readers import AnnotationError, read_ct
 from lungdet.records import CTVolume, SeriesInfo
 
@@ -62,6 +62,15 @@ def test_scans_that_cannot_be_read_are_told(base: Path):
     assert len(problems) == 2
     assert "2.nii.gz" in problems[0]
     assert problems[1] == "a 1.nii.gz: its case a-1 is already taken by a/1.nii.gz"
+
+
+def test_scans_are_read_as_the_list_was_made(base: Path):
+    write_dicom_series(read_ct(base / "a" / "1.nii.gz"), base / "b")
+    DAMAGES["gap"](base / "b")
+    parts = {"training": [ScanEntry("b", "p", "lps_mm", (LabelledBox(BOXES[0]),))]}
+    assert "on_gap='interpolate'" in write_nndetection(base / "raw", parts, base)[0]
+    assert write_nndetection(base / "raw", parts, base, reading={"on_gap": "interpolate"}) == ()
+    assert read_ct(base / "raw" / "imagesTr" / "b_0000.nii.gz").array.shape == (40, 36, 30)
 
 
 def test_masks():

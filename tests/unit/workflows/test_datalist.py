@@ -220,6 +220,22 @@ def test_lidc_without_images(tmp_path: Path):
     assert read_datalist(tmp_path / "list.json")["options"]["min_readers"] == 2
 
 
+def test_how_ct_are_read_is_told_in_a_list_of_lidc_with_images(tmp_path: Path, luna: Path):
+    from lungdet.phantoms import write_lidc_xml
+    from lungdet.records import SeriesMarks
+
+    volume = CTVolume(np.full((8, 8, 4), -850, np.int16), np.diag([1.0, 1, 2, 1]), SeriesInfo("made"))
+    write_nifti(volume, tmp_path / "ct" / "1.2.3.4.nii.gz")
+    write_lidc_xml(SeriesMarks("1.2.3.4", "1", 4, ()), tmp_path / "a.xml")
+    reading = {"on_single": "thickness"}
+    options = DatalistOptions(images=tmp_path / "ct", reading=reading, progress=False)
+    make_datalist("lidc", [tmp_path / "a.xml"], tmp_path / "list.json", options)
+    assert read_datalist(tmp_path / "list.json")["options"]["on_single"] == "thickness"
+    for kind, images in (("lidc", None), ("luna16", tmp_path / "ct")):
+        with pytest.raises(ValueError, match="on_single: only a list of lidc with images reads CT"):
+            make_datalist(kind, [luna], tmp_path / "list.json", DatalistOptions(images=images, reading=reading))
+
+
 def test_nothing_to_list(tmp_path: Path):
     (tmp_path / "a.json").write_text("[3]")
     with pytest.raises(AnnotationError, match=r"nothing in it makes a list of tensorbox; the first of 1 problems"):
