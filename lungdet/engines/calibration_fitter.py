@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import hashlib
-import io
 import logging
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +22,7 @@ from lungdet.routing.fit_router import fit_router
 from lungdet.routing.router import Router
 
 from .prepare_picture_batch import prepare_picture_batch
-from .save_model import unwrapped
+from .save_model import saved_copy
 from .scored_picture import PictureKeys, read_scored_picture
 
 logger = logging.getLogger(__name__)
@@ -120,8 +117,7 @@ class CalibrationFitter:
             ValueError: weights or pictures do not fit the network or the class list.
             OSError: the weights cannot be read, or the router cannot be written.
         """
-        content = self.weights.read_bytes()
-        network = self._loaded(content)
+        network, digest = saved_copy(self.network, self.weights, self.device)
         held_out = self._judged(self._outputs(network, self.validation))
         if not len(held_out.logits) or (self.activation == SOFTMAX and not held_out.truth.any()):
             logger.warning("%s is not written: there is no labelled validation picture", self.router_file)
@@ -138,20 +134,12 @@ class CalibrationFitter:
             offsets=self.offsets,
             target_accuracy=self.target_accuracy,
             confidence=self.confidence,
-            weights_sha256=hashlib.sha256(content).hexdigest(),
+            weights_sha256=digest,
             patients=held_out.patients,
         )
         router.save(self.router_file)
         self._report(router)
         return router
-
-    def _loaded(self, content: bytes) -> nn.Module:
-        network = copy.deepcopy(unwrapped(self.network))
-        try:
-            network.load_state_dict(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
-        except RuntimeError as error:
-            raise ValueError(f"{self.weights}: weights of another network: {error}") from error
-        return network.to(self.device).eval()
 
     def _outputs(self, network: nn.Module, items: Any) -> PictureOutputs:
         loader = DataLoader(items, batch_size=self.batch_size, num_workers=self.num_workers, collate_fn=no_collation)

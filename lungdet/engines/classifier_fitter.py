@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import hashlib
-import io
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -28,7 +25,7 @@ from lungdet.records import ORDINAL_RATINGS, RATING_LEVELS
 from lungdet.routing import fit_calibration
 
 from .prepare_nodule_batch import prepare_nodule_batch
-from .save_model import unwrapped
+from .save_model import saved_copy
 
 logger = logging.getLogger(__name__)
 Array = NDArray[np.float64]
@@ -105,14 +102,9 @@ class ClassifierFitter:
             ValueError: weights do not fit the network, or the validation has no nodule or no look-alike.
             OSError: the weights cannot be read, or the file cannot be written.
         """
-        content = self.weights.read_bytes()
-        network = copy.deepcopy(unwrapped(self.network))
-        try:
-            network.load_state_dict(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
-        except RuntimeError as error:
-            raise ValueError(f"{self.weights}: weights of another network: {error}") from error
-        logits, told = self._answers(network.to(self.device).eval())
-        found = fit_classifier_file(logits, told, self.sensitivity, hashlib.sha256(content).hexdigest())
+        network, digest = saved_copy(self.network, self.weights, self.device)
+        logits, told = self._answers(network)
+        found = fit_classifier_file(logits, told, self.sensitivity, digest)
         found.save(self.classifier_file)
         logger.info(
             "temperatures: nodule %.3f, kind %.3f, ratings %.3f; a nodule from %.3f on; learnt: %s: %s",

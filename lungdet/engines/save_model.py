@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
 import io
 import logging
 import math
@@ -90,6 +92,27 @@ def plain_weights(network: nn.Module, matrix_dtype: torch.dtype | None = None) -
 def unwrapped(network: nn.Module) -> nn.Module:
     """Return the network without its ``DistributedDataParallel``."""
     return network.module if isinstance(network, nn.parallel.DistributedDataParallel) else network
+
+
+def saved_copy(network: nn.Module, path: str | Path, device: torch.device) -> tuple[nn.Module, str]:
+    """Copy a network with the weights of a file, ready to answer, and return the file's SHA-256 beside it.
+
+    Args:
+        network: any state, which stays.
+        path: of a state dictionary.
+        device: where the copy works.
+
+    Raises:
+        ValueError: the weights do not fit the network.
+        OSError: they cannot be read.
+    """
+    content = Path(path).read_bytes()
+    copied = copy.deepcopy(unwrapped(network))
+    try:
+        copied.load_state_dict(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
+    except RuntimeError as error:
+        raise ValueError(f"{path}: weights of another network: {error}") from error
+    return copied.to(device).eval(), hashlib.sha256(content).hexdigest()
 
 
 def save_atomically(path: str | Path, content: Any) -> None:

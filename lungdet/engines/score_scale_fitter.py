@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import hashlib
-import io
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -19,7 +16,7 @@ from lungdet.geometry.slice_areas import slice_areas
 from lungdet.lesions import LabelledScan, ScoreScale, fit_score_scale
 from lungdet.phantoms import TorsoPhantom, make_torso
 
-from .save_model import unwrapped
+from .save_model import saved_copy
 
 logger = logging.getLogger(__name__)
 LUNG_CM2 = 30.0  # of air in tissue that a slice must show to count as one that holds lung
@@ -75,15 +72,9 @@ class ScoreScaleFitter:
             ValueError: weights do not fit the network, or its score does not rise towards the feet.
             OSError: the weights cannot be read, or the scale cannot be written.
         """
-        content = self.weights.read_bytes()
-        network = copy.deepcopy(unwrapped(self.network))
-        try:
-            network.load_state_dict(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
-        except RuntimeError as error:
-            raise ValueError(f"{self.weights}: weights of another network: {error}") from error
-        network = network.to(self.device).eval()
+        network, digest = saved_copy(self.network, self.weights, self.device)
         scans = [self._labelled(network, seed) for seed in self.seeds]
-        scale = fit_score_scale(scans, hashlib.sha256(content).hexdigest())
+        scale = fit_score_scale(scans, digest)
         scale.save(self.score_file)
         logger.info(
             "abdomen from %.3f, pelvis from %.3f on a trunk of 0 to 1: %s",
