@@ -92,7 +92,7 @@ def write_dicom_series(
     folder.mkdir(parents=True, exist_ok=True)
     for index, pixels in enumerate(stored):
         dataset = _slice_dataset(template, volume.affine_lps, info.slice_uids[index], index)
-        save_slice(dataset, pixels, folder / f"{index + 1:04d}.dcm", TRANSFER_SYNTAXES[transfer_syntax])
+        save_dataset(dataset, pixels, folder / f"{index + 1:04d}.dcm", TRANSFER_SYNTAXES[transfer_syntax])
     return info
 
 
@@ -143,12 +143,12 @@ def decimal_string(value: float) -> str:
     raise ValueError(f"{value} does not fit a decimal string")
 
 
-def save_slice(dataset: Dataset, pixels: NDArray[Any], path: Path, syntax: UID) -> None:
-    """Write one slice under a temporary name, then rename it.
+def save_dataset(dataset: Dataset, pixels: NDArray[Any], path: Path, syntax: UID) -> None:
+    """Write one file under a temporary name, then rename it.
 
     Args:
         dataset: all attributes but the pixels.
-        pixels: ``(rows, columns)`` stored values, 16 bit.
+        pixels: ``(rows, columns)`` or ``(frames, rows, columns)`` stored values, 8 or 16 bit.
         path: where to.
         syntax: transfer syntax of the file.
     """
@@ -166,8 +166,9 @@ def save_slice(dataset: Dataset, pixels: NDArray[Any], path: Path, syntax: UID) 
         is_implicit_VR=plain.is_implicit_VR,
         is_little_endian=plain.is_little_endian,
     )
-    out.PixelData = pixels.astype(">i2" if syntax == ExplicitVRBigEndian else "<i2").tobytes()
-    out["PixelData"].VR = "OW"
+    data = pixels.astype(pixels.dtype.newbyteorder(">" if syntax == ExplicitVRBigEndian else "<")).tobytes()
+    out.PixelData = data + b"\0" * (len(data) % 2)
+    out["PixelData"].VR = "OW" if pixels.itemsize == 2 else "OB"
     if syntax.is_encapsulated:
         out.compress(syntax, generate_instance_uid=False)
     temporary = path.with_name(f".{path.name}.part")

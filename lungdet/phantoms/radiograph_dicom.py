@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.uid import (
     UID,
     ComputedRadiographyImageStorage,
     DigitalMammographyXRayImageStorageForPresentation,
     DigitalXRayImageStorageForPresentation,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
     XRayAngiographicImageStorage,
 )
 
-from .dicom_series import STAMP_DATE, STAMP_TIME, TRANSFER_SYNTAXES, decimal_string, derive_uid
+from .dicom_series import STAMP_DATE, STAMP_TIME, TRANSFER_SYNTAXES, decimal_string, derive_uid, save_dataset
 
 SOP_CLASSES: dict[str, UID] = {
     "CR": ComputedRadiographyImageStorage,
@@ -93,7 +90,8 @@ def write_radiograph_dicom(
             dataset.pop(keyword, None)
         else:
             setattr(dataset, keyword, value)
-    _save(dataset, stored, path, TRANSFER_SYNTAXES[transfer_syntax])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_dataset(dataset, stored, path, TRANSFER_SYNTAXES[transfer_syntax])
     return path
 
 
@@ -176,28 +174,3 @@ def _add_pixel_format(
         window = (1 << bits) / 2, 1 << bits
     if window is not None:
         dataset.WindowCenter, dataset.WindowWidth = decimal_string(window[0]), decimal_string(window[1])
-
-
-def _save(dataset: Dataset, stored: NDArray[Any], path: Path, syntax: UID) -> None:
-    """Write under a temporary name, then rename."""
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = dataset.SOPClassUID, dataset.SOPInstanceUID
-    meta.TransferSyntaxUID = plain = ExplicitVRLittleEndian if syntax.is_encapsulated else syntax
-    meta.ImplementationVersionName = "LUNGDET"
-    out = FileDataset(
-        str(path),
-        dataset,
-        preamble=b"\0" * 128,
-        file_meta=meta,
-        is_implicit_VR=plain.is_implicit_VR,
-        is_little_endian=plain.is_little_endian,
-    )
-    data = stored.astype(stored.dtype.newbyteorder(">" if syntax == ExplicitVRBigEndian else "<")).tobytes()
-    out.PixelData = data + b"\0" * (len(data) % 2)
-    out["PixelData"].VR = "OW" if stored.itemsize == 2 else "OB"
-    if syntax.is_encapsulated:
-        out.compress(syntax, generate_instance_uid=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    out.save_as(temporary, enforce_file_format=True)
-    os.replace(temporary, path)
