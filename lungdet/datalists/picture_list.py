@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -16,10 +15,9 @@ from lungdet.reports import write_files
 
 from .identities import find_shared
 from .picture_entry import PictureEntry
-from .schema import KNOWN_LEAKS, DatalistError, read_checked, to_text
+from .schema import KNOWN_LEAKS, DatalistError, read_checked, refuse_leaks, to_text
 from .split import PARTS
 
-_log = logging.getLogger(__name__)
 FORMAT = "lungdet-radiographs/1"
 
 
@@ -116,14 +114,7 @@ def check_picture_list(content: Any) -> None:
     for part in PARTS:
         for number, item in enumerate(content[part]):
             _check_label(item["label"], content, f"$.{part}[{number}]")
-    leaks = find_picture_leaks(picture_entries(content))
-    allowed = set(map(str, content["options"].get(KNOWN_LEAKS, ())))
-    unknown = [leak for leak in leaks if leak not in allowed]
-    if unknown:
-        more = f" (and {len(unknown) - 1} more)" if len(unknown) > 1 else ""
-        raise DatalistError(f"the list leaks: {unknown[0]}{more}; split it again, by patient")
-    if leaks:
-        _log.warning("%d known leaks between the parts of an official split, such as: %s", len(leaks), leaks[0])
+    refuse_leaks(find_picture_leaks(picture_entries(content)), content["options"].get(KNOWN_LEAKS))
 
 
 def _check_label(label: Any, content: Mapping[str, Any], place: str) -> None:

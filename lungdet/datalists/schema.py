@@ -147,11 +147,15 @@ def validate(content: Any) -> None:
                 parts[part].append(ScanEntry.from_json(entry))
             except (ValueError, OverflowError) as error:
                 raise DatalistError(f"$.{part}[{number}]: {error}") from error
-    _check_leaks(parts, content["options"].get(KNOWN_LEAKS, ()))
+    refuse_leaks(find_leaks(parts), content["options"].get(KNOWN_LEAKS))
 
 
-def _check_leaks(parts: Mapping[str, Sequence[ScanEntry]], known: Any) -> None:
-    leaks = find_leaks(parts)
+def refuse_leaks(leaks: Sequence[str], known: Any) -> None:
+    """Warn of leaks that a list of any kind knows of.
+
+    Raises:
+        DatalistError: there are others.
+    """
     allowed = set(map(str, known)) if isinstance(known, list) else set()
     unknown = [leak for leak in leaks if leak not in allowed]
     if unknown:
