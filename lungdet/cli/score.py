@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .exit_codes import EXIT_FAILED, EXIT_OK
 from .messages import complain, messages_above_the_bar
+from .study_options import add_source_arguments
 
 if TYPE_CHECKING:
     from lungdet.workflows.score_studies import ScoredStudy
@@ -23,20 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "slices in the wrong order or of elsewhere, a scan that is upside down or holds no lung) is flagged, and told "
         "on the error stream; the exit code is 1 only where a study could not be read."
     )
-    parser.add_argument(
-        "ct", nargs="+", metavar="CT", help="a DICOM folder or file, or a NIfTI, MetaImage or NRRD file"
-    )
-    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="folder for the results")
-    parser.add_argument(
-        "--bundle", default="body_part_regressor",
-        help="name or folder of a bundle that you trust: its settings run code",
-    )  # fmt: skip
-    parser.add_argument("--series", metavar="UID", help="which series to read, or the unique beginning of its UID")
-    parser.add_argument(
-        "--choose", choices=("thinnest", "none"), default="thinnest",
-        help="of several series take the thinnest axial one of each study (default), or refuse",
-    )  # fmt: skip
-    parser.add_argument("--device", help="cpu, cuda, cuda:1, ...; the bundle decides if it is not given")
+    add_source_arguments(parser, "body_part_regressor")
     parser.add_argument("--no-plot", action="store_true", help="draw nothing; then matplotlib is not needed")
     parser.set_defaults(run=run)
 

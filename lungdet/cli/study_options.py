@@ -1,4 +1,4 @@
-"""What the commands that look for nodules in CT studies have in common."""
+"""What the commands that look at CT studies have in common."""
 
 from __future__ import annotations
 
@@ -23,20 +23,8 @@ READING = (
 
 def add_study_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe what is read, by which detector, and what is left out."""
-    parser.add_argument(
-        "ct", nargs="+", metavar="CT", help="a DICOM folder or file, or a NIfTI, MetaImage or NRRD file"
-    )
-    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="folder for the results")
-    parser.add_argument(
-        "--bundle", default="nodule_detector", help="name or folder of a bundle that you trust: its settings run code"
-    )
-    parser.add_argument("--series", metavar="UID", help="which series to read, or the unique beginning of its UID")
-    parser.add_argument(
-        "--choose", choices=("thinnest", "none"), default="thinnest",
-        help="of several series take the thinnest axial one of each study (default), or refuse",
-    )  # fmt: skip
+    add_source_arguments(parser, "nodule_detector")
     add_reading_arguments(parser)
-    parser.add_argument("--device", help="cpu, cuda, cuda:1, ...; the bundle decides if it is not given")
     parser.add_argument("--min-score", type=real(1.0), metavar="S", help="leave out findings below this score, 0 to 1")
     parser.add_argument(
         "--pictures", type=whole(), default=10, metavar="N", help="draw the first N findings (default 10)"
@@ -51,6 +39,23 @@ def add_study_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--whole-scan", action="store_true", help="search all of a scan, not only the box of both lungs: slower"
     )
+
+
+def add_source_arguments(parser: argparse.ArgumentParser, bundle: str) -> None:
+    """Describe which studies go through which bundle, and where the results go."""
+    parser.add_argument(
+        "ct", nargs="+", metavar="CT", help="a DICOM folder or file, or a NIfTI, MetaImage or NRRD file"
+    )
+    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="folder for the results")
+    parser.add_argument(
+        "--bundle", default=bundle, help="name or folder of a bundle that you trust: its settings run code"
+    )
+    parser.add_argument("--series", metavar="UID", help="which series to read, or the unique beginning of its UID")
+    parser.add_argument(
+        "--choose", choices=("thinnest", "none"), default="thinnest",
+        help="of several series take the thinnest axial one of each study (default), or refuse",
+    )  # fmt: skip
+    parser.add_argument("--device", help="cpu, cuda, cuda:1, ...; the bundle decides if it is not given")
 
 
 def add_reading_arguments(parser: argparse._ActionsContainer, default: str = "as the bundle says") -> None:
