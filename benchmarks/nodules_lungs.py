@@ -70,7 +70,7 @@ def chest_row(seeds: Sequence[int], spacing: Spacing) -> dict[str, Any]:
         patient = draw_patient(seed)
         found, seconds = timed(volume)
         truth = chest_lungs(patient, volume)
-        scores.append(compare(found.labels, truth, spacing, seconds))
+        scores.append(compare(found.labels, truth, seconds))
         for placed in place_nodules(patient, np.random.default_rng([seed, NODULE_STREAM]), NODULES):
             voxels = nodule_voxels(placed, patient, volume) if placed.truth.location == "juxtapleural" else ()
             inside = [found.labels[tuple(at)] > 0 for at in voxels if truth[tuple(at)]]
@@ -93,7 +93,7 @@ def torso_row(seeds: Sequence[int], spacing: Spacing) -> dict[str, Any]:
     for seed in seeds:
         phantom = make_torso(seed, spacing_mm=spacing, size=int(TORSO_MM / spacing[0]))
         found, seconds = timed(phantom.volume)
-        scores.append(compare(found.labels, torso_lungs(phantom.torso, phantom.volume), spacing, seconds))
+        scores.append(compare(found.labels, torso_lungs(phantom.torso, phantom.volume), seconds))
     return summary("trunk", spacing, scores)
 
 
@@ -106,7 +106,7 @@ def summary(kind: str, spacing: Spacing, scores: list[dict[str, float]]) -> dict
     return {"phantom": kind, "voxel, mm": shown, "scans": len(scores), "Dice, worst lung": worst, **means}
 
 
-def compare(labels: np.ndarray, truth: np.ndarray, spacing: Spacing, seconds: float) -> dict[str, float]:
+def compare(labels: np.ndarray, truth: np.ndarray, seconds: float) -> dict[str, float]:
     """Dice of each lung, and parts of the true lungs."""
     sides = [(labels == side, truth == side) for side in (1, 2)]
     dice = [2 * float((own & true).sum()) / float(own.sum() + true.sum()) for own, true in sides]

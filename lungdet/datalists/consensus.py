@@ -73,20 +73,6 @@ def find_nodules(
     return tuple(nodules)
 
 
-def consensus_voxels(marks: Sequence[Mark], votes: int, grid: SliceGrid) -> IntArray:
-    """List the voxels that at least ``votes`` readers include; all marks of one reader count as one.
-
-    Args:
-        marks: marks of one nodule.
-        votes: readers needed.
-        grid: slices of the marks.
-
-    Returns:
-        ``(m, 3)`` voxels ``(column, row, index into grid.slices_mm)``.
-    """
-    return vote_voxels(_by_reader(marks, grid).values(), votes)
-
-
 def _consensus(
     group: Sequence[Mark], sessions: int, grid: SliceGrid, level: float, min_readers: int | None
 ) -> tuple[Nodule, IntArray]:

@@ -102,7 +102,7 @@ def read_nndetection(folder: str | Path) -> BuiltList:
     for suffix, part in (("Tr", "training"), ("Ts", "test")):
         for path in sorted((root / f"labels{suffix}").glob("*.json")):
             try:
-                entries.append(_entry(root, path, suffix, part))
+                entries.append(_entry(path, suffix, part))
             except (SeriesError, AnnotationError, OSError) as error:
                 problems.append(str(error))
     official = "parts" if any(entry.part == "test" for entry in entries) else ""
@@ -163,7 +163,7 @@ def _visible(entry: ScanEntry, volume: CTVolume) -> tuple[list[LabelledBox], NDA
     return kept, numbers[mask], lost
 
 
-def _entry(root: Path, path: Path, suffix: str, part: str) -> ScanEntry:
+def _entry(path: Path, suffix: str, part: str) -> ScanEntry:
     from scipy.ndimage import find_objects
 
     content = load_label_json(path)

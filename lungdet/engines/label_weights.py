@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-Classes = int | Sequence[int]
-
 
 def count_labels(items: Iterable[Mapping[str, Any]], num_classes: int, key: str = "label") -> list[int]:
     """Count the pictures of each class.

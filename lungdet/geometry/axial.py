@@ -36,11 +36,6 @@ class AxialView:
         heights: Float64Array = self.affine_lps[2] @ middle + self.affine_lps[2, 2] * np.arange(slices)
         return heights
 
-    @property
-    def pixel_cm2(self) -> float:
-        """Area of a pixel of a slice."""
-        return float(np.prod(np.linalg.norm(self.affine_lps[:3, :2], axis=0))) / 100.0
-
     def every(self, step: int) -> AxialView:
         """Keep every ``step``-th slice, beginning so that as much is left out below as above."""
         if step < 1:

@@ -14,11 +14,6 @@ _FROM = {  # where, in a row of each mode, min corner and max corner stand
 }
 
 
-def standard_mode(dimensions: int) -> str:
-    """Return ``xyzxyz`` for 3, ``xyxy`` for 2 dimensions: min corner, then max corner."""
-    return {2: "xyxy", 3: "xyzxyz"}[dimensions]
-
-
 def convert_box_mode(boxes: ArrayLike, source: str, target: str) -> NDArray[np.float64]:
     """Write boxes in another mode; the frame stays the same.
 

@@ -68,28 +68,6 @@ def contour_with_boundary(points: NDArray[Any]) -> IntArray:
     return _listed(inside | boundary, low)
 
 
-def contour_area_px(points: NDArray[Any]) -> int:
-    """Count the pixels strictly inside an outline.
-
-    Example:
-        >>> contour_area_px(np.array([[0, 0], [3, 0], [3, 2], [0, 2]]))
-        2
-    """
-    return len(contour_interior(points))
-
-
-def contour_centroid(points: NDArray[Any]) -> tuple[float, float]:
-    """Mean ``(column, row)`` of the pixels strictly inside an outline; of its own pixels where it encloses none.
-
-    Example:
-        >>> contour_centroid(np.array([[0, 0], [3, 0], [3, 2], [0, 2]]))
-        (1.5, 1.0)
-    """
-    pixels = contour_interior(points)
-    column, row = (pixels if len(pixels) else contour_boundary(points)).mean(axis=0)
-    return float(column), float(row)
-
-
 def _raster(points: NDArray[Any]) -> tuple[IntArray, NDArray[np.bool_], NDArray[np.bool_]]:
     """Return the lowest pixel; what is inside (on the outline: undecided); what is on it, as ``(rows, columns)``."""
     if points.ndim != 2 or points.shape[1] != 2 or len(points) == 0 or not np.issubdtype(points.dtype, np.integer):

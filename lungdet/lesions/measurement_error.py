@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 Growth = Literal["grows", "shrinks", "within error"]
-GROWTHS: tuple[Growth, ...] = ("grows", "shrinks", "within error")
 BETWEEN_OBSERVERS, WITHIN_OBSERVER = 0.086, 0.061
 LIMIT_SD = 1.96  # 95 % of changes without growth lie within
 

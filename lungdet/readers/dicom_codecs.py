@@ -69,7 +69,7 @@ def decode_frame(data: bytes, header: DicomHeader, layout: PixelLayout) -> tuple
     decode = _decoder(stream, header)
     scans = _guarded(header, lambda: check_scans(data, stream)) if kind == "jpeg" else None
     whole = data if scans is None or stream.process not in SEQUENTIAL_PROCESSES else with_plain_scan(data, scans)
-    pixels = _guarded(header, lambda: decode(whole[stream.start :], stream))
+    pixels = _guarded(header, lambda: decode(whole[stream.start :]))
     if pixels.size != layout.rows * layout.columns:
         raise DicomFileError(
             header.path,
@@ -100,25 +100,25 @@ def _checked_stream(data: bytes, kind: str, layout: PixelLayout) -> StreamHeader
     return stream
 
 
-Decoder = Callable[[bytes, StreamHeader], NDArray[Any]]
+Decoder = Callable[[bytes], NDArray[Any]]
 
 
 def _decoder(stream: StreamHeader, header: DicomHeader) -> Decoder:
     if stream.kind == "jpegls":
         jpeg_ls = _codec("jpeg_ls", header)
-        return lambda data, _: decode_jpeg_ls(jpeg_ls, data, stream)
+        return lambda data: decode_jpeg_ls(jpeg_ls, data, stream)
     if stream.kind == "jpeg2000":
         openjpeg = _codec("openjpeg", header)
-        return lambda data, _: _as_pixels(openjpeg.decode_pixel_data(data, version=2), stream.precision)
+        return lambda data: _as_pixels(openjpeg.decode_pixel_data(data, version=2), stream.precision)
     if stream.process in PILLOW_PROCESSES and stream.precision == 8:
         return _decode_pillow
     if stream.process not in GDCM_PROCESSES:
         raise _no_codec(header, header.transfer_syntax)
     gdcm = _codec("gdcm", header)
-    return lambda data, _: _decode_gdcm(gdcm, data, stream)
+    return lambda data: _decode_gdcm(gdcm, data, stream)
 
 
-def _decode_pillow(data: bytes, stream: StreamHeader) -> NDArray[Any]:
+def _decode_pillow(data: bytes) -> NDArray[Any]:
     from PIL import Image
 
     with Image.open(io.BytesIO(data), formats=["JPEG"]) as picture:

@@ -70,11 +70,6 @@ class DicomHeader:
         return self.transfer_syntax == DeflatedExplicitVRLittleEndian
 
     @property
-    def pixel_offset(self) -> int | None:
-        """Byte offset in the file of pixels that can be read as they are; None as :attr:`pixel_length`."""
-        return None if self.pixel_length is None or self.pixel_element is None else self.pixel_element.offset
-
-    @property
     def pixel_length(self) -> int | None:
         """Bytes of native, little-endian pixels of 8 or 16 bits and defined length; None for all others."""
         element = self.pixel_element

@@ -49,7 +49,7 @@ def draw_timeline(history: PatientHistory, dpi: int = 110) -> bytes:
         axes = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
         _draw_lesions(axes[0], history)
         if count:
-            _draw_sums(axes[1], history, count, sums)
+            _draw_sums(axes[1], count, sums)
         axes[-1].set_xlabel("study, in the order of time")
         axes[-1].set_xticks(range(len(history.studies)), [str(study) for study in history.studies])
         return _png(figure, dpi)
@@ -100,7 +100,7 @@ def _draw_sequence(axes: Axes, sequence: LesionSequence, place: dict[int, int], 
         axes.plot([at[a], at[b]], [short[a], short[b]], "--" if whole else ":", color=color, linewidth=0.8, alpha=0.7)
 
 
-def _draw_sums(axes: Axes, history: PatientHistory, count: int, sums: tuple[float, ...]) -> None:
+def _draw_sums(axes: Axes, count: int, sums: tuple[float, ...]) -> None:
     axes.plot(range(len(sums)), sums, "o-", color="black", markersize=4)
     for index, value in enumerate(sums):
         axes.annotate(f"{value:.0f}", (index, value), (0, 5), textcoords="offset points", ha="center", fontsize=8)

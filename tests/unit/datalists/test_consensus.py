@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 
 from lungdet.datalists import GroupingRule, find_nodules
-from lungdet.datalists.consensus import consensus_voxels
-from lungdet.datalists.grouping import SliceGrid
 from lungdet.records import Contour, CTVolume, Mark, Rating, SeriesInfo, SeriesMarks
 from lungdet.records.nodule import equivalent_diameter_mm
 
@@ -227,12 +225,6 @@ def test_small_nodules_and_non_nodules_are_points():
 def test_holes_are_taken_out():
     (nodule,) = find_nodules(series(square(0, 10, hole=True)))
     assert nodule.consensus.voxels == 14
-
-
-def test_consensus_voxels():
-    grid = SliceGrid.of_marks(THREE)
-    assert len(consensus_voxels(THREE.marks, 3, grid)) == 8
-    assert np.unique(consensus_voxels(THREE.marks, 3, grid)[:, 0]).tolist() == [12, 13]
 
 
 @pytest.mark.parametrize("options", [{"level": 0.0}, {"level": 1.5}, {"min_readers": 0}])

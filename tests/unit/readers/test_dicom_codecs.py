@@ -318,11 +318,11 @@ def test_frame_that_gdcm_cannot_decode(ct_files):
 def test_codec_that_gives_too_few_pixels_or_no_memory(jpeg_file, monkeypatch):
     header = read_header(jpeg_file[0])
     codec = "lungdet.readers.dicom_codecs._decode_pillow"
-    monkeypatch.setattr(codec, lambda data, stream: np.zeros(7, np.uint8))
+    monkeypatch.setattr(codec, lambda data: np.zeros(7, np.uint8))
     with pytest.raises(DicomFileError, match="gave 7 pixels, and 64 x 80 were wanted"):
         read_pixels(header)
 
-    def fail(data, stream):
+    def fail(data):
         raise MemoryError
 
     monkeypatch.setattr(codec, fail)
