@@ -1,5 +1,6 @@
 """Small CT files made for one test each: every element can be set, changed for one slice, or taken away."""
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,3 +105,31 @@ def ct_files(tmp_path: Path) -> CTFiles:
 def stored() -> np.ndarray:
     """Stored values ``(6, 4, 5)`` of six slices, int16: 0 to 3000, all different from slice to slice."""
     return np.random.default_rng(7).integers(0, 3000, size=(6, 4, 5)).astype(np.int16)
+
+
+@pytest.fixture
+def damaged_copies() -> Callable[[bytes, int, int], list[bytes]]:
+    """Flip bits, cut, insert, remove and overwrite, most of it in the header: ``count`` copies of ``data``."""
+
+    def make(data: bytes, count: int, seed: int) -> list[bytes]:
+        draw = random.Random(seed)
+        copies = []
+        for _ in range(count):
+            copy = bytearray(data)
+            place = draw.randrange(len(copy)) if draw.random() < 0.3 else draw.randrange(min(len(copy), 1500))
+            kind = draw.randrange(5)
+            if kind == 0:
+                for _ in range(draw.choice((1, 2, 8))):
+                    copy[(place + draw.randrange(40)) % len(copy)] ^= 1 << draw.randrange(8)
+            elif kind == 1:
+                del copy[draw.randrange(len(copy)) :]
+            elif kind == 2:
+                copy[place:place] = draw.randbytes(draw.choice((1, 2, 8, 100)))
+            elif kind == 3:
+                del copy[place : place + draw.choice((1, 2, 8, 100))]
+            else:
+                copy[place : place + 4] = draw.choice((b"\xff" * 4, bytes(4), b"\xff\xff\xff\x7f", draw.randbytes(4)))
+            copies.append(bytes(copy))
+        return copies
+
+    return make
