@@ -26,7 +26,6 @@ from lungdet.inferers import AutocastInferer
 from lungdet.networks import NoduleDetector
 from lungdet.networks.blocks import to_channels_last
 
-ABLATION_SEEDS = range(9100, 9140)  # never those of the headline
 SLICE_MM = 1.4
 
 
