@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classifier", default="nodule_classifier", help="name or folder of its bundle")
     parser.add_argument("--repeats", type=int, default=3, help="trainings of each kind, by seed")
     parser.add_argument("--shuffles", type=int, default=5, help="trainings on shuffled labels")
-    parser.add_argument("--finetune", action="store_true", help="train the classifier on, too: ten minutes")
+    parser.add_argument("--finetune", action="store_true", help="train the classifier on, too: minutes more")
     parser.add_argument("--epochs", type=int, help="of a training; the bundle's own if not given")
     parser.add_argument("--shipped", type=Path, default=BUNDLE, help="a trained bundle to score; it may lack weights")
 
