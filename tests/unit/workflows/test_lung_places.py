@@ -1,5 +1,7 @@
 """Places of the lungs in a scan: middle, top, and where the scan cuts them."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
@@ -16,8 +18,9 @@ def lungs() -> np.ndarray:
     return labels
 
 
-def test_by_hand():
-    found = lung_places(lungs(), AFFINE)
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_by_hand(order: Literal["C", "F"]):
+    found = lung_places(np.asarray(lungs(), order=order), AFFINE)
     assert found.middle is not None
     # 150 voxels of a row about y 12 and z 19.5, and as many about y 19.5 and z 12
     assert found.middle == pytest.approx((39.0, 31.5, 78.75))
