@@ -92,7 +92,8 @@ def save_study(
 def volume_of(ct: Any) -> CTVolume:
     """Take a volume back out of the MetaTensor that ``LoadCT`` made of it; the voxels are shared where possible."""
     affine = frames.ras_to_lps(convert_to_numpy(ct.affine).astype("float64"))
-    return CTVolume(convert_to_numpy(ct)[0], affine, SeriesInfo.from_json(ct.meta["series"]))
+    voxels = ct[0].numpy(force=True)  # MONAI's own conversion makes it C-contiguous, which copies what LoadCT gives
+    return CTVolume(voxels, affine, SeriesInfo.from_json(ct.meta["series"]))
 
 
 def read_model_info(metadata: str | Path, checkpoint: str | Path, weights_sha256: str = "") -> ModelInfo:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from monai.data import MetaTensor
-from monai.utils import convert_to_numpy
 
 from lungdet.engines.save_findings import volume_of
 from lungdet.geometry.lung_mask import LungMask, lung_mask
@@ -31,9 +30,8 @@ def lungs_of(item: Mapping[str, Any]) -> LungMask:
     shape = tuple(item["ct"].shape[-3:])
     if isinstance(known, MetaTensor) and tuple(known.shape[-3:]) == shape:
         notes = str(known.meta.get("lung_notes", ""))
-        return LungMask(
-            convert_to_numpy(known)[0], str(known.meta.get("no_lungs", "")), tuple(notes.split("; ")) if notes else ()
-        )
+        labels = known[0].numpy(force=True)
+        return LungMask(labels, str(known.meta.get("no_lungs", "")), tuple(notes.split("; ")) if notes else ())
     volume = volume_of(item["ct"])
     found = lung_mask(volume.array, volume.affine_lps)
     if isinstance(item, MutableMapping):

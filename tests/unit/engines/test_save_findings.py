@@ -56,6 +56,12 @@ def test_the_volume_comes_back(tmp_path: Path):
     assert frames.spacing_of(volume.affine_lps).tolist() == [0.5, 0.5, 2.0]
 
 
+def test_the_voxels_are_shared_in_the_order_in_which_they_were_read():
+    array = np.zeros((10, 24, 32), np.int16).T  # as readers give it: a view of (Z, Y, X)
+    ct = to_meta_tensor(CTVolume(array, AFFINE_LPS, SeriesInfo("ct")), None)
+    assert np.shares_memory(volume_of(ct).array, array)
+
+
 def test_the_model_is_described(files: tuple[Path, Path]):
     checkpoint, metadata = files
     digest = hashlib.sha256(b"weights").hexdigest()

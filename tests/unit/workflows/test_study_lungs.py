@@ -19,7 +19,7 @@ from lungdet.workflows.study_lungs import lungs_of
 @pytest.fixture
 def item() -> dict[str, Any]:
     """Two lungs in a block of tissue, 4 x 4 x 8 mm."""
-    hu = torch.full((1, 80, 60, 30), -1000.0)
+    hu = torch.full((1, 30, 60, 80), -1000.0).permute(0, 3, 2, 1)  # as readers give it
     hu[:, 5:75, 5:55] = 40.0
     hu[:, 10:35, 10:50, 3:27] = -850.0
     hu[:, 45:70, 10:50, 3:27] = -850.0
@@ -34,6 +34,7 @@ def test_the_mask_of_the_crop_is_taken(item: dict[str, Any], monkeypatch: pytest
     monkeypatch.setattr(study_lungs, "lung_mask", None)  # not to be called
     found = lungs_of(cropped)
     assert found.found
+    assert np.shares_memory(found.labels, cropped["lungs"].numpy())
     assert np.array_equal(found.labels, plain.labels)
     assert found.notes == plain.notes == ()
 
