@@ -80,8 +80,9 @@ def resample_part(image: Tensor, grid: Grid, span: Span) -> Tensor:
     affine[:3, 3] += affine[:3, :3] @ first
     size = [side.stop - side.start for side in span]
     seen = SpatialCrop(roi_slices=list(_needed(image, affine, size)))(image)
-    oriented = Orientation("RAS", labels=None)(seen)
-    part: Tensor = SpatialResample(mode="bilinear", padding_mode="border")(oriented, affine, spatial_size=size)
+    seen = Orientation("RAS", labels=None)(seen)
+    seen = seen.to(torch.float64, memory_format=torch.contiguous_format)  # MONAI needs both, and would copy twice
+    part: Tensor = SpatialResample(mode="bilinear", padding_mode="border")(seen, affine, spatial_size=size)
     return part
 
 
