@@ -9,6 +9,7 @@ from lungdet.geometry.star_surface import (
     at_directions,
     first_below,
     median_of_neighbours,
+    neighbours,
     ray_directions,
     sample_rays,
 )
@@ -64,3 +65,10 @@ def test_a_lone_ray_does_not_move_its_neighbours_median():
     assert np.allclose(median_of_neighbours(values, only, 20.0), 4.0)
     with pytest.raises(ValueError, match="no ray"):
         median_of_neighbours(values, np.zeros(RAYS, bool), 20.0)
+
+
+def test_the_median_is_that_of_numpy():
+    rng = np.random.default_rng(0)
+    values, known = rng.gamma(5.0, size=RAYS), rng.random(RAYS) < 0.4  # even and odd counts of neighbours
+    wanted = [np.median(values[near & known]) for near in neighbours(40.0)]
+    assert np.array_equal(median_of_neighbours(values, known, 40.0), wanted)
