@@ -48,6 +48,15 @@ def test_the_marks_of_the_lungs_part_are_those_of_the_whole_scan():
         assert np.array(twin.box_lps_mm) == pytest.approx(np.array(mark.box_lps_mm), abs=0.1)
 
 
+def test_the_scan_as_read_is_not_written_to():
+    scan = MakePhantomd(image_key="ct", spacing_mm=(1.4, 1.4, 1.4), shape=(64, 64, 32))({"seed": 1})
+    before = scan["ct"].clone()
+    image, _ = search(scan, crop=False)  # on the network's grid already: nothing is resampled
+    assert image.shape == before.shape
+    assert torch.equal(scan["ct"].as_tensor(), before.as_tensor())
+    assert torch.equal(scan["ct"].affine, before.affine)
+
+
 def inside(mark: Finding, part: Any, border: int) -> bool:
     """Whether the middle of a mark lies at least some voxels off a part's border."""
     place = torch.tensor(
