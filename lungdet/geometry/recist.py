@@ -113,4 +113,4 @@ def recist_diameters(endpoints: Tensor, spacing_mm: Sequence[float] | Tensor | N
 
 def _check_marks(endpoints: Tensor) -> None:
     if endpoints.ndim != 3 or endpoints.shape[1:] != (4, 2):
-        raise ValueError(f"endpoints must be (N, 4, 2), got {tuple(endpoints.shape)}")
+        raise ValueError(f"endpoints must be (N, 4, 2), got {tuple(endpoints.shape)}; put a single mark in a list")

@@ -80,5 +80,5 @@ def test_no_marks():
 @pytest.mark.parametrize("shape", [(4, 2), (3, 8), (2, 4, 3), (2, 2, 2)])
 def test_other_shapes_are_refused(shape):
     for function in (recist.recist_to_box, recist.recist_diameters):
-        with pytest.raises(ValueError, match=r"\(N, 4, 2\)"):
+        with pytest.raises(ValueError, match=r"\(N, 4, 2\), got .*put a single mark in a list"):
             function(torch.zeros(shape))
