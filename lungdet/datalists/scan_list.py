@@ -137,6 +137,8 @@ def read_scan_list(path: str | Path) -> ScanList:
         DatalistError: it is none, or names a scan twice.
         OSError: it cannot be opened.
     """
+    if not Path(path).exists():
+        raise FileNotFoundError(f"{path}: no such list of scans; lungdet candidates writes one, as {LIST_NAME}")
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         if content["format"] != FORMAT:

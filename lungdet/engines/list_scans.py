@@ -17,7 +17,11 @@ EVERY = "all"
 
 
 def list_scans(
-    datalist: str | Path, part: str = "training", dataset_dir: str | Path = "", detector_sha256: str = ""
+    datalist: str | Path,
+    part: str = "training",
+    dataset_dir: str | Path = "",
+    detector_sha256: str = "",
+    with_labels: bool = True,
 ) -> list[dict[str, Any]]:
     """Read one part of a list that ``lungdet candidates`` wrote, and log which detector found its candidates.
 
@@ -27,12 +31,14 @@ def list_scans(
         dataset_dir: folder of the candidates' files; that of the list if empty.
         detector_sha256: of the weights of the detector whose candidates are wanted; those of another one are warned of.
             Empty for any.
+        with_labels: give the labels, too; answers need none.
 
     Returns:
         Items with ``id``; ``candidates``, the path of its file; and, where it is known, ``label``, ``(1,)`` float32.
 
     Raises:
         DatalistError: the list is none, the part is empty, or a file is not there.
+        FileNotFoundError: there is no such list.
         ValueError: there is no such part.
 
     Example:
@@ -54,7 +60,7 @@ def list_scans(
         raise DatalistError(f"{datalist}: {len(missing)} files are not there, such as {root / missing[0]}")
     return [
         {"id": scan.id, "candidates": str(root / scan.file)}
-        | ({} if scan.label is None else {"label": torch.tensor([float(scan.label)])})
+        | ({} if scan.label is None or not with_labels else {"label": torch.tensor([float(scan.label)])})
         for scan in scans
     ]
 

@@ -90,6 +90,7 @@ def test_its_weights_score_and_answer(trained: Path, tmp_path: Path, run_bundle,
     scores = json.loads((tmp_path / "two" / "metrics.json").read_text())
     assert (scores["cases"], scores["positives"]) == (4, 2)
     run_bundle("inference.yaml", output_dir=str(tmp_path / "all"), **chosen)
+    assert [path.name for path in (tmp_path / "all").iterdir()] == ["submission.csv"]  # most scans taught the weights
     tables = []
     for name in ("two", "all"):
         with (tmp_path / name / "submission.csv").open(newline="") as stream:

@@ -45,12 +45,15 @@ def test_parts_of_a_list(listed: Path):
     assert [(item["id"], item["label"].tolist()) for item in items] == [("a", [1.0]), ("b", [0.0])]
     assert "label" not in list_scans(listed, "unlabelled")[0]
     assert len(list_scans(listed, "all")) == 4
+    assert not any("label" in item for item in list_scans(listed, "all", with_labels=False))
     with pytest.raises(DatalistError, match="no scan in validation"):
         list_scans(listed, "validation")
     with pytest.raises(ValueError, match="part must be"):
         list_scans(listed, "train")
     with pytest.raises(DatalistError, match=r"files are not there, such as .*none"):
         list_scans(listed, "test", listed.parent / "none")
+    with pytest.raises(FileNotFoundError, match=r"none\.json: no such list of scans; lungdet candidates writes one"):
+        list_scans(listed.parent / "none.json")
 
 
 def test_another_detectors_list_is_told(listed: Path, caplog: pytest.LogCaptureFixture):
