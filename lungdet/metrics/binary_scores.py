@@ -125,13 +125,15 @@ def calibration_slope(probabilities: Array, positive: NDArray[np.bool_]) -> floa
     Source: Cox, Biometrika 1958; Van Calster et al., BMC Medicine 2019.
 
     Returns:
-        NaN where only one truth is there, or the two are told apart without a mistake (no slope is steep enough).
+        NaN where no slope is the best: only one truth is there, one probability, or the truths do not overlap, so that
+        every steeper slope, up or down, fits better.
     """
     clipped = np.clip(probabilities, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
     logits = np.log(clipped) - np.log1p(-clipped)
     if positive.all() or not positive.any() or np.ptp(logits) == 0:
         return float("nan")
-    if logits[positive].min() >= logits[~positive].max():
+    high, low = logits[positive], logits[~positive]
+    if high.min() >= low.max() or high.max() <= low.min():
         return float("nan")
     design, fit = np.column_stack([np.ones_like(logits), logits]), np.zeros(2)
     for _ in range(NEWTON_STEPS):
@@ -141,8 +143,8 @@ def calibration_slope(probabilities: Array, positive: NDArray[np.bool_]) -> floa
         step = np.linalg.solve(curve, slopes)
         fit -= np.clip(step, -1.0, 1.0)
         if np.abs(step).max() < 1e-9:
-            break
-    return float(fit[1])
+            return float(fit[1])
+    return float("nan")
 
 
 def _mean_of(values: Array) -> Any:

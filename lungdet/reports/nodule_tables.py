@@ -7,6 +7,7 @@ from typing import Any
 
 from .classification_tables import CELL, NAME_WIDTH
 
+NO_SLOPE = "not estimable: positives and negatives are too few, or do not overlap"
 RATING_COLUMNS = {
     "mean_error": "error", "base_mean_error": "no skill", "kappa": "kappa", "exact": "exact",
     "within_one": "within 1", "spread_error": "spread err", "auc": "AUC",
@@ -48,7 +49,8 @@ def binary_to_text(content: Mapping[str, Any], title: str) -> str:
     base, calibration = content["base_log_loss"], content["calibration"]
     lines.append(f"{'log loss without knowledge':<{NAME_WIDTH}}{_number(base)}")
     lines.append(f"{'calibration error (ECE)':<{NAME_WIDTH}}{_number(calibration['ece'])}")
-    lines.append(f"{'calibration slope':<{NAME_WIDTH}}{_number(content['calibration_slope'])}")
+    slope = NO_SLOPE if content["calibration_slope"] is None else _number(content["calibration_slope"])
+    lines.append(f"{'calibration slope':<{NAME_WIDTH}}{slope}")
     return "\n".join(lines)
 
 

@@ -102,7 +102,17 @@ def test_one_truth_alone_or_none_has_no_area():
 
 
 def test_those_that_are_told_apart_without_mistake_have_no_slope():
-    assert np.isnan(binary_scores([0.1, 0.2, 0.8, 0.9], [0, 0, 1, 1], resamples=10).slope)
+    for true in ([0, 0, 1, 1], [1, 1, 0, 0]):  # told rightly, or always the wrong way
+        scores = binary_scores([0.1, 0.2, 0.8, 0.9], true, resamples=10)
+        assert np.isnan(scores.slope)
+        assert scores.to_json()["calibration_slope"] is None
+    assert np.isnan(binary_scores([0.2, 0.2, 0.8], [1, 0, 0], resamples=10).slope)  # one in common
+    assert binary_scores([0.2, 0.5, 0.8], [0, 1, 0], resamples=10).slope == pytest.approx(0)  # by symmetry
+
+
+def test_a_fit_without_an_end_has_no_slope(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(binary_scores.__globals__, "NEWTON_STEPS", 2)
+    assert np.isnan(binary_scores([0.1, 0.2, 0.8, 0.9], [0, 1, 0, 1], resamples=10).slope)
 
 
 def test_a_certain_mistake_costs_much_and_not_everything():

@@ -47,3 +47,7 @@ def test_scores_of_a_probability_as_text():
     assert "0.7500 (" in lines[1]
     empty = binary_to_text(binary_scores([], [], resamples=50).to_json(), "cancer")
     assert "AUC                         -" in empty
+    assert (
+        empty.splitlines()[-1]
+        == "calibration slope           not estimable: positives and negatives are too few, or do not overlap"
+    )
