@@ -18,7 +18,7 @@ DEEPEST_MM = 32.0
 LEAST_DEPTH = 1.6  # pixels at the deepest place of a dent; shallower ones are but rough
 SMALL_MM, SMALL_LEAST_DEPTH, SMALL_FLAT = 9.0, 1.0, 0.4  # at the ribs: so small and steep a dent is a tiny nodule
 FLAT, CLIFF = 0.22, 2.0  # depth by width: flatter are but the heart and the diaphragm, deeper the edges of cliffs
-ROUND, ROUND_FROM_MM = 0.35, 16.0  # breadth by length of a wide dent; longer are rims of heart, liver and chest wall
+ROUND, ROUND_FROM_MM = 0.3, 16.0  # of a wide dent by a disc of its length; less are rims of heart, liver, chest wall
 RAISED_FROM_MM, RAISE_MM = 3.5, 1.5  # the least of all lines lies low: deep places are filled higher
 DIRECTIONS = 6  # a dent must be short in each of them
 TREND_MM, TREND_STEP_MM = 54.0, 6.0  # slopes and domes are taken off by a median as wide as this
@@ -32,7 +32,7 @@ def find_dents(
 
     A dent is filled up to the rim if along lines of each of six directions it is bounded within :data:`WIDEST_MM`; long
     furrows stay, since along them no rim is near, and so do wide dents that are long. Slopes and domes are taken off
-    before.
+    before; what is wide and a dent only by that is the edge of a dome, where the slope changes at once, and stays, too.
 
     Args:
         height: ``(A, B)`` in pixels; 0 where nothing is seen.
@@ -55,16 +55,27 @@ def find_dents(
     seen = height > 0
     if not seen.any():
         return np.zeros_like(height)
-    bent = np.where(seen, height - _trend(height, seen, step_mm), np.float32(NOWHERE))
-    mode = ("edge", "wrap" if wrap else "edge")
-    rim = np.minimum.reduce([_close_line(bent, line, mode) for line in _lines(step_mm)])
-    gain = np.where(seen, rim - bent, np.float32(0))
+    gain = _to_rim(height - _trend(height, seen, step_mm), seen, step_mm, wrap)
     gain[gain * step_mm[2] > DEEPEST_MM] = 0
-    return _deep_parts(gain, step_mm, cliff, small=wrap)
+    return _deep_parts(gain, _to_rim(height, seen, step_mm, wrap), step_mm, cliff, small=wrap)
 
 
-def _deep_parts(gain: Float32Array, step_mm: Sequence[float], cliff: float, small: bool) -> Float32Array:
-    """Drop dents that are nowhere deep, or bends, cliffs and rims; with ``small``, keep small steep ones."""
+def _to_rim(height: Float32Array, seen: Mask, step_mm: Sequence[float], wrap: bool) -> Float32Array:
+    """Tell what is missing to the least of the rims along lines of each direction."""
+    surface = np.where(seen, height, np.float32(NOWHERE))
+    mode = ("edge", "wrap" if wrap else "edge")
+    rim = np.minimum.reduce([_close_line(surface, line, mode) for line in _lines(step_mm)])
+    missing: Float32Array = np.where(seen, rim - surface, np.float32(0))
+    return missing
+
+
+def _deep_parts(
+    gain: Float32Array, plain: Float32Array, step_mm: Sequence[float], cliff: float, small: bool
+) -> Float32Array:
+    """Drop dents that are nowhere deep, or bends, cliffs and rims; with ``small``, keep small steep ones.
+
+    ``plain`` is what is missing if no slope is taken off.
+    """
     labels, count = ndimage.label(gain >= 0.5)
     if not count:
         return np.zeros_like(gain)
@@ -72,8 +83,9 @@ def _deep_parts(gain: Float32Array, step_mm: Sequence[float], cliff: float, smal
     area_mm2 = np.bincount(labels.ravel(), minlength=count + 1) * (step_mm[0] * step_mm[1])
     width = np.maximum(2 * np.sqrt(area_mm2 / np.pi), 1e-3)
     shape = depth * step_mm[2] / width
+    hollow = np.asarray(ndimage.maximum(plain, labels, np.arange(count + 1))) > 0
     deep = (depth >= LEAST_DEPTH) & (shape >= FLAT)
-    deep &= (width < ROUND_FROM_MM) | (_roundness(labels, gain, step_mm) >= ROUND)
+    deep &= (width < ROUND_FROM_MM) | (hollow & (_roundness(labels, gain, step_mm, area_mm2) >= ROUND))
     if small:
         deep |= (width < SMALL_MM) & (depth >= SMALL_LEAST_DEPTH) & (shape >= SMALL_FLAT)
     deep &= shape <= cliff
@@ -83,8 +95,13 @@ def _deep_parts(gain: Float32Array, step_mm: Sequence[float], cliff: float, smal
     return parts
 
 
-def _roundness(labels: NDArray[Any], gain: Float32Array, step_mm: Sequence[float]) -> NDArray[np.float64]:
-    """Breadth by length of each part, ``(labels,)``, by the moments of what is missing; 1 for a disc."""
+def _roundness(
+    labels: NDArray[Any], gain: Float32Array, step_mm: Sequence[float], area_mm2: NDArray[Any]
+) -> NDArray[np.float64]:
+    """Area of each part by that of a disc of its length, ``(labels,)``: little for a line, and for a crescent.
+
+    The length is that of an ellipse of the moments of what is missing.
+    """
     rows, columns = np.nonzero(labels)
     numbers, weight = labels[rows, columns], gain[rows, columns]
     whole = np.maximum(np.bincount(numbers, weight), 1e-9)
@@ -95,8 +112,8 @@ def _roundness(labels: NDArray[Any], gain: Float32Array, step_mm: Sequence[float
 
     covariance = mean(down * across) - mean(down) * mean(across)
     spread = [mean(x**2) - mean(x) ** 2 + mm**2 / 12 for x, mm in zip((down, across), step_mm, strict=False)]
-    middle, off = (spread[0] + spread[1]) / 2, np.hypot((spread[0] - spread[1]) / 2, covariance)
-    roundness: NDArray[np.float64] = np.sqrt(np.maximum(middle - off, 0) / (middle + off))
+    longest = (spread[0] + spread[1]) / 2 + np.hypot((spread[0] - spread[1]) / 2, covariance)
+    roundness: NDArray[np.float64] = area_mm2 / (4 * np.pi * longest)
     return roundness
 
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from .airways import find_airways
-from .lung_grid import LungGrid, Mask
+from .lung_grid import Float32Array, LungGrid, Mask
+
+Float64Array: TypeAlias = NDArray[np.float64]
 
 FIRST_EDGE_HU = -450.0  # until the density of the lungs is known
 TISSUE_HU = 30.0  # what a lung ends at; its edge is half way
 EDGES_HU = (-550.0, -350.0)
 LUNG_MEAN_HU = (-945.0, -480.0)  # of the inner part of a piece; below is gas, above a mix of other things
 LEAST_ML, LEAST_PART = 10.0, 0.01  # of a piece, and of the largest
+GAS_BELOW_HU, GAS_PART, GAS_SPREAD = -915.0, 0.2, 0.5  # of a piece; size and spread of HU by those of the largest
 LEAST_ML_PER_MM = 0.4  # of the height of a scan that is low: a piece of 4 cm2 in each slice
 BOX_MARGIN = 6  # blocks
 REGAIN_TURNS = 5  # blocks by which pieces grow back into thin parts
@@ -112,5 +117,22 @@ def _choose(grid: LungGrid, air: Mask) -> tuple[Mask, float, str]:
         found = "only gas, too dark for a lung" if large.any() else "only little air"
         return np.zeros_like(core), FIRST_EDGE_HU, f"{found} is in the body"
     fits &= sizes >= LEAST_PART * sizes[fits].max()
+    _drop_gas(fits, mean, sizes, (numbers, grid.hu[core]))
     chosen: Mask = fits[labels]
     return chosen, float((sizes[fits] * mean[fits]).sum() / sizes[fits].sum()), ""
+
+
+def _drop_gas(fits: Mask, mean: Float64Array, sizes: Float64Array, blocks: tuple[NDArray[Any], Float32Array]) -> None:
+    """Take back, in place, small pieces that are dark and even: gas has no vessels in it, lung does.
+
+    Args:
+        fits: ``(pieces,)``, what was chosen by density.
+        mean: likewise, HU.
+        sizes: likewise, blocks.
+        blocks: the piece and the HU of each block.
+    """
+    numbers, hu = blocks
+    largest = int(np.where(fits, sizes, 0).argmax())
+    doubtful = np.flatnonzero(fits & (mean < GAS_BELOW_HU) & (sizes < GAS_PART * sizes[largest]))
+    spread = {piece: np.ptp(np.percentile(hu[numbers == piece], (10, 90))) for piece in (largest, *doubtful)}
+    fits[[piece for piece in doubtful if spread[piece] < GAS_SPREAD * spread[largest]]] = False

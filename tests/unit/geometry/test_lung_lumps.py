@@ -28,6 +28,17 @@ def test_a_ball_in_a_corner_is_a_lump(diameter_mm: float):
     assert (lumps & ball & whole).sum() >= 0.5 * (ball & whole).sum()
 
 
+@pytest.mark.parametrize("z_mm", [2.0, 5.0])
+def test_a_lump_keeps_its_foot_on_the_heart(z_mm: float):
+    """A nodule of 12 mm in front of the heart, a column of 60 mm."""
+    z, y, x = np.indices((int(80 / z_mm), 40, 60)) * np.array([z_mm, 2.0, 2.0])[:, None, None, None]
+    whole = np.hypot(y - 70, x - 60) >= 30
+    nodule = whole & (np.sqrt((z - 40) ** 2 + (y - 40) ** 2 + (x - 60) ** 2) < 6)
+    grid = LungGrid(np.zeros(whole.shape, dtype=np.float32), (1, 1, 1), (z_mm, 2.0, 2.0), whole.shape)
+    lumps = find_lumps(grid, whole & ~nodule)
+    assert (lumps & nodule).sum() >= 0.9 * nodule.sum()  # 58 % of it is left by the ball alone
+
+
 def test_a_vessel_along_a_corner_is_none():
     grid, lung = corner()
     lung[:, 25:30, 25:30] = False

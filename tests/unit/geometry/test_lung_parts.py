@@ -51,6 +51,32 @@ def test_a_wide_dent_that_is_long_is_a_rim(rows: int, columns: int, kept: bool):
     assert bool(find_dents(wall, STEP)[21, 21] > 0) == kept
 
 
+@pytest.mark.parametrize("cliff_mm", [10.0, 20.0])
+def test_the_tip_of_a_dome_with_steep_sides_is_none(cliff_mm: float):
+    y, x = (np.indices((70, 70)) - 35) * 2.0
+    low = (np.abs(x) < 28) & (y > 0) | (np.hypot(x, y) < 28)
+    assert not find_dents(np.where(low, 60 - cliff_mm, 60).astype(np.float32), STEP).any()
+
+
+def test_a_crescent_is_a_rim_though_it_is_as_broad_as_a_ball():
+    y, x = (np.indices((60, 60)) - 30) * 2.0
+    far = np.hypot(x, y)
+    wall = np.full(far.shape, 40.0, dtype=np.float32)
+    ball, crescent = far < 10, (far >= 9) & (far < 15) & (y > 0)
+    assert (find_dents(np.where(ball, 32, wall), STEP)[ball] > 0).all()
+    assert not find_dents(np.where(crescent, 32, wall), STEP).any()
+
+
+@pytest.mark.parametrize("diameter_mm", [12.0, 24.0, 30.0])
+def test_a_ball_on_a_slope_of_45_degrees_is_a_dent(diameter_mm: float):
+    y, x = (np.indices((80, 80)) - 40) * 2.0
+    above = (diameter_mm / 2) ** 2 - x**2 - y**2
+    ball = np.where(above > 0, 100 - np.sqrt(np.maximum(above, 0)), np.inf)
+    slope, seen = np.rint(100 - x), np.rint(np.minimum(100 - x, ball)).astype(np.float32)
+    missing = slope - seen
+    assert np.minimum(find_dents(seen, STEP), missing).sum() >= 0.65 * missing.sum()
+
+
 def test_a_smooth_dome_and_an_empty_map_have_no_dents():
     assert not find_dents(100 - sphere_wall(60.0, 50), STEP).any()
     assert not find_dents(np.zeros((10, 12), dtype=np.float32), STEP).any()
