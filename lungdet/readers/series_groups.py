@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from .errors import SeriesError
 from .plain_text import printable
+from .read_options import allow
 from .series_candidate import KEY_SEPARATOR, SeriesCandidate, candidate_of, facts_of, key_of
 from .series_parts import continuing_parts, differences
 from .series_passes import split_passes
@@ -93,7 +94,10 @@ def choose_series(
 def _thinnest(fitting: Sequence[SeriesCandidate], scan: SeriesScan) -> SeriesCandidate:
     axial = [candidate for candidate in fitting if candidate.plane == "axial" and candidate.step_mm is not None]
     if not axial:
-        raise _several(fitting, scan, "none of them is a stack of axial slices")
+        lone = f"a lone axial slice is read by series= (--series) with {allow('on_single', 'thickness')}"
+        other = "another plane is read by series= (--series)"
+        remedy = lone if any(candidate.plane == "axial" for candidate in fitting) else other
+        raise _several(fitting, scan, f"none of them is a stack of axial slices; {remedy}")
     return min(axial, key=lambda one: (round(one.slice_width_mm, 2), -one.slices, one.key))
 
 
@@ -111,7 +115,8 @@ def _none_fits(candidates: Sequence[SeriesCandidate], scan: SeriesScan, series: 
     source = printable(scan.source)
     if series is not None and candidates:
         return f"{source}: no series begins with {series!r}; there are:{_listed(candidates)}{reasons}"
-    return f"{source}: no CT series found{':' if reasons else ''}{reasons}"
+    remedy = "give a folder of axial CT slices, or a volume as NIfTI, MetaImage or NRRD"
+    return f"{source}: no CT series found; {remedy}{':' if reasons else ''}{reasons}"
 
 
 def _listed(candidates: Sequence[SeriesCandidate]) -> str:

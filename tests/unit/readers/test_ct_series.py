@@ -41,7 +41,9 @@ def test_an_empty_or_absent_source_is_refused(tmp_path: Path):
 def test_a_folder_without_ct_says_what_is_in_it(tmp_path: Path):
     (tmp_path / "notes.txt").write_text("no picture")
     (tmp_path / "scan.nii.gz").write_bytes(b"\x1f\x8b")
-    with pytest.raises(SeriesError, match=r"no CT series found:\n  left out 2 files: not DICOM"):
+    with pytest.raises(
+        SeriesError, match=r"no CT series found; give a folder of axial CT .*:\n  left out 2 files: not DIC"
+    ):
         read_ct(tmp_path)
 
 
@@ -259,8 +261,21 @@ def test_mixed_orientations_are_two_candidates(ct_files, stored):
 def test_thinnest_needs_an_axial_stack(ct_files, stored):
     for name, orientation, step in (("c", [1, 0, 0, 0, 0, -1], (0, 2, 0)), ("s", [0, 1, 0, 0, 0, -1], (2, 0, 0))):
         ct_files.series(stored, step, subfolder=name, ImageOrientationPatient=orientation)
-    with pytest.raises(SeriesError, match="none of them is a stack of axial slices"):
+    with pytest.raises(
+        SeriesError, match=r"no.* is a stack of axial slices; another plane is read by series= \(--series\):"
+    ):
         read_ct(ct_files.folder, choose="thinnest")
+
+
+def test_a_lone_axial_slice_among_other_planes_is_read_when_asked_for(ct_files, stored):
+    ct_files.series(stored[:1], subfolder="a", SeriesInstanceUID="1.2.8")
+    coronal = [1, 0, 0, 0, 0, -1]
+    ct_files.series(stored, (0, 2, 0), subfolder="c", ImageOrientationPatient=coronal)
+    with pytest.raises(
+        SeriesError, match=r"lone axial slice is read by series= \(--series\) with on_single='thickness'"
+    ):
+        read_ct(ct_files.folder, choose="thinnest")
+    assert read_ct(ct_files.folder, series="1.2.8", on_single="thickness").array.shape[2] == 1
 
 
 def test_noise_in_orientation_and_spacing_is_one_stack(ct_files, stored):
