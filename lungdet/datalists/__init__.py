@@ -24,7 +24,15 @@ from .picture_list import (
 )
 from .picture_summary import summarise_pictures
 from .scan_list import ScanList, ScanListEntry, read_scan_list, split_scans, write_scan_list
-from .schema import DatalistError, datalist_content, load_entries, load_schema, read_datalist, write_datalist
+from .schema import (
+    DatalistError,
+    datalist_content,
+    load_entries,
+    load_reading,
+    load_schema,
+    read_datalist,
+    write_datalist,
+)
 from .split import PARTS, LeakError, assign_folds, check_leaks, find_leaks, split_by_patient
 from .split_pictures import join_owners, split_pictures
 from .stratify import stratify
@@ -65,6 +73,7 @@ __all__ = [
     "lesion_boxes_lps",
     "load_entries",
     "load_picture_schema",
+    "load_reading",
     "load_schema",
     "picture_entries",
     "picture_list_content",

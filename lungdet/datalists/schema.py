@@ -13,6 +13,7 @@ from typing import Any
 from lungdet import __version__
 from lungdet.readers.label_errors import AnnotationError
 from lungdet.readers.label_json import load_label_json
+from lungdet.readers.read_options import ReadOptions
 from lungdet.reports import write_files
 
 from .entry import FRAME_MEANINGS, ScanEntry
@@ -118,6 +119,27 @@ def load_entries(path: str | Path, part: str = "training", base_dir: str | Path 
         raise ValueError(f"part must be one of {', '.join(PARTS)}, got {part!r}")
     base = Path(path).parent if base_dir is None else Path(base_dir)
     return [{**entry, "image": str(base / entry["image"])} for entry in content[part]]
+
+
+def load_reading(path: str | Path) -> dict[str, Any]:
+    """Tell how the CTs of a list were read, for whoever reads them again.
+
+    Returns:
+        Those options of :func:`lungdet.readers.read_ct` that allow what is refused by default, such as
+        ``{"on_gap": "interpolate"}``.
+
+    Raises:
+        DatalistError: the list is none, or such an option has a value that is not allowed.
+        OSError: it cannot be opened.
+    """
+    told = read_datalist(path)["options"]
+    usual = {name: value for name, value in vars(ReadOptions()).items() if name.startswith("on_")}
+    reading = {name: told[name] for name, value in usual.items() if told.get(name, value) != value}
+    try:
+        ReadOptions(**reading)
+    except ValueError as error:
+        raise DatalistError(f"{path}: options: {error}; make the list again") from error
+    return reading
 
 
 @functools.cache

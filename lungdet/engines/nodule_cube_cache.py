@@ -16,8 +16,10 @@ import ignite.distributed as idist
 import numpy as np
 from numpy.typing import NDArray
 
+from lungdet.datalists import load_reading
 from lungdet.geometry.cubes import CUBE_SIDE, CUBE_SPACING_MM, Cube, cut_cube
 from lungdet.readers import read_ct
+from lungdet.readers.read_options import ReadOptions
 from lungdet.records import CTVolume
 from lungdet.reports import write_files
 
@@ -52,16 +54,25 @@ class NoduleCubeCache:
         folder: made if absent.
         side: voxels of a cube along each axis.
         spacing_mm: of the cubes.
+        reading: options of :func:`lungdet.readers.read_ct`, such as ``{"on_gap": "interpolate"}``.
 
     Attributes:
         problems: of the last :meth:`prepare`.
         opened: CTs that it had to open.
     """
 
-    def __init__(self, folder: str | Path, side: int = CUBE_SIDE, spacing_mm: float = CUBE_SPACING_MM) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        side: int = CUBE_SIDE,
+        spacing_mm: float = CUBE_SPACING_MM,
+        reading: Mapping[str, Any] | None = None,
+    ) -> None:
         if not str(folder):
             raise ValueError("the cubes need a folder to be kept in: give cache_dir")
         self.folder, self.side, self.spacing_mm = Path(folder), side, float(spacing_mm)
+        self.reading = dict(reading or {})
+        ReadOptions(**self.reading)  # refuse what is wrong once, not for every CT
         self.problems: list[CubeProblem] = []
         self.opened = 0
 
@@ -115,6 +126,7 @@ class NoduleCubeCache:
     ) -> tuple[Path, dict[str, Any], NDArray[np.int16] | None]:
         """Find the cubes of one CT, or cut them: their file, the manifest, and what has to be written."""
         settings = {"format": FORMAT, "side": self.side, "spacing_mm": self.spacing_mm, "series": series}
+        settings |= {"reading": self.reading} if self.reading else {}
         identity = {**settings, "files": _files(Path(image)), "marks": np.round(marks, DECIMALS).tolist()}
         key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
         path = self.folder / f"{key}.npy"
@@ -122,7 +134,7 @@ class NoduleCubeCache:
         if known is not None and len(known["marks"]) == len(marks):
             return path, known, None
         source = Path(image)
-        volume = read_ct(source, series=series if source.is_dir() and series else None)
+        volume = read_ct(source, series=series if source.is_dir() and series else None, **self.reading)
         self.opened += 1
         cubes, told = self._cut(volume, marks)
         return path, {**settings, "image": source.name, "cubes": len(cubes), "marks": told}, cubes
@@ -166,7 +178,8 @@ def list_nodule_cubes(
 ) -> list[dict[str, Any]]:
     """List the nodules of one part of a list with their cubes, which are cut where they have not been before.
 
-    Of several processes the first cuts, and the others then find the cubes.
+    CTs are read as they were for the list: what its options allow is allowed again. Of several processes the first
+    cuts, and the others then find the cubes.
 
     Args:
         datalist: see :func:`~lungdet.engines.list_nodules.list_nodules`; the answer is empty where it is an empty
@@ -190,7 +203,7 @@ def list_nodule_cubes(
     items = list_nodules(datalist, part, dataset_dir, fold, few_readers, lookalikes)
     if not items:
         return []
-    cache = NoduleCubeCache(cache_dir or Path(datalist).parent / "cubes", side, spacing_mm)
+    cache = NoduleCubeCache(cache_dir or Path(datalist).parent / "cubes", side, spacing_mm, load_reading(datalist))
     with idist.one_rank_first():
         found = cache.prepare(items)
     if not found:

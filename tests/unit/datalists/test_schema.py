@@ -13,6 +13,7 @@ from lungdet.datalists import (
     ScanEntry,
     datalist_content,
     load_entries,
+    load_reading,
     load_schema,
     read_datalist,
     write_datalist,
@@ -59,6 +60,21 @@ def test_another_base_folder(content, tmp_path: Path):
     assert load_entries(tmp_path / "list.json", "validation") == []
     with pytest.raises(ValueError, match="part must be one of"):
         load_entries(tmp_path / "list.json", "train")
+
+
+def test_how_its_cts_were_read(content, tmp_path: Path):
+    path = tmp_path / "list.json"
+    for told, wanted in (
+        ({}, {}),
+        ({"seed": 0, "on_gap": "interpolate", "on_tilt": "error"}, {"on_gap": "interpolate"}),
+    ):
+        write_datalist(path, {**content, "options": told})
+        assert load_reading(path) == wanted
+    write_datalist(path, {**content, "options": {"on_gap": 3}})
+    with pytest.raises(
+        DatalistError, match=r"list\.json: options: on_gap must be one of .*, got 3; make the list again"
+    ):
+        load_reading(path)
 
 
 def test_the_schema_is_one():

@@ -13,6 +13,7 @@ from lungdet.engines import nodule_cube_cache as module
 from lungdet.geometry.cubes import cut_cube
 from lungdet.geometry.frames import ras_to_lps
 from lungdet.phantoms import write_dicom_series, write_nifti
+from lungdet.readers import read_ct
 from lungdet.records import CTVolume, SeriesInfo
 from lungdet.transforms import LoadCube, LoadCubed
 
@@ -175,11 +176,34 @@ def test_from_a_list_to_cubes(scan: Path, tmp_path: Path):
         list_nodule_cubes(tmp_path / "list.json", cache_dir=tmp_path / "other")
 
 
+def test_a_ct_is_read_as_it_was_for_its_list(tmp_path: Path, reads: list[str]):
+    uid = write_dicom_series(volume(), tmp_path / "ct").series_uid
+    sorted((tmp_path / "ct").glob("*.dcm"))[10].unlink()  # at z = -5 mm, 5 mm above the mark
+    box = (*(at - 3 for at in MARKS[0]), *(at + 3 for at in MARKS[0]))
+    entry = ScanEntry("ct", "p1", "lps_mm", (LabelledBox(box),), series_uid=uid)
+    path, cubes = tmp_path / "list.json", tmp_path / "cubes"
+    for options in ({}, {"on_gap": "error"}):
+        write_datalist(path, datalist_content("refused", {"training": [entry]}, options=options))
+        with pytest.raises(ValueError, match="1 gap"):
+            list_nodule_cubes(path, cache_dir=cubes, side=SIDE)
+    write_datalist(path, datalist_content("allowed", {"training": [entry]}, options={"on_gap": "interpolate"}))
+    found = [LoadCubed("image")(list_nodule_cubes(path, cache_dir=cubes, side=SIDE)[0])["image"] for _ in range(2)]
+    wanted = read_ct(tmp_path / "ct", on_gap="interpolate")
+    assert np.abs(found[0].numpy() - cut_cube(wanted.array, wanted.affine_lps, MARKS[0], SIDE).hu).max() <= ROUNDED_HU
+    assert len(reads) == 3
+    item = {"image": str(tmp_path / "ct"), "center_lps_mm": MARKS[0], "series_uid": uid}
+    for reading, known in (({"on_gap": "interpolate"}, 1), ({}, 0), ({"on_tilt": "resample"}, 0)):
+        assert len(NoduleCubeCache(cubes, SIDE, reading=reading).prepare([item])) == known
+    assert len(reads) == 5
+
+
 def test_a_file_that_holds_no_such_cube(tmp_path: Path, cache: NoduleCubeCache, scan: Path):
     path = cache.prepare(items_of(scan))[0]["image"]
     with pytest.raises(ValueError, match="wanted cube 2 of"):
         LoadCube()(path, 2)
     with pytest.raises(ValueError, match="give cache_dir"):
         NoduleCubeCache("")
+    with pytest.raises(ValueError, match="on_gap must be"):
+        NoduleCubeCache(cache.folder, reading={"on_gap": "guess"})
     manifest = json.loads(Path(path).with_suffix(".json").read_text())
     assert (manifest["format"], manifest["side"], manifest["cubes"]) == ("lungdet-cubes/1", SIDE, 2)
