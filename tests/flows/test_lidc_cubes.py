@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,16 @@ def test_nodules_lie_in_the_middle_of_their_cubes(datalist: Path):
         if item["nodule"] == 1:
             assert inner > around + 150
         assert 0.3 < item["inside"] <= 1
+
+
+def test_a_ct_with_a_gap_that_the_list_allows_has_cubes(datalist: Path, tmp_path: Path):
+    shutil.copytree(datalist.parent / "images", tmp_path / "images")
+    for folder in (tmp_path / "images").iterdir():
+        sorted(folder.glob("*.dcm"))[2].unlink()
+    command = ["datalist", "lidc", str(datalist.parent / "xml"), "--images", str(tmp_path / "images")]
+    assert cli.main([*command, "--on-gap", "interpolate", "-o", str(tmp_path / "list.json")]) == 0
+    items = list_nodule_cubes(tmp_path / "list.json", dataset_dir=tmp_path / "images")
+    assert len(items) == 2 * len(KINDS)
 
 
 @pytest.mark.slow
