@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from lungdet import __version__
 
 from . import analyze, bundle, candidates, datalist, detect, evaluate, label, lesions, phantom, route, score, series
+from .command_parser import CommandParser
 from .exit_codes import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
 from .messages import be_quiet, complain, show_any_name
 
@@ -68,11 +69,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def build_parser() -> argparse.ArgumentParser:
     """Describe all commands."""
     about = "Find lung nodules in chest CT; label and sort radiographs by what they show. Not for clinical use."
-    parser = argparse.ArgumentParser(prog="lungdet", description=about)
+    parser = CommandParser(prog="lungdet", description=about)
     parser.add_argument("--version", action="version", version=f"lungdet {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    common = argparse.ArgumentParser(add_help=False)
+    common = CommandParser(add_help=False)
     common.add_argument("--debug", action="store_true", help="show tracebacks and all messages")
     for name, command, description in _COMMANDS:
-        command.add_arguments(commands.add_parser(name, parents=[common], help=description))
+        added = commands.add_parser(name, parents=[common], help=description)
+        command.add_arguments(added)
+        added.siblings = commands.choices
     return parser

@@ -23,7 +23,7 @@ READING = (
 
 def add_study_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe what is read, by which detector, and what is left out."""
-    add_source_arguments(parser, "nodule_detector")
+    add_source_arguments(parser)
     add_reading_arguments(parser)
     parser.add_argument("--min-score", type=real(1.0), metavar="S", help="leave out findings below this score, 0 to 1")
     parser.add_argument(
@@ -41,15 +41,17 @@ def add_study_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_source_arguments(parser: argparse.ArgumentParser, bundle: str) -> None:
-    """Describe which studies go through which bundle, and where the results go."""
+def add_source_arguments(parser: argparse.ArgumentParser, bundle: str | None = None) -> None:
+    """Describe which studies go through which bundle, and where the results go; None is the nodule detector's."""
     parser.add_argument(
         "ct", nargs="+", metavar="CT", help="a DICOM folder or file, or a NIfTI, MetaImage or NRRD file"
     )
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="folder for the results")
     parser.add_argument(
-        "--bundle", default=bundle, help="name or folder of a bundle that you trust: its settings run code"
-    )
+        "--bundle", default=bundle, metavar="BUNDLE",
+        help="name or folder of a bundle that you trust: its settings run code "
+        f"(default {bundle or 'nodule_detector'})",
+    )  # fmt: skip
     parser.add_argument("--series", metavar="UID", help="which series to read, or the unique beginning of its UID")
     parser.add_argument(
         "--choose", choices=("thinnest", "none"), default="thinnest",

@@ -15,6 +15,7 @@ from monai.utils import convert_to_numpy
 
 from lungdet.detection.findings import make_report
 from lungdet.geometry import frames
+from lungdet.readers.stack_notes import doubtful_steps
 from lungdet.records import CTVolume, DetectionReport, ModelInfo, SeriesInfo
 from lungdet.reports import prepare_output, study_folder_name, write_study
 
@@ -69,7 +70,7 @@ def save_study(
         output_dir: where the study's folder goes; an older one of the same series is replaced.
         model: which model looked.
         max_pictures: findings that get pictures of their own.
-        warnings: why the findings may mean nothing.
+        warnings: why the findings may mean nothing, beside what the reader had to believe.
 
     Returns:
         The report, and the path of its HTML.
@@ -84,7 +85,7 @@ def save_study(
         volume.info,
         model,  # edge frame of "image"
     )
-    report = replace(report, warnings=warnings)
+    report = replace(report, warnings=(*warnings, *doubtful_steps(volume.info.steps)))
     folder = Path(output_dir) / study_folder_name(volume.info)
     return report, write_study(folder, report, volume, max_pictures)
 

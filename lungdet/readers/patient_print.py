@@ -15,12 +15,23 @@ KEY_NAME = "LUNGDET_PATIENT_KEY"
 LEAST_KEY = 16  # characters: shorter ones can be guessed
 DAYS = 36_525  # a century
 DIGITS = 16
+UNSURE = "?"  # alone: the ID names nobody; before digits: it may stand for many
+LEAST_REPEATED = 3  # 999 is a placeholder rather than a number; 7 and 11 are numbers
+PLACEHOLDERS = {
+    "anon", "anonym", "anonymized", "anonymised", "anonymous", "blank", "confidential", "deid", "deidentified",
+    "default", "dummy", "empty", "hidden", "id", "masked", "mrn", "na", "name", "nil", "no", "noid", "noname",
+    "none", "notavailable", "null", "patient", "patientid", "private", "pseudonym", "redacted", "removed",
+    "subject", "test", "testpatient", "undefined", "unk", "unknown", "unnamed",
+}  # fmt: skip
 
 
 def patient_print(patient_id: str, issuer: str, key: str) -> str:
-    """Turn a PatientID into digits that are the same for the same patient; "" without a key, or where it names nobody.
+    """Turn a PatientID into digits that are the same for the same patient; "" without a key.
 
-    An ID without any digit but 0, such as ``ANONYMOUS``, stands for many.
+    Archives and anonymizers write placeholders. One that is known as such (``ANONYMOUS``, ``000000``, ``XXXX``, an
+    empty ID) gives ``?``: it names nobody. Any other without a number (``OTHER``, ``SMITHJ``, and ``99999``) may be a
+    name or a placeholder, and gives a print that begins with ``?``: two that differ are of two patients, two that are
+    alike need not be of one.
 
     Args:
         patient_id: PatientID.
@@ -31,14 +42,17 @@ def patient_print(patient_id: str, issuer: str, key: str) -> str:
         >>> key = "one of my own, 16 or more"
         >>> [patient_print(name, "", key) == patient_print("MRN 1207", "", key) for name in ("MRN 1207", "MRN 1208")]
         [True, False]
-        >>> patient_print("ANON-000", "", key), patient_print("MRN 1207", "", "")
-        ('', '')
+        >>> patient_print("ANON-000", "", key), patient_print("OTHER", "", key)[0], patient_print("MRN 1207", "", "")
+        ('?', '?', '')
     """
-    return _digest("print", patient_id, issuer, key).hex()[:DIGITS] if key and _names_one(patient_id) else ""
+    if not key:
+        return ""
+    digits = _digest("print", patient_id, issuer, key).hex()[:DIGITS]
+    return digits if _names_one(patient_id) else UNSURE if _names_nobody(patient_id) else UNSURE + digits
 
 
 def patient_day(patient_id: str, issuer: str, dates: Iterable[str], key: str) -> int | None:
-    """Count a date in days from one of the patient's own, which only the key tells; None where there is no print.
+    """Count a date in days from one of the patient's own, which only the key tells; None where many share an ID.
 
     Args:
         patient_id: PatientID.
@@ -73,7 +87,15 @@ def patient_key() -> str:
 
 
 def _names_one(patient_id: str) -> bool:
-    return any(letter.isdigit() and letter != "0" for letter in patient_id)
+    said = "".join(filter(str.isalnum, patient_id))
+    repeated = len(said) >= LEAST_REPEATED and len(set(said)) == 1
+    return not repeated and any(letter.isdigit() and letter != "0" for letter in said)
+
+
+def _names_nobody(patient_id: str) -> bool:
+    letters = "".join(filter(str.isalpha, patient_id.casefold()))  # "anon" of "ANON-000"
+    numbered = any(letter.isdigit() and letter != "0" for letter in patient_id)
+    return not numbered and (letters in PLACEHOLDERS or len(set(letters)) < 2)
 
 
 def _ordinal(date: str) -> int | None:

@@ -28,7 +28,7 @@ from .slice_stack import (
     sort_slices,
     typical_step_mm,
 )
-from .stack_notes import notes_on_slices
+from .stack_notes import ONE_SLICE, notes_on_slices
 
 logger = logging.getLogger(__name__)
 
@@ -199,7 +199,7 @@ class StackChecker:
         claimed = abs(fact.header.number("SpacingBetweenSlices") or 0.0) or fact.thickness_mm or 0.0
         if claimed <= 0:
             raise self._error(f"{where}, and it has neither SpacingBetweenSlices nor SliceThickness", "give the series")
-        self._note(f"one slice: the step of {claimed:g} mm is SpacingBetweenSlices or SliceThickness")
+        self._note(f"{ONE_SLICE}: the step of {claimed:g} mm is SpacingBetweenSlices or SliceThickness")
         return claimed
 
     def _checked_lean(self, stack: SliceStack) -> Lean | None:

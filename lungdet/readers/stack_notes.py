@@ -12,6 +12,7 @@ HU_TYPES = frozenset({"", "HU"})
 NOT_HU_ABOVE = -50.0  # a chest or head CT without one voxel this low is probably not in HU
 ONE_OF_A_STACK = ("ConvolutionKernel", "KVP")  # what one scan has one value of
 LISTED_VALUES = 3
+ONE_SLICE = "one slice"  # begins the step that says whose word was taken for its thickness
 
 
 def notes_on_slices(slices: Sequence[SliceFacts]) -> list[str]:
@@ -37,6 +38,16 @@ def notes_on_slices(slices: Sequence[SliceFacts]) -> list[str]:
             more = f" and {len(values) - LISTED_VALUES} more" if len(values) > LISTED_VALUES else ""
             notes.append(f"{keyword} changes within it: {', '.join(map(repr, values[:LISTED_VALUES]))}{more}")
     return notes
+
+
+def doubtful_steps(steps: Sequence[str]) -> tuple[str, ...]:
+    """Pick, of what a reader did, that for which findings may mean nothing: a single slice that was believed.
+
+    Example:
+        >>> doubtful_steps(["one slice: the step of 5 mm is SliceThickness", "left out 1 file: no CT image"])
+        ('one slice: the step of 5 mm is SliceThickness',)
+    """
+    return tuple(step for step in steps if step.startswith(ONE_SLICE))
 
 
 def _plain(text: str) -> str:

@@ -19,6 +19,7 @@ from lungdet.geometry.frames import spacing_of
 from lungdet.records import CTVolume, SeriesInfo
 
 from .errors import SeriesError
+from .patient_print import patient_key, patient_print
 from .read_options import ReadOptions, allow
 from .series_groups import SeriesCandidate
 from .slice_facts import PIXEL_LIMITS_MM
@@ -62,7 +63,8 @@ def read_volume_file(path: Path, options: ReadOptions) -> CTVolume:
         steps.append("straightened the sheared volume")
     for step in steps:
         logger.warning("%s: %s", path, step)
-    return CTVolume(block.transpose(2, 1, 0), affine, SeriesInfo(source=str(path), steps=tuple(steps)))
+    info = SeriesInfo(source=str(path), steps=tuple(steps), patient=patient_print("", "", patient_key()))
+    return CTVolume(block.transpose(2, 1, 0), affine, info)
 
 
 def list_volume_file(path: Path) -> SeriesCandidate:

@@ -26,8 +26,10 @@ class SeriesInfo:
         steps: what the reader did beyond reading, in words ("2 duplicate slices dropped", ...).
         frame_uid: FrameOfReferenceUID: scans that share it share their coordinates; empty where it is not known.
         patient: digits by which scans of one patient are known as such, keyed with ``LUNGDET_PATIENT_KEY``; empty
-            likewise, and without a key.
-        day: when it was made, in days from a date of the patient's own, which only that key tells; None likewise.
+            without a key. ``?`` where the PatientID names nobody, and ``?`` before the digits where it may stand for
+            many.
+        day: when it was made, in days from a date of the patient's own, which only that key tells; None without such a
+            key, patient or date.
     """
 
     source: str

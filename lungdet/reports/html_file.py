@@ -92,7 +92,7 @@ def _subtitle(report: DetectionReport, created: datetime | None) -> str:
 
 def _warnings(report: DetectionReport) -> str:
     """Say above all findings why they may mean nothing."""
-    head = '<p class="warning" role="alert"><strong>Is this a chest?</strong> '
+    head = '<p class="warning" role="alert"><strong>Warning:</strong> '
     return "\n".join(f"{head}{escape(text[:1].upper() + text[1:])}.</p>" for text in report.warnings)
 
 

@@ -12,6 +12,7 @@ from lungdet.detection.findings import make_report
 from lungdet.engines.save_findings import volume_of
 from lungdet.geometry.lung_mask import LungMask, lung_mask
 from lungdet.readers import read_ct
+from lungdet.readers.stack_notes import doubtful_steps
 from lungdet.records import CTVolume, DetectionReport, SeriesInfo
 from lungdet.reports import prepare_output, study_folder_name, write_study
 
@@ -24,7 +25,7 @@ from .studies import StudyJob
 from .study_analyst import LEAST_SCORE, StudyAnalyst
 from .study_loop import Source, StudyLoop, jobs_of_all
 from .study_lungs import lungs_of
-from .study_settings import DETECTOR, StudySettings
+from .study_settings import StudySettings
 from .summary import DetectSummary, StudyResult
 
 KNOWN_NOTE = "marks are those of an earlier run: a filter and the scan's model saw none that it had left out"
@@ -101,7 +102,7 @@ class _Detected:
     def __init__(self, given: StudySettings, min_score: float | None) -> None:
         self.near = None if given.lungs_margin_mm is None else LungFilter(given.lungs_margin_mm)
         least = LEAST_SCORE if min_score is None else min(min_score, LEAST_SCORE)
-        self.detector = Detector(given.bundle, given.device, given.overrides, given.reading, least)
+        self.detector = Detector(given.detector, given.device, given.overrides, given.reading, least)
         self.min_score = self.detector.min_score if min_score is None else min_score
 
     def __call__(self, job: StudyJob, on_read: Callable[[SeriesInfo], None]) -> _Marked:
@@ -133,17 +134,20 @@ class _Known:
 def _marker(findings: str | Path | None, given: StudySettings, min_score: float | None) -> _Detected | _Known:
     if findings is None:
         return _Detected(given, min_score)
-    if given.lungs_margin_mm is not None:
+    idle = " and ".join(_detector_options(given))
+    if idle:
         raise ValueError(
-            "marks are left out by their way to the lungs (--lungs-only) when they are detected, not of known findings"
-        )
-    if str(given.bundle) != DETECTOR or given.overrides:
-        named = ", ".join(map(str, given.overrides)) or given.bundle
-        raise ValueError(
-            f"known findings need no detector, so nothing can be set for one ({named}): leave out either them "
-            "(--findings), or it (--bundle, --whole-scan)"
+            f"--findings takes the marks of an earlier run, so no detector runs that would heed {idle}: leave out "
+            f"{idle}, or --findings"
         )
     return _Known(findings, given.reading, min_score)
+
+
+def _detector_options(given: StudySettings) -> list[str]:
+    """Name what was set that only a detector heeds."""
+    named = {"--bundle": given.bundle, "--lungs-only": given.lungs_margin_mm}
+    names = [name for name, value in named.items() if value is not None]
+    return names + ["--whole-scan" if name == "crop_to_lungs" else f"overrides of {name}" for name in given.overrides]
 
 
 class _Run:
@@ -186,7 +190,8 @@ class _Run:
         warnings = () if self.guard is None else self.guard(volume)
         for warning in warnings:
             logger.warning("%s: %s", job.source, warning)
-        report = self.analyst(volume, replace(marks, warnings=warnings or marks.warnings), lungs, self.marker.min_score)
+        warnings = tuple(dict.fromkeys((*(warnings or marks.warnings), *doubtful_steps(volume.info.steps))))
+        report = self.analyst(volume, replace(marks, warnings=warnings), lungs, self.marker.min_score)
         report = report if self.earlier is None else self.earlier(report)
         labels = lungs.labels if lungs.found else None
         folder = self.folder / study_folder_name(volume.info)

@@ -11,6 +11,8 @@ import numpy as np
 from lungdet.records import CTVolume, DetectionReport, Finding
 from lungdet.reports import FindingsFileError, read_json, series_digest
 
+from .prior_doubts import THOUGH
+
 logger = logging.getLogger(__name__)
 AFFINE_MM = 1e-3
 
@@ -70,7 +72,9 @@ class KnownFindings:
             )
         bare = [_bare(finding) for finding in report.findings]
         bare.sort(key=lambda finding: -finding.score)
-        return replace(report, series=volume.info, findings=tuple(bare), lungs=None, risk=None, models=(), notes=())
+        kept = tuple(text for text in report.warnings if not text.startswith(THOUGH))
+        report = replace(report, series=volume.info, findings=tuple(bare), warnings=kept)
+        return replace(report, lungs=None, risk=None, models=(), notes=())
 
     def check_kept(self, report: DetectionReport, known: DetectionReport, output: Path) -> None:
         """Make sure that a new report does not replace these findings where it has fewer of them.

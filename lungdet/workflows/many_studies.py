@@ -46,7 +46,7 @@ def detect(sources: Source | Iterable[Source], output_dir: str | Path, **setting
     given = StudySettings(**settings)
     margin_mm = given.lungs_margin_mm
     lungs = None if margin_mm is None else LungFilter(margin_mm)
-    root, folder = bundle_root(given.bundle), prepare_output(output_dir)
+    root, folder = bundle_root(given.detector), prepare_output(output_dir)
     detector = Detector(root, given.device, given.overrides, given.reading)
     guard = LungGuard(device=given.device) if given.guard else None
     run = _Run(detector, folder, given.max_pictures, guard, lungs)

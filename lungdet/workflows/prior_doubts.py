@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from lungdet.readers.patient_print import UNSURE
 from lungdet.records import SeriesInfo
 
 ANYWAY = "name an earlier scan of this patient, or pass prior_anyway=True (--prior-anyway) to compare them all the same"
-
-KEYED = "LUNGDET_PATIENT_KEY, set to the same secret when both are analyzed, would tell by their PatientIDs"
+KEYED = "LUNGDET_PATIENT_KEY, set to the same secret at both runs, would tell by their PatientIDs"
+THOUGH = "compared, though"  # begins what warns of a comparison that was forced
 
 
 def prior_doubts(before: SeriesInfo, after: SeriesInfo) -> list[str]:
@@ -19,7 +20,8 @@ def prior_doubts(before: SeriesInfo, after: SeriesInfo) -> list[str]:
         ['was made 4 days after this one']
     """
     doubts = []
-    if before.patient and after.patient and before.patient != after.patient:
+    nobody = ("", UNSURE)
+    if before.patient not in nobody and after.patient not in nobody and before.patient != after.patient:
         doubts.append("is of another patient, by their PatientIDs, or told with another LUNGDET_PATIENT_KEY")
     if before.study_uid and before.study_uid == after.study_uid:
         doubts.append("is of this very study, in which no days pass")
@@ -41,16 +43,29 @@ def prior_notes(before: SeriesInfo, after: SeriesInfo, days: float) -> list[str]
         >>> prior_notes(SeriesInfo("a", patient="31", day=5), SeriesInfo("b", patient="31", day=97), 90.0)
         ['by their dates 92 days lie between the scans, and growth is told for 90']
     """
-    lacking = [which for which, scan in (("earlier", before), ("later", after)) if not scan.patient]
-    if lacking:
-        return [
-            f"not known whether both scans are of one patient: nothing is told of the patient of the "
-            f"{' and '.join(lacking)} one; {KEYED}"
-        ]
+    unknown = _unknown(before, after)
+    if unknown:
+        return [f"not known whether both scans are of one patient: {unknown}"]
     passed = days_between(before, after)
     if passed is None or abs(passed - days) <= 1:
         return []
     return [f"by their dates {passed} days lie between the scans, and growth is told for {days:g}"]
+
+
+def _unknown(before: SeriesInfo, after: SeriesInfo) -> str:
+    """Why nobody knows whether both scans are of one patient; "" where that is known."""
+    scans = (("earlier", before), ("later", after))
+    keyless = " and the ".join(which for which, scan in scans if not scan.patient)
+    nobody = " and the ".join(which for which, scan in scans if scan.patient == UNSURE)
+    reasons = []
+    if nobody:
+        reasons.append(f"the PatientID of the {nobody} scan is missing or a placeholder")
+    if keyless:
+        remedy = "" if nobody else f"; {KEYED}"
+        reasons.append(f"no key was set, or an older version ran, at the analysis of the {keyless} scan{remedy}")
+    if not reasons and before.patient.startswith(UNSURE) and before.patient == after.patient:
+        reasons.append("their PatientID is the same, but has no number and may stand for many")
+    return " and ".join(reasons)
 
 
 def days_between(before: SeriesInfo, after: SeriesInfo) -> int | None:

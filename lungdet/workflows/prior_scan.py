@@ -17,7 +17,7 @@ from lungdet.lesions.match_places import match_places
 from lungdet.records import DetectionReport, Finding, NoduleMeasurement, SeriesInfo
 from lungdet.reports import read_json, series_digest
 
-from .prior_doubts import ANYWAY, prior_doubts, prior_notes
+from .prior_doubts import ANYWAY, THOUGH, prior_doubts, prior_notes
 
 logger = logging.getLogger(__name__)
 NO_MATCH = "no counterpart in the earlier scan"
@@ -30,7 +30,7 @@ class PriorScan:
     Args:
         path: its ``findings.json``, as :func:`~lungdet.workflows.analyze` writes it, or the folder that holds it alone.
         days: that have passed since.
-        anyway: compare also with what seems to be no earlier scan of the same patient; notes say so then.
+        anyway: compare also with what seems to be no earlier scan of the same patient; ``warnings`` say so then.
 
     Raises:
         FindingsFileError: the file cannot be read back.
@@ -40,9 +40,9 @@ class PriorScan:
     """
 
     def __init__(self, path: str | Path, days: float, anyway: bool = False) -> None:
+        self.days, self.path, self.anyway = days, _only_file(Path(path)), anyway
         if not (math.isfinite(days) and days > 0):
             raise ValueError(f"days since the earlier scan must be positive, got {days}")
-        self.days, self.path, self.anyway = days, _only_file(Path(path)), anyway
         self.report = read_json(self.path)
         lungs = self.report.lungs
         if lungs is None or lungs.center_lps_mm is None:
@@ -78,7 +78,7 @@ class PriorScan:
         return doubts
 
     def __call__(self, report: DetectionReport) -> DetectionReport:
-        """Add the growth of each measured finding that has a counterpart; the others get a note.
+        """Add the growth of each measured finding that has a counterpart; the others get a note, doubts a warning.
 
         The earlier scan is laid on this one by :func:`~lungdet.lesions.lay_scans.lay_scans`, and measured nodules are
         paired one to one within its limit. What cannot be compared says why in its notes.
@@ -86,7 +86,8 @@ class PriorScan:
         Raises:
             ValueError: as for :meth:`check_series`.
         """
-        told = self._told(report.series)
+        doubts = self.check_series(report.series)
+        told = prior_notes(self.report.series, report.series, self.days)
         now = [(rank, found) for rank, finding in enumerate(report.findings) if (found := finding.measurement)]
         before_mm, after_mm = _places(self.measured), _places([found for _, found in now])
         try:
@@ -102,15 +103,11 @@ class PriorScan:
         said = (
             f"compared with a scan {self.days:g} days before: {len(pairs)} of {len(self.measured)} nodules found again"
         )
-        notes = (said, laying.note) if laying.note else (said,)
-        return replace(report, findings=tuple(findings), notes=(*report.notes, *notes, *told))
-
-    def _told(self, series: SeriesInfo) -> list[str]:
-        """What is to be known of both scans; refuse what is no earlier one of the same patient."""
-        doubts = self.check_series(series)
+        notes = (*report.notes, said, *filter(None, [laying.note]), *told)
         for doubt in doubts:
-            logger.warning("%s: compared, though %s (%s)", series.source, doubt, self.path)
-        return [f"compared, though {doubt}" for doubt in doubts] + prior_notes(self.report.series, series, self.days)
+            logger.warning("%s: %s %s (%s)", report.series.source, THOUGH, doubt, self.path)
+        warnings = (*report.warnings, *(f"{THOUGH} {doubt}" for doubt in doubts))
+        return replace(report, findings=tuple(findings), notes=notes, warnings=warnings)
 
     def _grown(
         self,
@@ -134,22 +131,27 @@ def open_prior(path: str | Path | None, days: float | None, anyway: bool = False
     Raises:
         ValueError: of its file and the days since one is missing; see also :class:`PriorScan`.
     """
-    if path is None and days is None:
+    if path is None:
+        if days is not None:
+            raise ValueError(
+                "to compare with an earlier scan, name its findings.json, or the folder that holds it (--prior)"
+            )
         return None
-    if path is None or days is None:
-        raise ValueError(
-            "to compare with an earlier scan, name its findings.json (--prior), and the days that have passed since "
-            "(--prior-days)"
-        )
-    return PriorScan(path, days, anyway)
+    found = _only_file(Path(path))
+    if days is None:
+        raise ValueError(f"{found}: to compare with it, say how many days have passed since that scan (--prior-days)")
+    return PriorScan(found, days, anyway)
 
 
 def _only_file(path: Path) -> Path:
+    wanted = f"wanted the {FILE} of the earlier scan, or the folder that holds it (--prior)"
     if not path.is_dir():
+        if not path.exists():
+            raise ValueError(f"{path}: there is no such file or folder; {wanted}")
         return path
     found = [path / FILE] if (path / FILE).is_file() else sorted(path.glob(f"[!.]*/{FILE}"))
     if not found:
-        raise ValueError(f"{path}: no {FILE} there; wanted that of the earlier scan, or the folder that holds it")
+        raise ValueError(f"{path}: no {FILE} there; {wanted}")
     if len(found) > 1:
         folders = ", ".join(each.parent.name for each in found[:5])
         raise ValueError(f"{path}: holds {len(found)} studies ({folders}); name the {FILE} of the earlier scan")

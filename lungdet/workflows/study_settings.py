@@ -19,7 +19,8 @@ class StudySettings:
     """How studies are read, by which detector they are searched, and what is written of them.
 
     Attributes:
-        bundle: of the detector: name of a shipped one, or the root of another one that you trust.
+        bundle: of the detector: name of a shipped one, or the root of another one that you trust; None takes
+            ``nodule_detector``.
         device: ``"cpu"``, ``"cuda:0"``, ...; None leaves it to the bundle.
         series: which series to read: a key, a SeriesInstanceUID or its unique beginning.
         choose: ``"thinnest"`` takes the thinnest axial series of each study; None refuses to choose.
@@ -42,7 +43,7 @@ class StudySettings:
         ValueError: ``max_pictures`` is negative, or what to do about a scan is no such word.
     """
 
-    bundle: str | Path = DETECTOR
+    bundle: str | Path | None = None
     device: str | None = None
     series: str | None = None
     choose: Literal["thinnest"] | None = "thinnest"
@@ -61,6 +62,11 @@ class StudySettings:
         ReadOptions(**self.reading)  # refuse what is wrong before the first study
         if self.max_pictures < 0:
             raise ValueError(f"max_pictures must not be negative, got {self.max_pictures}")
+
+    @property
+    def detector(self) -> str | Path:
+        """The detector's bundle."""
+        return DETECTOR if self.bundle is None else self.bundle
 
     @property
     def reading(self) -> dict[str, Any]:

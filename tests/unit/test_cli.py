@@ -63,7 +63,7 @@ def test_detect_prints_a_table(fake_detect: Callable[..., list[dict]], capsys: p
     calls = fake_detect(result())
     assert cli.main(["detect", "scan", "-o", "out"]) == 0
     (call,) = calls
-    assert (call["sources"], call["output"], call["bundle"]) == (["scan"], "out", "nodule_detector")
+    assert (call["sources"], call["output"], call["bundle"]) == (["scan"], "out", None)
     assert (call["choose"], call["overrides"], call["series"]) == ("thinnest", {}, None)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "scan: series 1.2.3 'Thorax', 20 slices"
@@ -247,3 +247,18 @@ def test_what_stands_in_the_help_is_what_is_used():
     settings = study_settings(cli.build_parser().parse_args(["detect", "ct", "-o", "out"]))
     defaults = {field.name: getattr(StudySettings(), field.name) for field in fields(StudySettings)}
     assert {**defaults, **settings, "on_result": None} == defaults
+
+
+def test_an_option_of_another_command_is_told_as_such(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as left:
+        cli.main(["detect", "ct", "-o", "out", "--classifier", "none", "--nowhere=3"])
+    assert left.value.code == 2
+    told = capsys.readouterr().err
+    assert told.startswith("usage: lungdet detect ")
+    assert told.splitlines()[-1] == (
+        "lungdet detect: error: unrecognized arguments: --classifier none --nowhere=3; --classifier is an option of "
+        "`lungdet analyze`"
+    )
+    with pytest.raises(SystemExit):
+        cli.main(["lesions", "query", "--nowhere"])
+    assert capsys.readouterr().err.startswith("usage: lungdet lesions query ")

@@ -7,9 +7,9 @@ import numpy as np
 import pydicom
 import pytest
 
-from lungdet.phantoms import write_dicom_series
+from lungdet.phantoms import write_dicom_series, write_nifti
 from lungdet.readers import read_ct
-from lungdet.readers.patient_print import DIGITS, KEY_NAME, patient_day, patient_key, patient_print
+from lungdet.readers.patient_print import DIGITS, KEY_NAME, UNSURE, patient_day, patient_key, patient_print
 from lungdet.records import CTVolume, SeriesInfo
 
 KEY = "one of my own, 16 or more"
@@ -29,10 +29,25 @@ def test_a_print_is_the_hmac_of_issuer_and_number():
     assert patient_print("7", "North", KEY) == hmac.new(KEY.encode(), b"print\nNorth\n7", "sha256").hexdigest()[:DIGITS]
 
 
-@pytest.mark.parametrize("name", ["", " ", "ANONYMOUS", "0000", "Patient_0", "unknown"])
-def test_what_names_nobody_has_no_print(name: str):
-    assert patient_print(name, "", KEY) == ""
+@pytest.mark.parametrize("name", ["", " ", "ANONYMOUS", "Anon-000", "000", "Patient_0", "unknown", "N/A", "XXX", "-"])
+def test_what_names_nobody_has_no_digits(name: str):
+    assert patient_print(name, "", KEY) == UNSURE
     assert patient_day(name, "", ["20240101"], KEY) is None
+
+
+@pytest.mark.parametrize("name", ["OTHER", "SMITHJ", "Müller", "99999", "1111"])
+def test_what_may_be_a_name_is_told_from_another_and_proves_nothing(name: str):
+    told = patient_print(name, "", KEY)
+    assert told.startswith(UNSURE)
+    assert len(told) == len(UNSURE) + DIGITS
+    assert told == patient_print(f" {name} ", "", KEY) != patient_print("DOE", "", KEY)
+    assert patient_day(name, "", ["20240101"], KEY) is None
+
+
+@pytest.mark.parametrize("name", ["7", "11", "9990", "ANON1", "MRN 1207", "SMITHJ2"])
+def test_a_number_names_one(name: str):
+    assert not patient_print(name, "", KEY).startswith(UNSURE)
+    assert patient_day(name, "", ["20240101"], KEY) is not None
 
 
 def test_without_a_key_nothing_is_told():
@@ -87,4 +102,13 @@ def test_a_series_tells_its_print_and_not_its_patient(tmp_path: Path, monkeypatc
     for number, dataset in enumerate(slices):
         dataset.PatientID = ""
         dataset.save_as(tmp_path / f"{number + 1:04d}.dcm")
-    assert (read_ct(tmp_path).info.patient, read_ct(tmp_path).info.day) == ("", None)
+    assert (read_ct(tmp_path).info.patient, read_ct(tmp_path).info.day) == (UNSURE, None)
+
+
+def test_a_format_without_patients_names_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    volume = CTVolume(np.full((8, 8, 3), -700, np.int16), np.diag([1.0, 1.0, 2.0, 1.0]), SeriesInfo("made"))
+    write_nifti(volume, tmp_path / "scan.nii")
+    monkeypatch.delenv(KEY_NAME, raising=False)
+    assert read_ct(tmp_path / "scan.nii").info.patient == ""
+    monkeypatch.setenv(KEY_NAME, KEY)
+    assert read_ct(tmp_path / "scan.nii").info.patient == UNSURE

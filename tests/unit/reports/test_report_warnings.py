@@ -14,10 +14,10 @@ def test_warnings_are_kept_and_shown(report: DetectionReport, volume: CTVolume, 
     warned = dataclasses.replace(report, warnings=(WARNING,))
     assert report_from_json(report_to_json(warned)) == warned
     page = report_to_html(warned, draw_pictures(warned, volume, 1), created).decode()
-    assert "<strong>Is this a chest?</strong> No slice holds lung: they score as &lt;pelvis&gt;." in page
-    assert page.index("Is this a chest?") < page.index("2 findings")
+    assert "<strong>Warning:</strong> No slice holds lung: they score as &lt;pelvis&gt;." in page
+    assert page.index("<strong>Warning:") < page.index("2 findings")
     plain = report_to_html(report, draw_pictures(report, volume, 1), created).decode()
-    assert "Is this a chest?" not in plain
+    assert "<strong>Warning:" not in plain
 
 
 def test_files_of_older_versions_are_read(report: DetectionReport):

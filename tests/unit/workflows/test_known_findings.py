@@ -37,6 +37,13 @@ def test_a_file_that_is_broken_costs_its_own_study_only(tmp_path: Path, caplog: 
         KnownFindings(tmp_path / "b")
 
 
+def test_warnings_of_the_scan_are_kept_and_those_of_a_comparison_are_not(tmp_path: Path):
+    report = written(tmp_path / "findings.json", 0.9)
+    warned = replace(report, warnings=("no lung", "compared, though the earlier scan is of another patient"))
+    write_json(tmp_path / "findings.json", warned)
+    assert KnownFindings(tmp_path).of(VOLUME).warnings == ("no lung",)
+
+
 def test_marks_are_not_lost_in_their_own_place(tmp_path: Path):
     folder = tmp_path / "a"
     before = written(folder / "findings.json", 0.9, 0.5)
@@ -48,8 +55,16 @@ def test_marks_are_not_lost_in_their_own_place(tmp_path: Path):
     known.check_kept(before, before, folder)
 
 
-@pytest.mark.parametrize("given", [{"overrides": {"crop_to_lungs": False}}, {"bundle": "other"}])
-def test_what_only_a_detector_heeds_is_refused(given: dict[str, Any], tmp_path: Path):
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"overrides": {"crop_to_lungs": False}}, "--whole-scan"),
+        ({"overrides": {"patch": 3}}, "overrides of patch"),
+        ({"bundle": "other"}, "--bundle"),
+        ({"bundle": "nodule_detector", "lungs_margin_mm": 5.0}, "--bundle and --lungs-only"),
+    ],
+)
+def test_what_only_a_detector_heeds_is_refused(given: dict[str, Any], named: str, tmp_path: Path):
     written(tmp_path / "a" / "findings.json", 0.9)
-    with pytest.raises(ValueError, match="known findings need no detector"):
+    with pytest.raises(ValueError, match=f"heed {named}: leave out {named}, or --findings$"):
         analyze(tmp_path, tmp_path / "out", findings=tmp_path, classifier=None, risk=None, **given)

@@ -50,7 +50,7 @@ def test_a_warning_is_everywhere(detect_both: Callable[..., DetectSummary], tmp_
     assert pelvis.report.warnings == (WARNING,)
     assert len(pelvis.report.findings) == len(chest.report.findings) == 2
     assert read_json(pelvis.page.parent / "findings.json") == pelvis.report
-    assert "Is this a chest?" in pelvis.page.read_text()
+    assert "<strong>Warning:" in pelvis.page.read_text()
     assert [record.getMessage() for record in caplog.records if "lung" in record.getMessage()] == [
         f"{tmp_path / 'pelvis'}: {WARNING}"
     ]

@@ -94,12 +94,17 @@ def test_what_cannot_be_compared_is_said(earlier: Path, tmp_path: Path):
 
 
 def test_half_an_answer_is_refused(earlier: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    with pytest.raises(ValueError, match="days that have passed"):
+    with pytest.raises(ValueError, match=r"findings\.json: .* how many days have passed since that .*--prior-days"):
         analyze(tmp_path, tmp_path / "out", prior=earlier)
+    for days in (None, 90.0):
+        with pytest.raises(ValueError, match=r"nowhere: there is no such file or folder; wanted the findings\.json"):
+            analyze(tmp_path, tmp_path / "out", prior=tmp_path / "nowhere", prior_days=days)
     with pytest.raises(ValueError, match="one at a time"):
         PriorScan(earlier, 30.0).check_count(2)
     assert main(["analyze", "ct", "-o", str(tmp_path / "out"), "--prior-days", "30"]) == 1
-    assert "name its findings.json" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "name its findings.json" in told
+    assert "--prior-days" not in told  # it is there
 
 
 NODULES = (measured(0.0, 100.0, z=0.0), measured(10.0, 300.0, z=30.0), measured(5.0, 900.0, z=60.0))
@@ -133,7 +138,7 @@ def test_scans_of_one_study_share_their_coordinates(tmp_path: Path):
     report = PriorScan(tmp_path / "findings.json", 1.0, anyway=True)(later)
     assert [finding.growth and finding.growth.distance_mm for finding in report.findings] == [0.0] * 3
     assert "one study" in report.notes[1]
-    assert report.notes[2] == "compared, though the earlier scan is of this very study, in which no days pass"
+    assert report.warnings == ("compared, though the earlier scan is of this very study, in which no days pass",)
 
 
 @pytest.mark.parametrize(("frame", "distance_mm"), [("7", [0.0] * 3), ("8", None)])
@@ -143,7 +148,7 @@ def test_scans_of_one_frame_share_their_coordinates(tmp_path: Path, frame: str, 
     later = scan(*NODULES[:1], middle=(0.0, 0.0, 30.0), study="9", frame_uid=frame)
     report = PriorScan(tmp_path / "findings.json", 1.0, anyway=True)(later)
     assert [finding.growth and finding.growth.distance_mm for finding in report.findings] == (distance_mm or [None])[:1]
-    assert ("one frame of reference" in report.notes[1]) is (frame == "7")
+    assert any("one frame of reference" in note for note in report.notes) is (frame == "7")
 
 
 def test_a_scan_of_another_patient_is_refused(earlier: Path, caplog: pytest.LogCaptureFixture):
@@ -152,16 +157,43 @@ def test_a_scan_of_another_patient_is_refused(earlier: Path, caplog: pytest.LogC
         PriorScan(earlier, 90.0)(other)
     report = PriorScan(earlier, 90.0, anyway=True)(other)
     assert report.findings[0].growth is not None
-    assert "compared, though the earlier scan is of another patient, by their PatientIDs" in report.notes[-1]
+    assert report.warnings[0].startswith("compared, though the earlier scan is of another patient, by their PatientIDs")
+    assert not any("patient" in note for note in report.notes)
+    kept = dataclasses.replace(other, warnings=("no lung",))
+    assert PriorScan(earlier, 90.0, anyway=True)(kept).warnings == ("no lung", *report.warnings)
+    nothing = PriorScan(earlier, 90.0, anyway=True)(dataclasses.replace(other, lungs=None))
+    assert nothing.warnings == ()  # for nothing was compared
     assert "another patient" in caplog.text
 
 
-@pytest.mark.parametrize(("patient", "which"), [("", "earlier and later"), ("31", "earlier")])
+@pytest.mark.parametrize(("patient", "which"), [("", "earlier and the later"), ("31", "earlier")])
 def test_without_a_patient_that_is_said(tmp_path: Path, patient: str, which: str):
     write_json(tmp_path / "findings.json", scan(*NODULES, uid="earlier", patient=""))
     report = PriorScan(tmp_path / "findings.json", 90.0)(scan(*NODULES, patient=patient))
-    assert f"nothing is told of the patient of the {which} one; LUNGDET_PATIENT_KEY, set" in report.notes[-1]
+    assert f"at the analysis of the {which} scan; LUNGDET_PATIENT_KEY, set" in report.notes[-1]
     assert report.findings[0].growth is not None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("?", "31", "one patient: the PatientID of the earlier scan is missing or a placeholder"),
+        ("?", "?", "one patient: the PatientID of the earlier and the later scan is missing or a placeholder"),
+        ("?12", "?12", "one patient: their PatientID is the same, but has no number and may stand for many"),
+    ],
+)
+def test_a_patient_id_that_names_nobody_is_said_to(tmp_path: Path, before: str, after: str, said: str):
+    write_json(tmp_path / "findings.json", scan(*NODULES, uid="earlier", patient=before))
+    report = PriorScan(tmp_path, 90.0)(scan(*NODULES, patient=after))
+    assert report.notes[-1] == f"not known whether both scans are of {said}"
+    assert report.findings[0].growth is not None
+
+
+@pytest.mark.parametrize(("before", "after"), [("?12", "?13"), ("?12", "31")])
+def test_names_without_a_number_are_told_apart(tmp_path: Path, before: str, after: str):
+    write_json(tmp_path / "findings.json", scan(*NODULES, uid="earlier", patient=before))
+    with pytest.raises(ValueError, match="of another patient"):
+        PriorScan(tmp_path, 90.0)(scan(*NODULES, patient=after))
 
 
 def test_dates_are_compared_with_the_days(tmp_path: Path):
@@ -179,7 +211,7 @@ def test_a_file_of_an_older_version_is_read(earlier: Path):
         del content["series"][name]
     earlier.write_text(json.dumps(content))
     assert (
-        "nothing is told of the patient of the earlier"
+        "or an older version ran, at the analysis of the earlier scan"
         in PriorScan(earlier, 90.0)(scan(measured(0.0, 100.0))).notes[-1]
     )
 
