@@ -103,4 +103,4 @@ def _print_result(study: StudyResult) -> None:
     from lungdet.reports import report_to_text
 
     if study.report is not None:
-        print(f"{report_to_text(study.report)}, report: {study.page}", flush=True)
+        print(f"{report_to_text(study.report, study.part)}, report: {study.page}", flush=True)

@@ -109,7 +109,7 @@ def _logits(output: Any) -> list[Any]:
 
 def scan_risk_files(scans: list[ScoredScan], label: str = "cancer", resamples: int = 1000) -> dict[str, bytes]:
     """Make the files of :class:`ScanRiskSaver` by name; prints the scores where there are some."""
-    files = {"submission.csv": table_to_csv(["id", label], [[scan.id, scan.probability] for scan in scans])}
+    files = {"submission.csv": table_to_csv(["id", label], [[scan.id, _written(scan)] for scan in scans])}
     known = [scan for scan in scans if scan.label is not None]
     if not known:
         return files
@@ -117,10 +117,15 @@ def scan_risk_files(scans: list[ScoredScan], label: str = "cancer", resamples: i
     scores = binary_scores(said, truth, [scan.id for scan in known], resamples)
     files["metrics.json"] = to_json_bytes(scores.to_json())
     files["scans.csv"] = table_to_csv(
-        ["id", "probability", label], [[scan.id, scan.probability, scan.label] for scan in known]
+        ["id", "probability", label], [[scan.id, _written(scan), scan.label] for scan in known]
     )
     print(binary_to_text(scores.to_json(), f"{len(known)} scans"))
     return files | figures_of(lambda: _figures(scores, said, truth))
+
+
+def _written(scan: ScoredScan) -> float:
+    """Six digits, which never round to certainty: a wrong one would cost an infinite log loss."""
+    return round(min(max(scan.probability, 1e-6), 1 - 1e-6), 6)
 
 
 def _figures(scores: BinaryScores, said: Any, truth: Any) -> dict[str, bytes]:

@@ -157,6 +157,8 @@ def _finite_piece(piece: NDArray[Any], center: Floats) -> NDArray[np.float32]:
 
 
 def _check(volume: NDArray[Any], affine: Floats, center: Floats, side: int, spacing_mm: float) -> None:
+    if np.ndim(volume) == 3 and np.shape(volume)[2] == 1:
+        raise ValueError("the scan has one slice, and a cube needs several: read the whole series")
     if np.ndim(volume) != 3 or min(np.shape(volume)) < 2:
         raise ValueError(
             f"a cube needs a 3D image (X, Y, Z) with at least 2 voxels along each axis, got shape {np.shape(volume)}"

@@ -89,9 +89,9 @@ class NoduleMeasurement:
         return self.pleural_contact_mm2 > 0 or self.pleural_distance_mm == 0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all facts and the derived diameters, ready for JSON."""
+        """Return all facts, and the derived diameters to 0.0001 mm, ready for JSON."""
         derived = {"mean_diameter_mm": self.mean_diameter_mm, "ball_diameter_mm": self.ball_diameter_mm}
-        return {**asdict(self), **derived}
+        return {**asdict(self), **{name: round(value, 4) for name, value in derived.items()}}
 
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> NoduleMeasurement:

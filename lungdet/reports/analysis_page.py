@@ -9,11 +9,13 @@ from lungdet.records import DetectionReport, Finding, LungsFound, LungSideFacts
 
 from .analysis_words import (
     axes_words,
+    candidates_words,
     growth_words,
     kind_words,
     malignancy_words,
     nodule_words,
     pleura_words,
+    risk_notes,
     side_words,
     volume_words,
 )
@@ -49,7 +51,7 @@ def _columns(report: DetectionReport) -> list[Column]:
         ("Change", "of the volume", "text", growth_words),
         ("Type" if typed else "Density", "", "text", kind_words),
         ("Nodule", "probability", "", nodule_words),
-        ("Malignancy", "1 to 5, no diagnosis", "", malignancy_words),
+        ("Malignancy", "1 to 5, no&nbsp;diagnosis", "", malignancy_words),
         ("Lung", "", "text", side_words),
         ("Pleura", "mm", "", pleura_words),
         ("Slice", f"of {report.shape[2]}", "", lambda item: str(slice_number(item))),
@@ -99,11 +101,10 @@ def _risk(report: DetectionReport) -> str:
     risk = report.risk
     if risk is None:
         return ""
-    notes = "".join(f'<p class="soft">{_sentence(note)}</p>' for note in risk.notes)
-    seen = {0: "no candidate", 1: "1 candidate"}.get(risk.candidates, f"{risk.candidates} candidates")
+    notes = "".join(f'<p class="soft">{_sentence(note)}</p>' for note in risk_notes(report))
     return (
         f"<h3>The scan as a whole</h3><p>Probability <strong>{risk.probability:.2f}</strong> of the label that the"
-        f" model was trained on, from {seen}. <strong>This is no diagnosis.</strong></p>{notes}"
+        f" model was trained on, {candidates_words(report)}. <strong>This is no diagnosis.</strong></p>{notes}"
     )
 
 

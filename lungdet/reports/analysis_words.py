@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lungdet.records import Finding, NoduleGrowth
+from lungdet.records import DetectionReport, Finding, NoduleGrowth
 
 KIND_WORDS = {
     "solid": "solid",
@@ -26,9 +26,9 @@ def axes_words(finding: Finding) -> str:
 
 
 def volume_words(finding: Finding) -> str:
-    """Volume in mm3, three digits of it."""
+    """Volume in whole mm3, three digits of it."""
     found = finding.measurement
-    return "" if found is None else f"{float(f'{found.volume_mm3:.3g}'):g}"
+    return "" if found is None else f"{float(f'{found.volume_mm3:.3g}'):.0f}"
 
 
 def kind_words(finding: Finding) -> str:
@@ -94,3 +94,21 @@ def growth_sentence(growth: NoduleGrowth) -> str:
     longest = "" if growth.longest_days is None else f" to {growth.longest_days:.0f}"
     limits = "" if growth.shortest_days is None else f" (95 % limits {growth.shortest_days:.0f}{longest})"
     return f"{said}, doubling time {growth.doubling_days:.0f} days{limits}"
+
+
+def candidates_words(report: DetectionReport) -> str:
+    """Tell what the probability of the scan was made of; empty where there is none."""
+    if report.risk is None:
+        return ""
+    count = report.risk.candidates
+    if not count:
+        return "from no candidate"
+    named = "best candidate" if count == 1 else f"{count} best candidates"
+    below = "also those below" if report.findings else "none of which reaches"
+    return f"pooled from the detector's {named}, {below} the threshold of a finding"
+
+
+def risk_notes(report: DetectionReport) -> list[str]:
+    """Notes on the probability of the scan, without those that the lungs have already."""
+    said = () if report.lungs is None else report.lungs.notes
+    return [] if report.risk is None else [note for note in report.risk.notes if note not in said]

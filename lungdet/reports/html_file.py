@@ -19,9 +19,10 @@ from .finding_section import figure, finding_article
 from .json_file import time_stamp
 from .page_frame import frame_page, section
 from .picture_files import LUNGS_NAME, MAX_PICTURES, OVERVIEW_NAME, draw_pictures, picture_name
-from .planes import PLANES
+from .planes import PLANES, nearest_axes
 from .slice_words import number, slice_number, slice_order
 
+UID_END = 16  # digits and dots
 WARNING = (
     "Marks may be wrong and nodules may be missed; a score is the confidence of the detector, not a probability of"
     " cancer. Only a physician who looks at the images can make a diagnosis."
@@ -47,8 +48,11 @@ def report_to_html(report: DetectionReport, pictures: Mapping[str, bytes], creat
     count = len(report.findings)
     headline = {0: "No findings", 1: "1 finding"}.get(count, f"{count} findings")
     table = "" if report.analyzed and count else _table(report) if count else NO_FINDINGS
+    facts = f"{table}\n{scan_facts(report)}"
     columns = (
-        f'<div class="columns">\n{_overview(report, pictures)}\n<div>\n{table}\n{scan_facts(report)}\n</div>\n</div>'
+        f'<div class="columns">\n{_overview(report, pictures)}\n<div>\n{facts}\n</div>\n</div>'
+        if OVERVIEW_NAME in pictures
+        else f"{_without_overview(report)}\n{facts}"
     )
     wide = analysis_table(report) if report.analyzed and count else ""
     parts = (
@@ -58,9 +62,10 @@ def report_to_html(report: DetectionReport, pictures: Mapping[str, bytes], creat
         _lungs(pictures),
         section("read", "What was read", _facts(report)),
     )
+    named = source_name(report.series.source), _series_words(report.series.series_uid)
     return frame_page(
         "report",
-        title=escape(f"Lung nodule detection: {source_name(report.series.source)}"),
+        title=escape(f"Lung nodule detection: {', '.join(filter(None, named))}"),
         heading="Lung nodule detection",
         subtitle=_subtitle(report, created),
         warning=WARNING,
@@ -81,13 +86,28 @@ def write_html(
 
 
 def _subtitle(report: DetectionReport, created: datetime | None) -> str:
+    """Name the scan, so that two of one folder are told apart, and when the page was made; nothing of the patient."""
     stamp = time_stamp(created)
     parts = [
         escape(source_name(report.series.source)),
         escape(report.series.description),
-        f'<time datetime="{stamp}">{stamp[:10]} {stamp[11:16]} UTC</time>',
+        escape(_series_words(report.series.series_uid)),
+        f"{report.shape[2]} slice{'s' * (report.shape[2] != 1)}",
+        f'made <time datetime="{stamp}">{stamp[:10]} {stamp[11:16]} UTC</time>',
     ]
     return " &middot; ".join(part for part in parts if part)
+
+
+def _series_words(uid: str) -> str:
+    """Name a series by its UID, of a long one by its end, where those of one source differ.
+
+    Example:
+        >>> _series_words("1.2.3"), _series_words("1.2.840.113619.2.55.3.2831.1123.20091.117")
+        ('series 1.2.3', 'series …1.1123.20091.117')
+    """
+    if not uid:
+        return ""
+    return f"series {uid}" if len(uid) <= UID_END else f"series …{uid[-UID_END:]}"
 
 
 def _warnings(report: DetectionReport) -> str:
@@ -119,6 +139,14 @@ def _overview(report: DetectionReport, pictures: Mapping[str, bytes]) -> str:
     marks = f"with {count} marked finding{'s' * (count != 1)}" if count else "without any mark"
     caption = "Projection from the front: patient's right at the left, head at the top. Boxes carry the rank."
     return figure(pictures, OVERVIEW_NAME, f"Projection of the chest from the front {marks}", caption)
+
+
+def _without_overview(report: DetectionReport) -> str:
+    affine = np.asarray(report.affine_lps)
+    sizes_mm = np.asarray(report.shape) * frames.spacing_of(affine)
+    width_mm, _, height_mm = (sizes_mm[axis] for axis in nearest_axes(affine)[0])
+    shown = f"seen from the front, the scan is a strip of {width_mm:.0f} &times; {height_mm:.0f} mm"
+    return f'<p class="soft">There is no overview: {shown}.</p>'
 
 
 def _sections(report: DetectionReport, pictures: Mapping[str, bytes]) -> str:

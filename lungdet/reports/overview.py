@@ -14,9 +14,23 @@ from .pictures import GREY_LEVELS, MARK_INDEX, draw_box, draw_letters, font, let
 from .planes import CORONAL, Box, PatientView, Rectangle
 
 OVERVIEW_PX = 640
+LEAST_PX = 80  # of the shorter side; a strip shows nothing, and has no room for its letters
 LABEL_PX, LINE_PX = 20, 2
 LEADER_FROM_PX = 6.0  # a label that is nearer needs no line
 AIR_HU, DENSE_HU = -1000.0, 1000.0
+
+
+def has_overview(size_mm: tuple[float, float, float]) -> bool:
+    """Tell whether a projection from the front is more than a strip.
+
+    Args:
+        size_mm: of the scan towards the patient's left, back and head.
+
+    Example:
+        >>> has_overview((360.0, 360.0, 300.0)), has_overview((360.0, 360.0, 9.0))
+        (True, False)
+    """
+    return min(size_mm[0], size_mm[2]) * OVERVIEW_PX >= LEAST_PX * max(size_mm[0], size_mm[2])
 
 
 def overview(view: PatientView, boxes: list[Box]) -> Image.Image:

@@ -13,7 +13,7 @@ from lungdet.records import CTVolume, DetectionReport, Finding
 from .atomic import write_files
 from .lung_sheet import lung_sheet
 from .measured_axes import measured_index, measured_lines
-from .overview import overview
+from .overview import has_overview, overview
 from .pictures import closeup_section, to_png, whole_section
 from .planes import PLANES, Box, PatientView, Plane
 
@@ -28,7 +28,7 @@ def draw_pictures(
     max_pictures: int = MAX_PICTURES,
     lung_labels: NDArray[np.uint8] | None = None,
 ) -> dict[str, bytes]:
-    """Draw the overview, and the first findings in three planes, whole and close up.
+    """Draw the overview, if it would be no strip, and the first findings in three planes, whole and close up.
 
     A measured finding is shown in the slice that its diameters were measured in, and the close-up shows them there.
 
@@ -50,7 +50,7 @@ def draw_pictures(
         raise ValueError(f"the report is about an image of {report.shape} voxels, the volume has {volume.array.shape}")
     view = PatientView.of(volume)
     boxes = [view.box(finding.box_voxel) for finding in report.findings]
-    pictures = {OVERVIEW_NAME: to_png(overview(view, boxes))}
+    pictures = {OVERVIEW_NAME: to_png(overview(view, boxes))} if has_overview(view.size_mm) else {}
     for rank, (finding, box) in enumerate(zip(report.findings[:max_pictures], boxes, strict=False), start=1):
         for plane in PLANES:
             whole, closeup = _sections(view, plane, box, finding)

@@ -18,6 +18,7 @@ LUNG_WINDOW_HU = (-600.0, 1600.0)  # centre, width
 WHOLE_PX = 480  # longest side of a picture of a whole section
 WHOLE_STEP = 4  # grey levels that become one there, 26 HU: it shows the way, and its file is half as large
 CLOSEUP_PX = 300
+LETTERED_PX = 60  # least side that has room for letters and a bar
 CLOSEUP_MM = 50.0  # at least; large findings get a wider view
 
 Line = tuple[tuple[float, float], tuple[float, float]]
@@ -133,8 +134,10 @@ def _draw_lines(canvas: Canvas, lines: Sequence[Line]) -> None:
 
 
 def draw_letters(image: Image.Image, letters: str) -> None:
-    """Write what lies at the left, right, top and bottom."""
+    """Write what lies at the left, right, top and bottom; not in a strip, where they would cover it."""
     draw, width, height = ImageDraw.Draw(image), image.width, image.height
+    if not _has_room(image):
+        return
     places = ((4, height / 2, "lm"), (width - 4, height / 2, "rm"), (width / 2, 3, "mt"), (width / 2, height - 4, "mb"))
     for letter, (x, y, anchor) in zip(letters, places, strict=True):
         grey = GREY_LEVELS - 1
@@ -193,7 +196,13 @@ def _span(low: float, high: float, length: float, limit: int) -> tuple[float, fl
     return start, start + length
 
 
+def _has_room(image: Image.Image) -> bool:
+    return min(image.size) >= LETTERED_PX
+
+
 def _draw_bar(image: Image.Image, length_px: float, label: str) -> None:
+    if not _has_room(image):
+        return
     draw, grey = ImageDraw.Draw(image), GREY_LEVELS - 1
     x, y = 10, image.height - 12
     draw.rectangle((x - 1, y - 1, x + round(length_px) + 1, y + 3), fill=0)

@@ -17,7 +17,7 @@ from .csv_file import reports_to_csv, source_name
 from .folder_swap import write_folder
 from .html_file import report_to_html
 from .json_file import report_to_json
-from .picture_files import LUNGS_NAME, MAX_PICTURES, draw_pictures
+from .picture_files import LUNGS_NAME, MAX_PICTURES, OVERVIEW_NAME, draw_pictures
 
 PICTURE_FOLDER = "pictures"
 JSON_NAME, CSV_NAME, HTML_NAME = "findings.json", "findings.csv", "report.html"
@@ -94,5 +94,5 @@ def _digest(parts: list[str]) -> str:
 def _outdated(folder: str, names: list[str]) -> list[str]:
     """Name what does not move on to the next version of a study's folder; see :func:`shutil.copytree`."""
     if Path(folder).name == PICTURE_FOLDER:
-        return [*fnmatch.filter(names, "finding_*.png"), *fnmatch.filter(names, LUNGS_NAME)]
+        return [name for name in names if fnmatch.fnmatch(name, "finding_*.png") or name in (LUNGS_NAME, OVERVIEW_NAME)]
     return [name for name in names if name in (JSON_NAME, CSV_NAME, HTML_NAME)]

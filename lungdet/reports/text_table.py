@@ -8,11 +8,13 @@ from lungdet.records import DetectionReport, Finding, LungsFound
 
 from .analysis_words import (
     axes_words,
+    candidates_words,
     growth_sentence,
     kind_words,
     malignancy_words,
     nodule_words,
     pleura_words,
+    risk_notes,
     side_words,
     volume_words,
 )
@@ -31,14 +33,18 @@ _COLUMNS: tuple[tuple[str, str, Callable[[Finding], str]], ...] = (  # head, wid
 HEAD = "rank  score     x mm     y mm     z mm  diameter mm  slice   (LPS; slices count from 1)"
 
 
-def report_to_text(report: DetectionReport) -> str:
+def report_to_text(report: DetectionReport, part: tuple[int, int] = (1, 1)) -> str:
     """Describe a report in lines of text: the series, what the reader did, and a row for each finding.
 
     What a file says is shown without control characters, which would steer the terminal.
+
+    Args:
+        report: what was found.
+        part: number of the study in its source, from 1, and how many there are.
     """
-    series = report.series
+    series, which = report.series, f", study {part[0]} of {part[1]}" if part[1] > 1 else ""
     named = f"series {series.series_uid} " if series.series_uid else ""
-    lines = [f"{series.source}: {named}{series.description!r}, {report.shape[2]} slices"]
+    lines = [f"{series.source}{which}: {named}{series.description!r}, {report.shape[2]} slices"]
     lines += [f"  {step}" for step in series.steps]
     head, rows = (
         _analysis_rows(report.findings) if report.analyzed else (HEAD, [_row(item) for item in report.findings])
@@ -72,9 +78,10 @@ def _scan_lines(report: DetectionReport) -> list[str]:
         lines.append(_lungs_line(report.lungs))
         lines += report.lungs.notes
     if report.risk is not None:
-        risk = report.risk
-        lines.append(f"scan: probability {risk.probability:.2f} of the trained label ({risk.model.name}); no diagnosis")
-        lines += risk.notes
+        risk, made_of = report.risk, "" if report.findings else f", {candidates_words(report)}"
+        chance = f"probability {risk.probability:.2f} of the trained label"
+        lines.append(f"scan: {chance} ({risk.model.name}){made_of}; no diagnosis")
+        lines += risk_notes(report)
     return lines + list(report.notes)
 
 

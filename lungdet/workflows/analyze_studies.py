@@ -199,4 +199,4 @@ class _Run:
             self.marker.known.check_kept(report, marks, folder)
         page = write_study(folder, report, volume, self.max_pictures, lung_labels=labels)
         self.loop.done(volume.info, job.source)
-        return StudyResult(job.source, report, page)
+        return StudyResult(job.source, report, page, part=job.part)

@@ -83,4 +83,4 @@ class _Run:
             item = self.lungs(item)
         saved = save_study(item, self.folder, self.detector.model, self.max_pictures, warnings)
         self.loop.done(volume.info, job.source)
-        return StudyResult(job.source, *saved)
+        return StudyResult(job.source, *saved, part=job.part)

@@ -22,6 +22,7 @@ class StudyJob:
         choose: rule for several series; None refuses them.
         problem: why this study cannot be read, known before it is tried; empty if nothing is known against it.
         files: what of ``source`` belongs to the study; all of it if empty.
+        part: number of the study in its source, from 1, and how many there are.
     """
 
     source: str
@@ -29,6 +30,7 @@ class StudyJob:
     choose: Literal["thinnest"] | None
     problem: str = ""
     files: tuple[Path, ...] = ()
+    part: tuple[int, int] = (1, 1)
 
 
 def find_studies(
@@ -58,7 +60,10 @@ def find_studies(
     if len(files) <= 1:
         return [StudyJob(name, None, choose)]
     problems = _problems_by_study(name, studies_of)
-    return [StudyJob(name, None, choose, problems.get(study, ""), paths) for study, paths in sorted(files.items())]
+    return [
+        StudyJob(name, None, choose, problems.get(study, ""), files[study], (number, len(files)))
+        for number, study in enumerate(sorted(files), start=1)
+    ]
 
 
 def unique_sources(sources: Iterable[str | os.PathLike[str]]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from lungdet.engines.save_finding_answers import ANSWERS, UNRATED
 from lungdet.geometry.lung_mask import LungMask
-from lungdet.records import CTVolume, DetectionReport, Finding, ModelInfo, NoduleAnswer, ScanRiskAnswer
+from lungdet.records import CTVolume, DetectionReport, Finding, LungsFound, ModelInfo, NoduleAnswer, ScanRiskAnswer
 from lungdet.reports.analysis_words import OUTSIDE_LUNGS
 
 from .bundle import BundleError, bundle_root
@@ -19,6 +19,7 @@ from .measure_findings import describe_lungs, measure_finding
 from .nodule_classifier import BUNDLE as CLASSIFIER
 from .nodule_classifier import NoduleRater, round_numbers, rounded
 from .outside_lungs import outside_lungs
+from .whole_lungs import partial_lungs
 
 logger = logging.getLogger(__name__)
 Model = TypeVar("Model")
@@ -93,11 +94,12 @@ class StudyAnalyst:
         findings = self._on_marks(findings, marks.model, notes)
         findings += [mark for mark in outside if mark.score >= least]
         findings.sort(key=lambda finding: (-finding.score, finding.box_voxel))
-        risk = self._risk_of(volume, replace(marks, findings=tuple(inside)), lungs, notes)
+        described = describe_lungs(volume, lungs)
+        risk = self._risk_of(volume, replace(marks, findings=tuple(inside)), lungs, described, notes)
         return replace(
             marks,
             findings=tuple(measure_finding(volume, finding, lungs) for finding in findings),
-            lungs=describe_lungs(volume, lungs),
+            lungs=described,
             risk=risk,
             models=self._models(risk),
             notes=tuple(notes),
@@ -166,16 +168,17 @@ class StudyAnalyst:
         return [finding for finding in scored if finding.score >= least], least
 
     def _risk_of(
-        self, volume: CTVolume, marks: DetectionReport, lungs: LungMask, notes: list[str]
+        self, volume: CTVolume, marks: DetectionReport, lungs: LungMask, described: LungsFound, notes: list[str]
     ) -> ScanRiskAnswer | None:
         if self.risk is None:
             return None
-        if not lungs.found:  # a scan without marks has an answer, which is of a chest
-            notes.append(f"left out: {SCAN}; no lungs were found: {lungs.reason}")
+        partial = partial_lungs(volume, lungs.labels, described)
+        if partial:  # a scan without marks has an answer, which is of a chest
+            notes.append(f"left out: {SCAN}; {partial}")
             return None
         try:
             answer = self.risk(volume, marks.findings, marks.model)
-        except ValueError as error:  # a scan of one slice, say: the findings are not to be lost
+        except ValueError as error:  # a mark without a cube, say: the findings are not to be lost
             notes.append(f"left out: {SCAN}; {_without_source(explain(error), volume)}")
             return None
         told = (*(_without_source(note, volume) for note in answer.notes), *lungs.notes)

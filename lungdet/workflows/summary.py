@@ -28,12 +28,14 @@ class StudyResult:
         report: the findings; None if the study failed.
         page: the HTML; None if the study failed.
         error: why it failed; empty if it did not.
+        part: number of the study in its source, from 1, and how many there are.
     """
 
     source: str
     report: DetectionReport | None = None
     page: Path | None = None
     error: str = ""
+    part: tuple[int, int] = (1, 1)
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def test_scores_are_those_of_scikit_learn(tmp_path: Path, collated: bool):
     with (tmp_path / "submission.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [row["id"] for row in rows] == [item["id"] for item in items]
-    assert [float(row["cancer"]) for row in rows] == pytest.approx(said.tolist())
+    assert [float(row["cancer"]) for row in rows] == pytest.approx(said.tolist(), abs=1e-6)
     assert {"roc.png", "reliability.png", "scans.csv"} <= {path.name for path in tmp_path.iterdir()}
 
 
@@ -47,8 +47,12 @@ def test_scans_without_labels_get_answers_alone(tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["submission.csv"]
     lines = (tmp_path / "submission.csv").read_text().splitlines()
     assert lines[0] == "id,cancer"
-    assert lines[1].startswith("a,0.88")
-    assert lines[2] == "b,0.5"
+    assert lines[1:] == ["a,0.880797", "b,0.5"]  # 1 / (1 + exp(-2)) = 0.88079708
+
+
+def test_no_answer_is_rounded_to_certainty(tmp_path: Path):
+    run(tmp_path, [{"id": "a"}, {"id": "b"}], torch.tensor([[-30.0], [40.0]]))
+    assert (tmp_path / "submission.csv").read_text().splitlines()[1:] == ["a,1e-06", "b,0.999999"]
 
 
 def test_labels_of_some_scans_are_enough(tmp_path: Path):

@@ -41,6 +41,12 @@ def test_json_round_trip():
     assert NoduleMeasurement.from_dict(told) == full
 
 
+def test_derived_diameters_have_the_digits_of_the_others():
+    told = replace(FOUND, volume_mm3=84.0954).to_dict()
+    assert told["ball_diameter_mm"] == 5.4357  # (6 * 84.0954 / pi) ** (1 / 3) = 5.43567...
+    assert NoduleMeasurement.from_dict(told).to_dict() == told
+
+
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [

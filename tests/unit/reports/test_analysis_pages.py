@@ -11,6 +11,7 @@ from PIL import Image
 
 from lungdet.records import CTVolume, DetectionReport, LungsFound, LungSideFacts, RatingAnswer
 from lungdet.reports import draw_pictures, report_to_html, report_to_text, reports_to_csv, write_study
+from lungdet.reports.analysis_words import volume_words
 from lungdet.reports.measured_axes import measured_index, measured_lines
 from lungdet.reports.pictures import CLOSEUP_MM, CLOSEUP_PX, MARK_INDEX
 from lungdet.reports.planes import AXIAL, CORONAL, SAGITTAL, PatientView
@@ -46,6 +47,40 @@ def test_no_lungs_and_no_findings_have_a_page(analyzed: DetectionReport, volume:
     assert "marked nothing" in text
     assert "Malignancy" not in text
     assert "as a whole" not in text
+
+
+def test_a_probability_beside_no_findings_says_what_it_is_made_of(
+    analyzed: DetectionReport, volume: CTVolume, created: datetime
+):
+    said = "pooled from the detector's 6 best candidates, none of which reaches the threshold of a finding"
+    none = dataclasses.replace(analyzed, findings=())
+    assert f"trained on, {said}." in page(none, volume, created)
+    assert f"trained label (scan_risk), {said}; no diagnosis" in report_to_text(none)
+    assert "6 best candidates, also those below the threshold" in page(analyzed, volume, created)
+    assert analyzed.risk is not None
+    empty = dataclasses.replace(none, risk=dataclasses.replace(analyzed.risk, candidates=0))
+    assert "trained on, from no candidate." in page(empty, volume, created)
+
+
+def test_what_the_lungs_say_is_not_said_again_of_the_scan(
+    analyzed: DetectionReport, volume: CTVolume, created: datetime
+):
+    assert analyzed.risk is not None
+    risk = dataclasses.replace(analyzed.risk, notes=("of itself", "one <note>"))
+    report = dataclasses.replace(analyzed, risk=risk)
+    assert page(report, volume, created).count("One &lt;note&gt;.") == 1
+    assert report_to_text(report).count("one <note>") == 1
+    assert "  of itself" in report_to_text(report).splitlines()
+    assert "one <note>" in report_to_text(dataclasses.replace(report, lungs=None))
+
+
+def test_volumes_of_a_column_have_the_same_decimals(analyzed: DetectionReport):
+    first = analyzed.findings[0]
+    assert first.measurement is not None
+    sizes = {47.0: "47", 47.34: "47", 127.6: "128", 1168.0: "1170", 12345.6: "12300"}
+    for volume_mm3, words in sizes.items():
+        measurement = dataclasses.replace(first.measurement, volume_mm3=volume_mm3)
+        assert volume_words(dataclasses.replace(first, measurement=measurement)) == words
 
 
 def test_columns_that_nobody_knows_are_left_out(analyzed: DetectionReport, volume: CTVolume, created: datetime):

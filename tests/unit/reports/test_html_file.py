@@ -75,6 +75,19 @@ def test_what_is_said(volume: CTVolume, report: DetectionReport):
     assert "/data/" not in text  # the name of the folder, not the way to it
 
 
+def test_the_head_tells_two_series_of_one_folder_apart(volume: CTVolume, report: DetectionReport, created: datetime):
+    heads = []
+    for uid in ("1.2.826.0.1.3680043.8.498.1001", "1.2.826.0.1.3680043.8.498.1002"):
+        series = dataclasses.replace(report.series, series_uid=uid)
+        text = page(dataclasses.replace(report, series=series), volume, created, 0)
+        heads.append((re.findall("<title>(.*)</title>", text)[0], re.findall('<p class="soft">(.*)</p>', text)[0]))
+    assert heads[0][0] == "Lung nodule detection: chest, series …80043.8.498.1001"
+    assert heads[1][1] == (
+        "chest &middot; Thorax &middot; series …80043.8.498.1002 &middot; 20 slices &middot; "
+        'made <time datetime="2030-01-02T03:04:05Z">2030-01-02 03:04 UTC</time>'
+    )
+
+
 def test_hostile_headers_are_text(volume: CTVolume, report: DetectionReport):
     series = dataclasses.replace(
         report.series, source=HOSTILE, description=HOSTILE, kernel=HOSTILE, series_uid=HOSTILE, study_uid=HOSTILE,

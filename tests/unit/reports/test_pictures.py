@@ -103,6 +103,13 @@ def test_odd_shapes_are_drawn(shape: tuple[int, int, int]):
     assert min(overview(view, []).size) >= 1
 
 
+def test_a_strip_has_no_letters_over_it():
+    for rows, lettered in ((3, False), (30, True)):
+        view = PatientView(np.full((100, 100, rows), -1400.0), (1.0, 1.0, 1.0), (0, 1, 2), (False,) * 3)
+        picture = np.asarray(closeup_section(view, CORONAL, (50, 50, 0, 51, 51, 1)))
+        assert (picture == GREY_LEVELS - 1).any() == lettered
+
+
 def test_a_large_finding_gets_a_wider_closeup():
     view = PatientView(np.zeros((200,) * 3, dtype=np.int16), (1.0,) * 3, (0, 1, 2), (False,) * 3)
     left, _, right, _ = inside_of_mark(closeup_section(view, AXIAL, (50, 50, 50, 110, 110, 110)))

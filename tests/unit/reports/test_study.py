@@ -45,6 +45,15 @@ def test_a_second_run_replaces_all_and_leaves_what_is_not_ours(
     assert read_json(tmp_path / "findings.json") == fewer
 
 
+def test_the_overview_goes_with_a_scan_of_few_slices(volume: CTVolume, report: DetectionReport, tmp_path: Path):
+    write_study(tmp_path, report, volume, 0)
+    series = dataclasses.replace(volume.info, slice_uids=())
+    thin = CTVolume(volume.array[:, :, :3], volume.affine_lps, series)  # 80 x 7.5 mm from the front: 60 px high
+    page = write_study(tmp_path, dataclasses.replace(report, series=series, findings=(), shape=(80, 60, 3)), thin, 0)
+    assert not (tmp_path / "pictures" / "overview.png").exists()
+    assert "There is no overview: seen from the front, the scan is a strip of 80 &times; 8 mm." in page.read_text()
+
+
 def test_a_fault_writes_nothing(volume: CTVolume, report: DetectionReport, tmp_path: Path):
     with pytest.raises(ValueError, match="voxels"):
         write_study(tmp_path / "study", dataclasses.replace(report, shape=(1, 1, 1)), volume)

@@ -15,6 +15,11 @@ def test_a_report_by_hand(report: DetectionReport):
     assert report_to_text(dataclasses.replace(report, findings=())).endswith("\n  no findings")
 
 
+def test_a_study_of_several_says_which_it_is(report: DetectionReport):
+    first = report_to_text(report, (1, 2)).splitlines()[0]
+    assert first == "/data/chest, study 1 of 2: series 1.2.3 'Thorax', 20 slices"
+
+
 def test_a_file_cannot_steer_the_terminal(report: DetectionReport):
     evil = "a\x1b[2J\r\x9b1m\u202e\udce4\nb"
     series = dataclasses.replace(report.series, source=evil, series_uid=evil, description=evil, steps=(evil,))

@@ -118,7 +118,7 @@ def test_voxels_that_are_no_numbers_are_refused(model: ScanRiskModel):
     with pytest.raises(ValueError, match="finite"):
         model(broken, [finding(20, 0.5)])
     flat = CTVolume(np.zeros((60, 60, 1), np.int16), np.eye(4), SeriesInfo("made"))
-    with pytest.raises(ValueError, match="at least 2 voxels"):
+    with pytest.raises(ValueError, match="the scan has one slice, and a cube needs several"):
         model(flat, [finding(20, 0.5)])
 
 

@@ -25,7 +25,8 @@ def test_each_study_gets_its_own_files(write_series: Callable[..., SeriesInfo], 
     write_series("all/a/thick", seed=2, study_uid="1.1", step_mm=5.0)
     write_series("all/b", seed=3, study_uid="1.2")
     first, second = find_studies(tmp_path / "all")
-    assert first == StudyJob(str(tmp_path / "all"), None, "thinnest", files=first.files)
+    assert first == StudyJob(str(tmp_path / "all"), None, "thinnest", files=first.files, part=(1, 2))
+    assert second.part == (2, 2)
     assert set(first.files) == set((tmp_path / "all" / "a").rglob("*.dcm"))
     assert set(second.files) == set((tmp_path / "all" / "b").rglob("*.dcm"))
 

@@ -16,6 +16,7 @@ from lungdet.workflows.nodule_classifier import UnratedMark
 from lungdet.workflows.study_analyst import StudyAnalyst
 
 SHAPE = (24, 24, 24)
+AFFINE = np.diag([10.0, 10.0, 10.0, 1.0])  # as large as a chest
 DETECTOR = ModelInfo("detector", "1", "ab" * 32)
 ASKED, HELPER = ModelInfo("rater", "1", "cd" * 32), ModelInfo("helper", "1", "ef" * 32)
 
@@ -48,13 +49,13 @@ class Risk:
 
 
 def analyze(rater: Any = None, risk: Any = None, lungs: LungMask | None = None, **options: Any) -> DetectionReport:
-    volume = CTVolume(np.full(SHAPE, -800, np.int16), np.eye(4), SeriesInfo("made"))
+    volume = CTVolume(np.full(SHAPE, -800, np.int16), AFFINE, SeriesInfo("made"))
     analyst = StudyAnalyst(None, None, "cpu", **options)
     analyst.rater, analyst.risk, analyst.filters = rater, risk, rater is not None and options.get("filter_marks", False)
     analyst._notes = []
-    box = (8.0, 8.0, 8.0, 14.0, 14.0, 14.0)
-    findings = tuple(Finding(box, box, score) for score in (0.9, 0.5, 0.2))
-    affine = tuple(map(tuple, np.eye(4).tolist()))
+    box, box_mm = (8.0, 8.0, 8.0, 14.0, 14.0, 14.0), (75.0, 75.0, 75.0, 135.0, 135.0, 135.0)
+    findings = tuple(Finding(box_mm, box, score) for score in (0.9, 0.5, 0.2))
+    affine = tuple(map(tuple, AFFINE.tolist()))
     marks = DetectionReport(SeriesInfo("made"), SHAPE, affine, findings, DETECTOR, "0")  # type: ignore[arg-type]
     return analyst(volume, marks, lungs or LungMask(np.ones(SHAPE, np.uint8)), 0.1)
 
@@ -123,6 +124,18 @@ def test_a_scan_without_lungs_has_no_risk():
     assert report.risk is None
     assert report.notes == ("left out: the risk of the scan; no lungs were found: there is no air in the body",)
     assert report.models == ()
+
+
+def test_a_scan_of_a_part_of_the_lungs_has_no_risk():
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[:, :, :1] = 1  # 576 ml
+    report = analyze(risk=Risk(), lungs=LungMask(labels))
+    assert report.risk is None
+    assert report.lungs is not None
+    assert report.notes == (
+        "left out: the risk of the scan; its model has learnt from whole lungs, and the scan shows 576 ml of lung, "
+        "where an adult has more than 1000 ml",
+    )
 
 
 def test_a_risk_of_one_lung_says_so():
