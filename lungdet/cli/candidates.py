@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from lungdet.counted import counted
+
 from .exit_codes import EXIT_FAILED, EXIT_OK
 from .messages import complain, messages_above_the_bar, tell_first, warn
 from .number_types import real, whole
@@ -71,8 +73,9 @@ def run(options: argparse.Namespace) -> int:
     parts: dict[str, list[int]] = {}
     for scan in summary.scans.scans:
         parts.setdefault(scan.part, []).append(scan.label or 0)
-    told = ", ".join(f"{len(found)} {part} ({sum(found)} positive)" for part, found in sorted(parts.items()))
-    print(f"{len(summary.scans.scans)} of {len(summary.results)} scans: {told or 'none'}; list: {summary.list_path}")
+    told = ", ".join(f"{len(labels)} {part} ({sum(labels)} positive)" for part, labels in sorted(parts.items()))
+    found = f"{len(summary.scans.scans)} of {counted(len(summary.results), 'scan')}"
+    print(f"{found}: {told or 'none'}; list: {summary.list_path}")
     return EXIT_FAILED if summary.failed else EXIT_OK
 
 
@@ -80,4 +83,4 @@ def _print_result(result: CandidateResult) -> None:
     from tqdm import tqdm
 
     if result.candidates is not None:
-        tqdm.write(f"{result.scan}: {result.candidates} candidates{', kept' if result.kept else ''}")
+        tqdm.write(f"{result.scan}: {counted(result.candidates, 'candidate')}{', kept' if result.kept else ''}")

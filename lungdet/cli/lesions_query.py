@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from lungdet.counted import counted
+
 from .exit_codes import EXIT_FAILED, EXIT_OK
 from .label import positive
 from .messages import complain, messages_above_the_bar, warn
@@ -85,7 +87,7 @@ def run_embed(options: argparse.Namespace) -> int:
         complain(f"and {len(embedded.problems) - MOST_LINES} more like these")
     if embedded.without_neighbours:
         what = "the nearest that are there stood in, which moves their vectors a little"
-        warn(f"{embedded.without_neighbours} lesions lack neighbour slices; {what}")
+        warn(f"{counted(embedded.without_neighbours, 'lesion')} without neighbour slices; {what}")
     print(embedded)
     return EXIT_FAILED if embedded.problems else EXIT_OK
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from lungdet.counted import counted
+
 from .exit_codes import EXIT_OK
 from .number_types import real, whole
 
@@ -79,7 +81,8 @@ def _write_chest(options: argparse.Namespace) -> None:
         excluded_csv_path=folder / "excluded.csv",
     )
     print(
-        f"{len(info.slice_uids)} slices in {folder / 'dicom'}, {len(chest.nodules)} nodules in {folder / 'truth.csv'}"
+        f"{counted(len(info.slice_uids), 'slice')} in {folder / 'dicom'}, "
+        f"{counted(len(chest.nodules), 'nodule')} in {folder / 'truth.csv'}"
     )
 
 
@@ -103,7 +106,10 @@ def _write_torso(options: argparse.Namespace) -> None:
     phantom = make_torso(options.seed, spacing_mm=spacing, size=size, z_range_mm=heights, lesions=states)
     info = write_dicom_series(phantom.volume, folder / "dicom", seed=options.seed)
     write_torso_truth(folder / "truth.json", phantom, info.series_uid, image="dicom", lesions=states)
-    print(f"{len(info.slice_uids)} slices in {folder / 'dicom'}, {len(states)} lesions in {folder / 'truth.json'}")
+    print(
+        f"{counted(len(info.slice_uids), 'slice')} in {folder / 'dicom'}, "
+        f"{counted(len(states), 'lesion')} in {folder / 'truth.json'}"
+    )
 
 
 def _write_deeplesion(options: argparse.Namespace) -> None:
@@ -117,8 +123,9 @@ def _write_deeplesion(options: argparse.Namespace) -> None:
         context_mm=options.context,
         hide_training_types=options.hide_training_types,
     )
-    rows = f"{len(written.rows)} lesions of {written.patients} patients in {written.folder / 'DL_info.csv'}"
-    print(f"{rows}, {written.slices} slices in {written.folder / 'Images_png'}")
+    rows = f"{counted(len(written.rows), 'lesion')} of {counted(written.patients, 'patient')}"
+    slices = f"{counted(written.slices, 'slice')} in {written.folder / 'Images_png'}"
+    print(f"{rows} in {written.folder / 'DL_info.csv'}, {slices}")
 
 
 def _write_cohort(options: argparse.Namespace) -> None:
@@ -128,4 +135,4 @@ def _write_cohort(options: argparse.Namespace) -> None:
     given = {name: tuple(value) for name, value in grid.items() if value}
     cohort = write_cohort(options.output, options.patients, options.seed, **given)
     ill = sum(patient.cancer for patient in cohort)
-    print(f"{len(cohort)} scans, {ill} of them with cancer, in {Path(options.output) / 'labels.csv'}")
+    print(f"{counted(len(cohort), 'scan')}, {ill} of them with cancer, in {Path(options.output) / 'labels.csv'}")

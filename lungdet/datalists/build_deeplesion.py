@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from lungdet.counted import counted
 from lungdet.geometry.frames import boxes_to_world
 from lungdet.readers.deeplesion import DeepLesionTable
 from lungdet.readers.deeplesion_png import FIRST_SLICE, contiguous_groups, deeplesion_affine_lps, nifti_name
@@ -155,7 +156,9 @@ def _volume_files(base: Path) -> dict[str, list[tuple[str, int, int]]]:
 
 def _present(images: dict[str, list[Row]], base: Path, problems: list[str]) -> dict[str, list[Row]]:
     missing = [name for name in images if not (base / name).is_file()]
-    problems.extend(f"{base / name}: no such image; {len(images[name])} lesions left out" for name in missing)
+    problems.extend(
+        f"{base / name}: no such image; {counted(len(images[name]), 'lesion')} left out" for name in missing
+    )
     return {name: rows for name, rows in images.items() if name not in set(missing)}
 
 

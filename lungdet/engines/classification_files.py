@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lungdet.counted import counted
 from lungdet.metrics import confusion_matrix
 from lungdet.reports.classification_figures import (
     ReliabilityToDraw,
@@ -73,7 +74,7 @@ def classification_files(
 
 
 def _figures(scores: ClassificationEvaluation) -> dict[str, bytes]:
-    title = f"{len(scores.pictures)} pictures"
+    title = counted(len(scores.pictures), "picture")
     views = {"classes": scores.labels} | ({} if scores.groups is None else {"groups": scores.groups})
     files = {"confusion.png": _draw_confusion(scores.labels, title)}
     if scores.groups is not None:

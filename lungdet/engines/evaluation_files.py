@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from lungdet.counted import counted
 from lungdet.metrics import FrocIntervals, FrocResult
 from lungdet.reports.case_sheet import draw_cases
 from lungdet.reports.score_figures import (
@@ -50,7 +51,7 @@ def _curves(scores: EvaluationScores) -> dict[str, bytes]:
 def _draw_froc(scores: EvaluationScores) -> bytes:
     curves = [_froc_curve(name, *scores.froc[name]) for name in scores.froc]
     first = next(iter(scores.froc.values()))[0]
-    title = f"{first.nodules} nodules in {first.scans} {first.protocol.unit}s"
+    title = f"{counted(first.nodules, 'nodule')} in {counted(first.scans, first.protocol.unit)}"
     return draw_froc(curves, first.fp_rates, first.protocol.unit, title)["png"]
 
 
@@ -67,4 +68,5 @@ def _draw_precision_recall(scores: EvaluationScores) -> bytes:
     curve, bounds = scores.precision_recall, scores.froc["luna16"][1]
     label = f"average precision {scores.average_precisions['distance']:.3f}"
     drawn = CurveToDraw(label, curve.recalls, curve.precisions, bounds.band_recalls, bounds.band_precisions)
-    return draw_precision_recall([drawn], title=f"{curve.truths} nodules in {len(scores.scans)} scans")["png"]
+    title = f"{counted(curve.truths, 'nodule')} in {counted(len(scores.scans), 'scan')}"
+    return draw_precision_recall([drawn], title=title)["png"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lungdet.counted import counted
 from lungdet.metrics import OrdinalScores, Reliability
 from lungdet.metrics.rating_levels import median_from_shares, whole_level
 from lungdet.metrics.roc_curve import roc_curve
@@ -44,8 +45,8 @@ def nodule_answer_files(
 
 
 def _figures(scores: NoduleAnswerScores) -> dict[str, bytes]:
-    title, types = f"{len(scores.cubes)} cubes", scores.types
-    accuracy = f"{types.scores.images} nodules, accuracy {types.accuracy.value:.3f}"
+    title, types = counted(len(scores.cubes), "cube"), scores.types
+    accuracy = f"{counted(types.scores.images, 'nodule')}, accuracy {types.accuracy.value:.3f}"
     statements = {"nodule or look-alike": scores.nodule.reliability, "type": types.reliability}
     return {
         "roc.png": draw_roc(_curves(scores), title),

@@ -15,6 +15,7 @@ import torch
 from ignite.engine import Engine, Events
 from numpy.typing import NDArray
 
+from lungdet.counted import counted
 from lungdet.lesions import EmbeddedLesions, LesionRetrieval, save_embedded
 from lungdet.metrics import LesionNeighbours, retrieval_scores
 from lungdet.metrics.detection_inputs import gather
@@ -75,7 +76,7 @@ class EmbeddingSaver:
         vectors = np.stack([found[row] for row in rows])
         lesions = self._embedded([self.items[row]["key"] for row in rows], vectors)
         save_embedded(lesions, self.output_dir / "lesions.npz")
-        logger.info("%d lesions embedded: %s", len(lesions), self.output_dir / "lesions.npz")
+        logger.info("%s embedded: %s", counted(len(lesions), "lesion"), self.output_dir / "lesions.npz")
         if self.neighbours:
             scores = embedding_scores(lesions, [self.items[row] for row in rows], self.neighbours)
             write_files(self.output_dir, {"metrics.json": (json.dumps(scores, indent=1) + "\n").encode("ascii")})

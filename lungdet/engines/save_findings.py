@@ -13,6 +13,7 @@ from typing import Any
 from ignite.engine import Engine, Events
 from monai.utils import convert_to_numpy
 
+from lungdet.counted import counted
 from lungdet.detection.findings import make_report
 from lungdet.geometry import frames
 from lungdet.readers.stack_notes import doubtful_steps
@@ -51,7 +52,7 @@ class FindingsSaver:
         state: Any = engine.state
         for inputs, outputs in zip(state.batch, state.output, strict=True):
             report, page = save_study({**inputs, **outputs}, self.output_dir, model, self.max_pictures)
-            logger.info("%d findings, report: %s", len(report.findings), page)
+            logger.info("%s, report: %s", counted(len(report.findings), "finding"), page)
 
 
 def save_study(

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from ignite.engine import Engine, Events
 
+from lungdet.counted import counted
 from lungdet.records import LabelledFile, RadiographInfo
 from lungdet.reports import labels_to_csv, labels_to_json, prepare_output, write_files
 from lungdet.routing import Router
@@ -86,4 +87,4 @@ class LabelSaver:
             "labels.json": labels_to_json(self._files, self._model, names, self.top),
         }
         write_files(self.output_dir, files)
-        logger.info("%d files labelled: %s", len(self._files), self.output_dir / "labels.csv")
+        logger.info("%s labelled: %s", counted(len(self._files), "file"), self.output_dir / "labels.csv")

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from ignite.engine import Engine, Events
 
+from lungdet.counted import counted
 from lungdet.metrics import BinaryScores, binary_scores
 from lungdet.metrics.detection_inputs import gather
 from lungdet.metrics.roc_curve import roc_curve
@@ -91,7 +92,7 @@ class ScanRiskSaver:
         files = scan_risk_files(scans, self.label, self.resamples)
         files |= draw_loss(self.history) if "metrics.json" in files else {}
         write_files(self.output_dir, files)
-        logger.info("%d scans answered: %s", len(scans), self.output_dir / "submission.csv")
+        logger.info("%s answered: %s", counted(len(scans), "scan"), self.output_dir / "submission.csv")
 
     def _start(self, engine: Engine) -> None:
         self._scans = []
@@ -119,7 +120,7 @@ def scan_risk_files(scans: list[ScoredScan], label: str = "cancer", resamples: i
     files["scans.csv"] = table_to_csv(
         ["id", "probability", label], [[scan.id, _written(scan), scan.label] for scan in known]
     )
-    print(binary_to_text(scores.to_json(), f"{len(known)} scans"))
+    print(binary_to_text(scores.to_json(), counted(len(known), "scan")))
     return files | figures_of(lambda: _figures(scores, said, truth))
 
 
@@ -129,7 +130,7 @@ def _written(scan: ScoredScan) -> float:
 
 
 def _figures(scores: BinaryScores, said: Any, truth: Any) -> dict[str, bytes]:
-    title, found, area = f"{len(said)} scans", scores.reliability, scores.auc
+    title, found, area = counted(len(said), "scan"), scores.reliability, scores.auc
     label = f"AUC {area.value:.3f} ({area.low:.3f} to {area.high:.3f})"
     error = f"calibration error {found.expected_error:.3f}"
     line = ReliabilityToDraw(error, found.edges, found.counts, found.confidence, found.accuracy)

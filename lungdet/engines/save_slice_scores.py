@@ -11,6 +11,7 @@ import numpy as np
 from ignite.engine import Engine, Events
 from monai.utils import convert_to_numpy
 
+from lungdet.counted import counted
 from lungdet.lesions import ScoreScale
 from lungdet.reports import prepare_output, write_files
 from lungdet.reports.csv_rows import table_to_csv
@@ -68,4 +69,4 @@ class SliceScoreSaver:
 
     def _finish(self, engine: Engine) -> None:
         write_files(self.output_dir, {"slice_scores.csv": table_to_csv(COLUMNS, self._rows)})
-        logger.info("%d slices scored: %s", len(self._rows), self.output_dir / "slice_scores.csv")
+        logger.info("%s scored: %s", counted(len(self._rows), "slice"), self.output_dir / "slice_scores.csv")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from lungdet.counted import counted
 from lungdet.records import NoduleGrowth, NoduleMeasurement
 
 from .measure_nodule import PART_NOTES
@@ -47,7 +48,8 @@ def compare_nodules(
     ratio = after.volume_mm3 / before.volume_mm3
     doublings = abs(math.log2(ratio))
     if doublings > math.log2(BELIEVED_RATIO) and days < BELIEVED_DAYS * doublings:
-        raise GrowthError(f"no verdict on growth: too unlike to be the same nodule after {days:g} days ({volumes})")
+        after_days = counted(f"{days:g}", "day")
+        raise GrowthError(f"no verdict on growth: too unlike to be the same nodule after {after_days} ({volumes})")
     errors = [volume_sd(each.volume_mm3, mm) for each, mm in zip((before, after), thickness_mm, strict=True)]
     found_growth = volume_growth(before.volume_mm3, after.volume_mm3, days, *errors)
     doubling = found_growth.doubling_days

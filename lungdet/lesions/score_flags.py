@@ -8,6 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from lungdet.counted import counted
 from lungdet.records.scan_score import ScoreFlag, ScoreLine
 
 from .score_scale import ScoreScale
@@ -59,7 +60,7 @@ def flags_of_order(way_mm: Array, score_mm: Array, rows: NDArray[np.intp]) -> li
         flags.append(ScoreFlag("gap", what, _named(rows, (row - 1, row))))
     runs = backward_runs(way_mm, score_mm)
     for first, last in runs:
-        what = f"{last - first + 1} slices over {way_mm[last] - way_mm[first]:.0f} mm run backwards"
+        what = f"{counted(last - first + 1, 'slice')} over {way_mm[last] - way_mm[first]:.0f} mm run backwards"
         flags.append(ScoreFlag("reversed", what, _named(rows, range(first, last + 1))))
     inside = {row for first, last in runs for row in range(first - MOST_WINDOW, last + MOST_WINDOW + 1)}
     foreign = [row for row in slices_from_elsewhere(way_mm, score_mm) if row not in inside]

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lungdet.counted import counted
 from lungdet.records import ModelInfo, SeriesInfo
 from lungdet.records.scan_score import BODY_REGIONS, BodyRegion, CoveredRegion, ScanScore, ScoreFlag, ScoreLine
 
@@ -144,7 +145,7 @@ def _line(slices: SliceFacts, scale: ScoreScale) -> tuple[ScoreLine | None, list
         if not len(rows):
             return None, []
         extent = way[-1] - way[0] + slices.step_mm
-        what = f"{len(rows)} slice{'s' * (len(rows) != 1)} over {extent:.0f} mm"
+        what = f"{counted(len(rows), 'slice')} over {extent:.0f} mm"
         wanted = f"{LEAST_SLICES} slices and {LEAST_MM:.0f} mm"
         return None, [ScoreFlag("few_slices", f"{what}: too little to tell their order by; it takes {wanted}")]
     rate, level = robust_line(way, height)

@@ -6,6 +6,8 @@ import logging
 import struct
 from typing import BinaryIO, NamedTuple
 
+from lungdet.counted import counted
+
 from .dicom_encoding import ITEM, SEQUENCE_END
 from .dicom_header import DicomHeader
 from .dicom_reach import COPY_AGAIN
@@ -97,7 +99,7 @@ def _read_items(file: BinaryIO, header: DicomHeader, frames: int) -> tuple[list[
         if offsets is None:
             most = 4 * (min(frames, header.limits.max_elements) + SPARE_OFFSETS)
             if length > most:
-                raise _bad(header, f"its offset table of {length} bytes is too long for {frames} frames")
+                raise _bad(header, f"its offset table of {length} bytes is too long for {counted(frames, 'frame')}")
             offsets = _offset_table(file, value, length)
         elif len(fragments) >= header.limits.max_elements:
             raise _bad(header, f"it holds more than {header.limits.max_elements} compressed fragments")

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lungdet.counted import counted
+
 from .dicom_header import DicomHeader
 from .errors import DicomFileError
 
@@ -156,12 +158,14 @@ def _refuse_colour(header: DicomHeader) -> None:
 
 def _check_size(header: DicomHeader, layout: PixelLayout) -> None:
     if min(layout.rows, layout.columns, layout.frames) < 1:
-        raise _bad(header, f"its {layout.frames} frames of {layout.rows} x {layout.columns} pixels hold nothing")
+        raise _bad(
+            header, f"its {counted(layout.frames, 'frame')} of {layout.rows} x {layout.columns} pixels hold nothing"
+        )
     size, limit = layout.frame_bytes * layout.frames, header.limits.max_pixel_bytes
     if size > limit:
         raise DicomFileError(
             header.path,
-            f"its {layout.frames} frames of {layout.rows} x {layout.columns} pixels take {size} bytes, "
+            f"its {counted(layout.frames, 'frame')} of {layout.rows} x {layout.columns} pixels take {size} bytes, "
             f"more than the limit of {limit}",
             "raise ReadLimits.max_pixel_bytes if you trust the file",
         )

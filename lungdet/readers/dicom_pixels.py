@@ -11,6 +11,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from lungdet.counted import counted
+
 from .dicom_codecs import decode_frame
 from .dicom_deflated import inflate_pixels
 from .dicom_elements import PIXELS, PixelElement
@@ -115,8 +117,8 @@ def _check_length(header: DicomHeader, element: PixelElement, layout: PixelLayou
     if min(element.length, available) < wanted:
         raise DicomFileError(
             header.path,
-            f"its pixels are cut off: {layout.frames} frames of {layout.rows} x {layout.columns} need {wanted} bytes, "
-            f"{min(element.length, available)} are there",
+            f"its pixels are cut off: {counted(layout.frames, 'frame')} of {layout.rows} x {layout.columns} need "
+            f"{wanted} bytes, {min(element.length, available)} are there",
             COPY_AGAIN,
         )
     if element.length > wanted + wanted % 2:

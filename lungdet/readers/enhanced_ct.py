@@ -15,6 +15,8 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
+from lungdet.counted import counted
+
 from .dicom_header import DicomHeader, numbers_of
 from .errors import DicomFileError
 from .plain_text import printable
@@ -51,7 +53,7 @@ def _facts(header: DicomHeader) -> list[SliceFacts]:
     frames = header.get("PerFrameFunctionalGroupsSequence") or []
     count = header.integer("NumberOfFrames") or 0
     if len(frames) != count or count == 0:
-        problem = f"NumberOfFrames is {count}, but it has functional groups of {len(frames)} frames"
+        problem = f"NumberOfFrames is {count}, but it has functional groups of {counted(len(frames), 'frame')}"
         raise DicomFileError(header.path, problem, "export the file again")
     facts = (_facts_of_frame(header, number, _Groups(header, shared, frame)) for number, frame in enumerate(frames))
     return [fact for fact in facts if fact is not None]

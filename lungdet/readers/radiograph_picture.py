@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from lungdet.counted import counted
 from lungdet.records import Radiograph, RadiographInfo
 
 from .dicom_jpeg_scans import check_scans
@@ -122,8 +123,9 @@ def _check_budget(picture: Any, path: Path, frames: int, max_bytes: int) -> None
         problem = f"its {picture.height} x {picture.width} pixels hold nothing"
     elif picture.width * picture.height > MAX_FRAME_PIXELS or size > MAX_PICTURE_BYTES or size * frames > max_bytes:
         problem = (
-            f"its {frames} frames of {picture.height} x {picture.width} pixels take {size * frames} bytes, and "
-            f"{MAX_FRAME_PIXELS} pixels and {MAX_PICTURE_BYTES} bytes for a frame, {max_bytes} for all, are the limits"
+            f"its {counted(frames, 'frame')} of {picture.height} x {picture.width} pixels take {size * frames} bytes, "
+            f"and {MAX_FRAME_PIXELS} pixels and {MAX_PICTURE_BYTES} bytes for a frame, {max_bytes} for all, "
+            "are the limits"
         )
     tags = getattr(picture, "tag_v2", {})
     tile = [int(tags.get(tag, 1)) for tag in (TILE_WIDTH, TILE_LENGTH)]

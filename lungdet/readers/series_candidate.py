@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from lungdet.counted import counted
+
 from .slice_facts import SliceFacts
 from .slice_stack import SAME_PLACE_MM, PlaneName, plane_axes, plane_name, sort_slices, typical_step_mm
 
@@ -56,7 +58,7 @@ class SeriesCandidate:
     def __str__(self) -> str:
         step = "no step" if self.step_mm is None else f"every {self.step_mm:.4g} mm"
         thick = "" if self.thickness_mm is None else f", {self.thickness_mm:.4g} mm thick"
-        count = f"{self.slices} {self.plane} slice{'s' if self.slices > 1 else ''}"
+        count = counted(self.slices, f"{self.plane} slice")
         row_mm, column_mm = self.pixel_spacing_mm
         grid = f"{self.grid[1]} x {self.grid[0]} pixels of {column_mm:.4g} x {row_mm:.4g} mm"
         kernel = f", kernel {self.kernel}" if self.kernel else ""

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from lungdet.counted import counted
+
 from .dicom_file import DicomHeader, read_header
 from .enhanced_ct import facts_of_frames
 from .errors import DicomFileError, NotDicomError, SeriesError
@@ -58,9 +60,7 @@ class SeriesScan:
     def steps(self) -> tuple[str, ...]:
         """Say in words what was left out and what is bad, one line for each."""
         counts = Counter(reason for _, reason in self.left_out)
-        steps = [
-            f"left out {count} file{'s' if count > 1 else ''}: {reason}" for reason, count in sorted(counts.items())
-        ]
+        steps = [f"left out {counted(count, 'file')}: {reason}" for reason, count in sorted(counts.items())]
         for bad, so in (
             ([one for one in self.bad if one.series_uid], ""),
             (self.unattributed, " (of which series cannot be told: it is incomplete if they are slices of it)"),

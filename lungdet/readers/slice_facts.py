@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from lungdet.counted import counted
+
 from .dicom_file import DicomHeader
 from .errors import DicomFileError
 from .plain_text import printable
@@ -112,7 +114,9 @@ def facts_of_slice(header: DicomHeader) -> SliceFacts:
     frames = header.integer("NumberOfFrames") or 1
     if frames != 1:
         raise DicomFileError(
-            header.path, f"it holds {frames} frames without a position of each", "export it as single or enhanced CT"
+            header.path,
+            f"it holds {counted(frames, 'frame')} without a position of each",
+            "export it as single or enhanced CT",
         )
     slope, intercept = exactly(1, "RescaleSlope", header)[0], exactly(1, "RescaleIntercept", header)[0]
     check_rescale(slope, intercept, header)
@@ -146,7 +150,7 @@ def exactly(count: int, keyword: str, header: DicomHeader) -> Vector:
 
 def missing(keyword: str, wanted: int, found: int, header: DicomHeader) -> DicomFileError:
     """Word the error for an element that is absent or of the wrong length."""
-    problem = f"{keyword} must hold {wanted} number{'s' if wanted > 1 else ''}, found {found or 'none'}"
+    problem = f"{keyword} must hold {counted(wanted, 'number')}, found {found or 'none'}"
     remedy = "a CT slice without it has no known place or scale: export it again or leave the file out"
     return DicomFileError(header.path, problem, remedy)
 

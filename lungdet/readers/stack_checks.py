@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lungdet.counted import counted
+
 from .errors import DicomFileError, SeriesError
 from .plain_text import printable
 from .read_options import ReadOptions, allow
@@ -121,7 +123,7 @@ class StackChecker:
         if plan.plane_count > 2 * len(stack):
             made = plan.plane_count - len(stack)
             raise self._error(
-                f"{made} slices would be made up from {len(stack)}, more than there are", "export it again"
+                f"{counted(made, 'slice')} would be made up from {len(stack)}, more than there are", "export it again"
             )
         return plan
 
@@ -171,7 +173,7 @@ class StackChecker:
             self._refuse_repeats(stack, pairs)
         keep = [place for place in range(len(stack)) if place not in set(dropped)]
         names = name_files([self._slices[place].path for place in dropped])
-        self._note(f"dropped {len(dropped)} slice{'s' if len(dropped) > 1 else ''} at a place taken twice ({names})")
+        self._note(f"dropped {counted(len(dropped), 'slice')} at a place taken twice ({names})")
         self._slices = tuple(self._slices[place] for place in keep)
         return stack.keep(keep)
 
@@ -256,9 +258,9 @@ class StackChecker:
     def _check_gap(self, stack: SliceStack, holes: list[int], missing: int | None, typical: float) -> None:
         steps = np.diff(stack.heights_mm)
         before, after = self._slices[holes[0]], self._slices[holes[0] + 1]
-        count = f"{missing} slices are missing" if missing is not None else "slices are missing"
+        count = "slices are" if missing is None else f"{counted(missing, 'slice')} {'is' if missing == 1 else 'are'}"
         problem = (
-            f"{count} in {len(holes)} gap{'s' if len(holes) > 1 else ''}, the first of {steps[holes[0]]:.2f} mm "
+            f"{count} missing in {counted(len(holes), 'gap')}, the first of {steps[holes[0]]:.2f} mm "
             f"between {before.name} and {after.name} (typical step {typical:.2f} mm)"
         )
         unreadable = [bad.path for bad in self.scan.unattributed]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lungdet.counted import counted
 from lungdet.records import DetectionReport, Finding, NoduleGrowth
 
 KIND_WORDS = {
@@ -88,12 +89,13 @@ def growth_sentence(growth: NoduleGrowth) -> str:
         >>> growth_sentence(NoduleGrowth(200.0, 400.0, 90.0, "grows", 90.0, 65.0, 148.0, 2.0))
         'grows: 200 to 400 mm³ in 90 days, doubling time 90 days (95 % limits 65 to 148)'
     """
-    said = f"{growth.verdict}: {growth.before_mm3:.0f} to {growth.after_mm3:.0f} mm³ in {growth.days:g} days"
+    passed = counted(f"{growth.days:g}", "day")
+    said = f"{growth.verdict}: {growth.before_mm3:.0f} to {growth.after_mm3:.0f} mm³ in {passed}"
     if growth.verdict != "grows" or growth.doubling_days is None:
         return said
     longest = "" if growth.longest_days is None else f" to {growth.longest_days:.0f}"
     limits = "" if growth.shortest_days is None else f" (95 % limits {growth.shortest_days:.0f}{longest})"
-    return f"{said}, doubling time {growth.doubling_days:.0f} days{limits}"
+    return f"{said}, doubling time {counted(f'{growth.doubling_days:.0f}', 'day')}{limits}"
 
 
 def candidates_words(report: DetectionReport) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lungdet.counted import counted
+
 from .csv_rows import table_to_csv
 
 NAME_WIDTH, CELL = 28, 11
@@ -43,8 +45,8 @@ def classification_to_text(content: Mapping[str, Any]) -> str:
 def _section(content: Mapping[str, Any], kind: str, patients: int | None) -> str:
     scores, bounds = content["scores"], content["intervals"]
     plural = "classes" if kind == "class" else f"{kind}s"
-    whose, unit = (f" of {patients} patients", "patient") if patients else ("", "picture")
-    lines = [f"{scores['images']} pictures{whose}, {len(scores['classes'])} {plural}"]
+    whose, unit = (f" of {counted(patients, 'patient')}", "patient") if patients else ("", "picture")
+    lines = [f"{counted(scores['images'], 'picture')}{whose}, {len(scores['classes'])} {plural}"]
     for name in ("accuracy", "macro_recall", "macro_precision", "macro_f1"):
         low, high = bounds[name]
         interval = "" if low is None else f"  ({low:.4f} to {high:.4f}, {100 * bounds['confidence']:g} % CI by {unit})"

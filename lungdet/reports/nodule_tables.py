@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lungdet.counted import counted
+
 from .classification_tables import CELL, NAME_WIDTH
 
 NO_SLOPE = "not estimable: positives and negatives are too few, or do not overlap"
@@ -20,9 +22,9 @@ def nodule_scores_to_text(content: Mapping[str, Any]) -> str:
     Args:
         content: what ``metrics.json`` of a nodule classifier's evaluation holds.
     """
-    whose = f" of {content['patients']} patients" if content["patients"] else ""
+    whose = f" of {counted(content['patients'], 'patient')}" if content["patients"] else ""
     binary, types = content["nodule"], content["types"]
-    parts = [f"{content['cubes']} cubes{whose}", binary_to_text(binary, "nodule or look-alike")]
+    parts = [f"{counted(content['cubes'], 'cube')}{whose}", binary_to_text(binary, "nodule or look-alike")]
     at, rate = f"sensitivity at {binary['threshold']:g}", _number(binary["false_positive_rate"])
     parts.append(f"{at:<{NAME_WIDTH}}{_number(binary['sensitivity'])}, false positive rate {rate}")
     parts.append(_types_to_text(types))
@@ -43,7 +45,7 @@ def binary_to_text(content: Mapping[str, Any], title: str) -> str:
         content: :meth:`~lungdet.metrics.BinaryScores.to_json`.
         title: what it is the probability of.
     """
-    lines = [f"{title}: {content['cases']} cases, {content['positives']} of them positive"]
+    lines = [f"{title}: {counted(content['cases'], 'case')}, {content['positives']} of them positive"]
     names = {"auc": "AUC", "log_loss": "log loss", "brier": "Brier score", "bias": "said too often by"}
     lines += [f"{label:<{NAME_WIDTH}}{_with_interval(content[key])}" for key, label in names.items()]
     base, calibration = content["base_log_loss"], content["calibration"]
@@ -55,7 +57,7 @@ def binary_to_text(content: Mapping[str, Any], title: str) -> str:
 
 
 def _types_to_text(content: Mapping[str, Any]) -> str:
-    lines = [f"types: {content['nodules']} nodules"]
+    lines = [f"types: {counted(content['nodules'], 'nodule')}"]
     lines.append(f"{'accuracy':<{NAME_WIDTH}}{_with_interval(content['accuracy'])}")
     lines.append(f"{'calibration error (ECE)':<{NAME_WIDTH}}{_number(content['calibration']['ece'])}")
     rows = [

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import escape
 
+from lungdet.counted import counted
 from lungdet.records import RoutedFile
 
 from .json_file import time_stamp
@@ -61,7 +62,7 @@ def route_to_html(
     """
     stamp, source = time_stamp(created), escape(facts.get("Source", ""))
     sections = (
-        section("counts", _plural(len(files), "file"), _counts(files)),
+        section("counts", counted(len(files), "file"), _counts(files)),
         _folders(files),
         _matrix(files),
         _disagreements(files, thumbnails, most),
@@ -169,7 +170,3 @@ def _left_out(found: Sequence[RoutedFile], most: int) -> str:
 def _facts(facts: Mapping[str, str]) -> str:
     rows = (f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>' for name, value in facts.items())
     return '<table class="facts"><tbody>\n' + "\n".join(rows) + "\n</tbody></table>"
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"

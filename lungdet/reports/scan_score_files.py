@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from lungdet import __version__
+from lungdet.counted import counted
 from lungdet.records import ScanScore, ScoreFlag, ScoreLine
 
 from .csv_rows import Digits, table_to_csv
@@ -74,7 +75,7 @@ def score_line(scan: ScanScore) -> str:
         parts.append(f"tau {scan.line.tau:.3f}, R2 {scan.line.r2:.3f}")
     kinds = list(dict.fromkeys(flag.kind for flag in scan.flags))
     count = len(scan.z_mm)
-    text = f"{scan.series.source}: {count} slice{'s' * (count != 1)}: {', '.join(parts)}; "
+    text = f"{scan.series.source}: {counted(count, 'slice')}: {', '.join(parts)}; "
     text += f"flags: {', '.join(kinds)}" if kinds else "no flags"
     return "".join(letter for letter in text if letter.isprintable())
 

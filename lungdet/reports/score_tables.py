@@ -7,6 +7,8 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from lungdet.counted import counted
+
 NAME_WIDTH = 26
 
 
@@ -21,7 +23,8 @@ def froc_to_text(content: Mapping[str, Any]) -> str:
     """
     unit, intervals = content["unit"], content.get("intervals")
     counts = (
-        f"{content['scans']} {unit}s, {content['nodules']} nodules, {content['marks']} marks: "
+        f"{counted(content['scans'], unit)}, {counted(content['nodules'], 'nodule')}, "
+        f"{counted(content['marks'], 'mark')}: "
         f"TP {content['true_positives']}, FN {content['false_negatives']}, FP {content['false_positives']}, "
         f"{content['double_hits']} double hits, {content['on_excluded']} on excluded findings"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from lungdet.counted import counted
 from lungdet.records import DetectionReport, Finding, LungsFound
 
 from .analysis_words import (
@@ -44,7 +45,7 @@ def report_to_text(report: DetectionReport, part: tuple[int, int] = (1, 1)) -> s
     """
     series, which = report.series, f", study {part[0]} of {part[1]}" if part[1] > 1 else ""
     named = f"series {series.series_uid} " if series.series_uid else ""
-    lines = [f"{series.source}{which}: {named}{series.description!r}, {report.shape[2]} slices"]
+    lines = [f"{series.source}{which}: {named}{series.description!r}, {counted(report.shape[2], 'slice')}"]
     lines += [f"  {step}" for step in series.steps]
     head, rows = (
         _analysis_rows(report.findings) if report.analyzed else (HEAD, [_row(item) for item in report.findings])
@@ -55,8 +56,7 @@ def report_to_text(report: DetectionReport, part: tuple[int, int] = (1, 1)) -> s
         lines += [] if finding.growth is None else [f"        {growth_sentence(finding.growth)}"]
         lines += [f"        {note}" for note in finding.notes]
     lines += [f"  {line}" for line in _scan_lines(report)]
-    count = len(report.findings)
-    lines.append(f"  {count or 'no'} finding{'s' * (count != 1)}")
+    lines.append(f"  {counted(len(report.findings), 'finding')}" if report.findings else "  no findings")
     return "\n".join("".join(letter for letter in line if letter.isprintable()) for line in lines)
 
 

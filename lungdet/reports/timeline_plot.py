@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lungdet.counted import counted
 from lungdet.records.lesion_sequence import LesionSequence, PatientHistory
 
 from .score_figures import COLORS, STYLE, require_matplotlib
-from .timeline_tables import counted, sums_over_time
+from .timeline_tables import sums_over_time
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

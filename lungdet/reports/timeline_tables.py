@@ -63,11 +63,6 @@ def histories_to_json(histories: Sequence[PatientHistory], facts: Mapping[str, A
     return (json.dumps(content, indent=1, sort_keys=False, allow_nan=False) + "\n").encode()
 
 
-def counted(count: int, noun: str) -> str:
-    """Say how many: ``1 lesion``, ``2 lesions``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def sums_over_time(history: PatientHistory) -> tuple[int, tuple[float, ...]]:
     """Add up the long diameters of the lesions that every study marks: a sum of changing lesions would say nothing.
 

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from lungdet.counted import counted
 from lungdet.lesions import MeasurementError, measured_from_datalist, measured_from_deeplesion
 from lungdet.lesions.description import ALL, describe_measured
 from lungdet.readers import read_deeplesion
@@ -16,7 +17,6 @@ from lungdet.reports.lesion_figures import draw_lesion_figures
 from lungdet.reports.lesion_page import FIGURES, description_to_html
 from lungdet.reports.lesion_tables import description_to_json, description_to_tables
 from lungdet.reports.score_figures import require_matplotlib
-from lungdet.reports.timeline_tables import counted
 
 from .lesion_source import lesion_source
 from .new_output import new_output
@@ -47,7 +47,8 @@ class DescribedLesions:
         counts = ", ".join(f"{item.lesion_type} {item.marks}" for item in found.types if item.lesion_type != ALL)
         growths = Counter(item.growth for item in found.growths)
         lines = [
-            f"{len(found.lesions)} measurements of {found.patients} patients in {len(found.studies)} studies",
+            f"{counted(len(found.lesions), 'measurement')} of {counted(found.patients, 'patient')} "
+            f"in {counted(len(found.studies), 'study')}",
             f"types: {counts}",
             "between studies: " + (", ".join(f"{n} {name}" for name, n in sorted(growths.items())) or "nothing known"),
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from lungdet.counted import counted
 from lungdet.lesions import load_embedded, save_embedded
 from lungdet.readers import read_deeplesion
 
@@ -37,7 +38,7 @@ class EmbeddedTable:
     without_neighbours: int = 0
 
     def __str__(self) -> str:
-        told = f"{self.output}: {self.lesions} lesions of {self.patients} patients"
+        told = f"{self.output}: {counted(self.lesions, 'lesion')} of {counted(self.patients, 'patient')}"
         return f"{told}; {len(self.problems)} left out" if self.problems else told
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lungdet import __version__
+from lungdet.counted import counted
 from lungdet.metrics import (
     FrocIntervals,
     FrocResult,
@@ -115,7 +116,8 @@ class FrocEvaluation:
             result.fp_rates,
             result.sensitivities,
         )
-        title = f"{result.protocol.name}: {result.nodules} nodules in {result.scans} {result.protocol.unit}s"
+        what = f"{counted(result.nodules, 'nodule')} in {counted(result.scans, result.protocol.unit)}"
+        title = f"{result.protocol.name}: {what}"
         return draw_froc([curve], result.fp_rates, result.protocol.unit, title)
 
     def _draw_precision_recall(self) -> dict[str, bytes]:
@@ -127,8 +129,8 @@ class FrocEvaluation:
             () if bounds is None else bounds.band_recalls,
             () if bounds is None else bounds.band_precisions,
         )
-        title = f"{self.result.protocol.name}: {self.result.nodules} nodules in {self.result.scans} scans"
-        return draw_precision_recall([curve], title=title)
+        what = f"{counted(self.result.nodules, 'nodule')} in {counted(self.result.scans, 'scan')}"
+        return draw_precision_recall([curve], title=f"{self.result.protocol.name}: {what}")
 
 
 def prepare_scores(folder: str | Path, inputs: Iterable[str | Path], figures: bool = True) -> None:

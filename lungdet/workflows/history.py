@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lungdet.counted import counted
 from lungdet.lesions import DistanceWeights, MeasurementError, find_histories, load_embedded
 from lungdet.lesions.links import Rule
 from lungdet.lesions.matching_weights import EMBEDDED, GEOMETRY
@@ -24,7 +25,6 @@ from lungdet.reports.timeline_tables import (
     FORMAT,
     LEGEND,
     PARTS,
-    counted,
     histories_to_csv,
     histories_to_json,
 )
@@ -212,7 +212,7 @@ def _vectors(table: DeepLesionTable, options: HistoryOptions) -> tuple[Vectors |
         notes.append(f"{what}, the first of {others[0]}; run `lungdet lesions embed` on this table")
     missing = len(table) - len(vectors)
     if missing:
-        notes.append(f"{missing} marks have no embedding, and are compared by place, size and type")
+        notes.append(f"{counted(missing, 'mark')} without an embedding, compared by place, size and type")
     return vectors, tuple(notes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lungdet.counted import counted
 from lungdet.readers.patient_print import UNSURE
 from lungdet.records import SeriesInfo
 
@@ -27,7 +28,7 @@ def prior_doubts(before: SeriesInfo, after: SeriesInfo) -> list[str]:
         doubts.append("is of this very study, in which no days pass")
     passed = days_between(before, after)
     if passed is not None and passed < 0:
-        doubts.append(f"was made {-passed} days after this one")
+        doubts.append(f"was made {counted(-passed, 'day')} after this one")
     return doubts
 
 
@@ -49,7 +50,8 @@ def prior_notes(before: SeriesInfo, after: SeriesInfo, days: float) -> list[str]
     passed = days_between(before, after)
     if passed is None or abs(passed - days) <= 1:
         return []
-    return [f"by their dates {passed} days lie between the scans, and growth is told for {days:g}"]
+    told = f"by their dates {counted(passed, 'day')} lie{'s' * (passed == 1)} between the scans"
+    return [f"{told}, and growth is told for {days:g}"]
 
 
 def _unknown(before: SeriesInfo, after: SeriesInfo) -> str:

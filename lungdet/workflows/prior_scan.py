@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lungdet.counted import counted
 from lungdet.geometry.frames import spacing_of
 from lungdet.lesions.compare_nodules import GrowthError, compare_nodules
 from lungdet.lesions.lay_scans import LayingError, lay_scans
@@ -100,9 +101,8 @@ class PriorScan:
         for column, (rank, _) in enumerate(now):
             before, distance_mm = partners.get(column, (None, 0.0))
             findings[rank] = self._grown(findings[rank], before, distance_mm, thickness_mm)
-        said = (
-            f"compared with a scan {self.days:g} days before: {len(pairs)} of {len(self.measured)} nodules found again"
-        )
+        again = f"{len(pairs)} of {counted(len(self.measured), 'nodule')} found again"
+        said = f"compared with a scan {counted(f'{self.days:g}', 'day')} before: {again}"
         notes = (*report.notes, said, *filter(None, [laying.note]), *told)
         for doubt in doubts:
             logger.warning("%s: %s %s (%s)", report.series.source, THOUGH, doubt, self.path)

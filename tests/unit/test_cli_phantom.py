@@ -46,7 +46,7 @@ def test_a_deeplesion_folder_is_written(tmp_path: Path, capsys: pytest.CaptureFi
     few = ["--patients", "1", "--image-size", "48", "--context", "0", "--seed", "2"]
     assert cli.main(["phantom", str(tmp_path), "--kind", "deeplesion", *few]) == 0
     table = read_deeplesion(tmp_path / "DL_info.csv")
-    assert f"{len(table)} lesions of 1 patients" in capsys.readouterr().out
+    assert f"{len(table)} lesions of 1 patient" in capsys.readouterr().out
     assert (tmp_path / "Images_png" / table.lesions[0].png_path).is_file()
     assert cli.main(["phantom", str(tmp_path), "--kind", "deeplesion", *few]) == 1
     assert "holds a DeepLesion folder already" in capsys.readouterr().err

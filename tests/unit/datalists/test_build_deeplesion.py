@@ -108,7 +108,7 @@ def test_missing_images_are_named(tmp_path: Path, slices: bool):
     built = build_deeplesion(faulty, tmp_path, DeepLesionChoice(slices=slices))
     assert built.entries == ()
     assert built.problems[0] == "DL_info.csv, line 3: odd"
-    assert "no such image; 1 lesions left out" in built.problems[1]
+    assert "no such image; 1 lesion left out" in built.problems[1]
 
 
 def test_mistakes():

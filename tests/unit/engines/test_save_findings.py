@@ -89,7 +89,7 @@ def test_attached_to_an_evaluator(tmp_path: Path, files: tuple[Path, Path], capl
     assert [folder.name.partition("-")[0] for folder in folders] == ["one", "three"]
     assert read_json(folders[1] / "findings.json") == expected
     assert [path.name for path in (folders[0] / "pictures").iterdir()] == ["overview.png"]
-    assert "1 findings" in caplog.text
+    assert "1 finding," in caplog.text
 
 
 def test_an_output_that_cannot_be_is_known_before_the_work(tmp_path: Path, files: tuple[Path, Path]):

@@ -123,7 +123,7 @@ def test_a_missing_slice_is_refused_or_interpolated(ct_files, stored):
     folder = ct_files.series(stored)
     for file in folder.glob("*_3.dcm"):
         file.unlink()
-    with pytest.raises(SeriesError, match=r"1 slices are missing in 1 gap, the first of 4.00 mm between .*_2.dcm and "):
+    with pytest.raises(SeriesError, match=r"1 slice is missing in 1 gap, the first of 4.00 mm between .*_2.dcm and "):
         read_ct(folder)
     volume = read_ct(folder, on_gap="interpolate")
     expected = (stored - 1024).astype(float)
@@ -132,7 +132,7 @@ def test_a_missing_slice_is_refused_or_interpolated(ct_files, stored):
     np.testing.assert_array_equal(volume.array[..., [0, 1, 2, 4, 5]], expected.T[..., [0, 1, 2, 4, 5]])
     assert volume.affine_lps[2, 2] == 2.0
     assert [bool(uid) for uid in volume.info.slice_uids] == [True, True, True, False, True, True]
-    assert "interpolated: 1 slices are missing" in volume.info.steps[0]
+    assert "interpolated: 1 slice is missing" in volume.info.steps[0]
 
 
 def test_the_gap_names_the_unreadable_file_that_may_fill_it(ct_files, stored):

@@ -173,7 +173,7 @@ def test_missing_bits_are_filled_in_and_logged(ct_files, caplog):
         ({"PixelData": None}, "no pixels"),
         ({"PixelData": None, "FloatPixelData": bytes(60)}, "floating point"),
         ({"PixelData": None, "DoubleFloatPixelData": bytes(120)}, "floating point"),
-        ({"Rows": 4}, "cut off: 1 frames of 4 x 5 need 40 bytes, 30 are there"),
+        ({"Rows": 4}, "cut off: 1 frame of 4 x 5 need 40 bytes, 30 are there"),
         ({"NumberOfFrames": 2}, "cut off: 2 frames of 3 x 5 need 60 bytes, 30 are there"),
         ({"Rows": 65535, "Columns": 65535}, "more than the limit of 4294967296; raise"),
         ({"Rows": 65535, "Columns": 32767}, "cut off"),

@@ -200,7 +200,7 @@ def test_what_is_cut_off_is_refused_by_name(tmp_path, ending, part):
 def test_the_budget_is_kept(tmp_path):
     Image.fromarray(LEVELS).save(tmp_path / "a.png")
     read_radiograph(tmp_path / "a.png", max_bytes=60 * 45)
-    with pytest.raises(RadiographError, match=r"a\.png: its 1 frames of 60 x 45 pixels take 2700 bytes"):
+    with pytest.raises(RadiographError, match=r"a\.png: its 1 frame of 60 x 45 pixels take 2700 bytes"):
         read_radiograph(tmp_path / "a.png", max_bytes=60 * 45 - 1)
 
 

@@ -90,7 +90,7 @@ def test_one_slice_shifted_sideways(ct_files):
 def test_a_tilted_series_with_a_hole(ct_files):
     folder = tilted(ct_files, 10.0)
     next(folder.glob("*_4.dcm")).unlink()
-    with pytest.raises(SeriesError, match="1 slices are missing"):
+    with pytest.raises(SeriesError, match="1 slice is missing"):
         read_ct(folder, on_tilt="resample")
     volume = read_ct(folder, on_tilt="resample", on_gap="interpolate")
     assert volume.array.shape[2] == 8

@@ -13,7 +13,7 @@ from lungdet.reports.score_figures import MissingPlotsError
 from lungdet.reports.timeline_page import timelines_to_html
 from lungdet.reports.timeline_plot import draw_timeline
 from lungdet.reports.timeline_sheet import MOST_ROWS, TILE_PX, KeySlice, draw_sheet, sheet_sequences
-from lungdet.reports.timeline_tables import PARTS, change, counted, histories_to_csv, histories_to_json, sums_over_time
+from lungdet.reports.timeline_tables import PARTS, change, histories_to_csv, histories_to_json, sums_over_time
 
 FACTS = {
     "source": "<DL_info>.csv", "rule": "optimal", "embeddings": None, "notes": ["a <note>"], "problems": [],
@@ -131,10 +131,6 @@ def test_a_sheet_explains_repeats_where_there_are_any():
     repeated = history(LesionSequence("000001-01", (again, *others)), *THREE.sequences[1:])
     heights = [Image.open(io.BytesIO(draw_sheet(one, {}))).size[1] for one in (THREE, repeated)]
     assert heights[0] < heights[1]
-
-
-def test_one_is_singular():
-    assert [counted(number, "lesion") for number in (0, 1, 2)] == ["0 lesions", "1 lesion", "2 lesions"]
 
 
 def test_a_sheet_has_a_row_a_lesion_and_says_what_is_missing():

@@ -146,7 +146,7 @@ def test_embeddings_tell_lesions_apart(tmp_path: Path):
     find_lesion_histories(table, tmp_path / "out", replace(options, threshold=0.5))
     assert [key for _, key in sequences(tmp_path / "out")] == ["000001_01_01_030.png#0", "000001_02_01_012.png#0"]
     save_embedded(embedded.take([0, 1]), tmp_path / "lesions.npz")
-    assert find_lesion_histories(table, tmp_path / "out", options).notes[0].startswith("1 marks have no embedding")
+    assert find_lesion_histories(table, tmp_path / "out", options).notes[0].startswith("1 mark without an embedding")
 
 
 def test_embeddings_of_another_version_of_the_table_are_told(tmp_path: Path):
@@ -156,7 +156,7 @@ def test_embeddings_of_another_version_of_the_table_are_told(tmp_path: Path):
     changed = write(tmp_path, [*ROWS[:2], row(1, 3, 12, "0.3, 0.51, 0.5", size=31.0)])
     summary = find_lesion_histories(changed, tmp_path / "out", HistoryOptions(embeddings=tmp_path / "lesions.npz"))
     assert "1 embeddings are of other lesions than the rows of the same name" in summary.notes[0]
-    assert "1 marks have no embedding" in summary.notes[1]
+    assert "1 mark without an embedding" in summary.notes[1]
 
 
 def test_embeddings_of_other_lesions_are_refused(tmp_path: Path):

@@ -209,7 +209,7 @@ def test_embedding_a_table_tells_what_it_left_out(collection: Path, images: Path
     command = ["lesions", "embed", str(tmp_path), "--images", str(images), "-o", str(out)]
     assert main(command) == 1
     told = capsys.readouterr()
-    assert "warning: 2 lesions lack neighbour slices" in told.err
+    assert "warning: 2 lesions without neighbour slices" in told.err
     assert "c.png#0: c.png: missing" in told.err
     assert "error: DL_info.csv, line 5: " in told.err
     assert "two.npz: 2 lesions of 2 patients; 2 left out" in told.out
