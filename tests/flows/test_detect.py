@@ -85,7 +85,7 @@ def test_every_file_is_there_and_valid(study: Path):
     assert [float(rows[0][key]) for key in ("coordX", "coordY", "coordZ")] == pytest.approx(
         findings[0]["center_lps_mm"], abs=1e-3
     )
-    assert "<title>Lung nodule detection: good</title>" in (study / "report.html").read_text()
+    assert "<title>Lung nodule detection: good, series " in (study / "report.html").read_text()
     assert len(list((study / "pictures").glob("*.png"))) == 1 + 6 * min(len(findings), 12)
 
 
