@@ -175,7 +175,7 @@ def test_padding_counts_as_air():
 
 @pytest.mark.parametrize("shape", [(20, 20), (20, 20, 1), (1, 20, 20, 20), (0, 4, 4)])
 def test_what_is_no_3d_image_is_refused(shape):
-    with pytest.raises(ValueError, match="needs a 3D image|has one slice"):
+    with pytest.raises(ValueError, match=r"needs a 3D image|has one slice"):
         cut_cube(np.zeros(shape), np.eye(4), (1, 1, 0))
 
 
