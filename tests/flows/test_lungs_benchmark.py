@@ -40,7 +40,7 @@ def test_scores_of_a_mask_by_hand(benchmark):
     truth[:4], truth[6:] = 1, 2
     labels = truth.copy()
     labels[3], labels[4], labels[6] = 0, 1, 1
-    scores = benchmark.compare(labels, truth, (1.0, 1.0, 1.0), 0.0)
+    scores = benchmark.compare(labels, truth, 0.0)
     assert scores["worst Dice"] == pytest.approx(2 * 300 / (500 + 400))
     assert (scores["too much"], scores["missed"], scores["wrong side"]) == (0.125, 0.125, 0.125)
     assert scores["volume error"] == 0
