@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
+from lungdet.counted import counted
 from lungdet.records import NODULE_TYPES
 
 from .entry import ScanEntry, box_diameter, size_unit
@@ -35,7 +36,7 @@ def summarise(parts: Mapping[str, Sequence[ScanEntry]]) -> str:
     readers = Counter(item.facts["readers"] for entry in everything for item in entry.boxes if "readers" in item.facts)
     lines += _listed(
         "boxes by readers",
-        Counter({f"{count} reader{'s' * (count != 1)}": readers[count] for count in sorted(readers)}),
+        Counter({counted(count, "reader"): readers[count] for count in sorted(readers)}),
     )
     types = Counter(item.facts["type"] for entry in everything for item in entry.boxes if "type" in item.facts)
     lines += _listed("boxes by type", Counter({name: types[name] for name in NODULE_TYPES if name in types}))

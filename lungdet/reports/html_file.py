@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lungdet.counted import counted
 from lungdet.geometry import frames
 from lungdet.records import CTVolume, DetectionReport, Finding
 
@@ -46,7 +47,7 @@ def report_to_html(report: DetectionReport, pictures: Mapping[str, bytes], creat
         UTF-8 text.
     """
     count = len(report.findings)
-    headline = {0: "No findings", 1: "1 finding"}.get(count, f"{count} findings")
+    headline = counted(count, "finding") if count else "No findings"
     table = "" if report.analyzed and count else _table(report) if count else NO_FINDINGS
     facts = f"{table}\n{scan_facts(report)}"
     columns = (
@@ -92,7 +93,7 @@ def _subtitle(report: DetectionReport, created: datetime | None) -> str:
         escape(source_name(report.series.source)),
         escape(report.series.description),
         escape(_series_words(report.series.series_uid)),
-        f"{report.shape[2]} slice{'s' * (report.shape[2] != 1)}",
+        counted(report.shape[2], "slice"),
         f'made <time datetime="{stamp}">{stamp[:10]} {stamp[11:16]} UTC</time>',
     ]
     return " &middot; ".join(part for part in parts if part)
@@ -136,7 +137,7 @@ def _row(report: DetectionReport, rank: int, finding: Finding) -> str:
 
 def _overview(report: DetectionReport, pictures: Mapping[str, bytes]) -> str:
     count = len(report.findings)
-    marks = f"with {count} marked finding{'s' * (count != 1)}" if count else "without any mark"
+    marks = f"with {counted(count, 'marked finding')}" if count else "without any mark"
     caption = "Projection from the front: patient's right at the left, head at the top. Boxes carry the rank."
     return figure(pictures, OVERVIEW_NAME, f"Projection of the chest from the front {marks}", caption)
 
