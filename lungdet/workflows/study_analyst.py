@@ -172,7 +172,7 @@ class StudyAnalyst:
     ) -> ScanRiskAnswer | None:
         if self.risk is None:
             return None
-        partial = partial_lungs(volume, lungs.labels, described)
+        partial = partial_lungs(volume, lungs, described)
         if partial:  # a scan without marks has an answer, which is of a chest
             notes.append(f"left out: {SCAN}; {partial}")
             return None

@@ -16,7 +16,7 @@ def told(planes: slice, shape: tuple[int, int, int] = (40, 20, 30), step_mm: flo
     labels[:, :, planes] = 1
     volume = CTVolume(np.full(shape, -800, np.int16), np.diag([5.0, 5.0, turn * step_mm, 1.0]), SeriesInfo("made"))
     mask = LungMask(labels)
-    return partial_lungs(volume, labels, describe_lungs(volume, mask))
+    return partial_lungs(volume, mask, describe_lungs(volume, mask))
 
 
 @pytest.mark.parametrize("turn", [1.0, -1.0])
@@ -36,7 +36,7 @@ def test_one_slice_and_no_lungs_are_said_in_plain_words():
     assert told(slice(0, 1), (40, 20, 1)).endswith("the scan has one slice")
     volume = CTVolume(np.full((9, 9, 9), -1000, np.int16), np.eye(4), SeriesInfo("air"))
     mask = lung_mask(volume.array, volume.affine_lps)
-    said = partial_lungs(volume, mask.labels, describe_lungs(volume, mask))
+    said = partial_lungs(volume, mask, describe_lungs(volume, mask))
     assert said == f"no lungs were found: {mask.reason}"
 
 
@@ -45,8 +45,9 @@ def test_coronal_slices_have_the_height_of_the_patient():
     affine = np.array([[8.0, 0, 0, 0], [0, 0, 8.0, 0], [0, -5.0, 0, 0], [0, 0, 0, 1.0]])
     volume = CTVolume(np.full(labels.shape, -800, np.int16), affine, SeriesInfo("made"))
     facts = describe_lungs(volume, LungMask(labels))
-    assert partial_lungs(volume, labels, facts) == ""  # 30 rows of 5 mm
-    assert "100 mm of lungs" in partial_lungs(volume, labels * (np.arange(30) < 20)[:, None], facts)
+    assert partial_lungs(volume, LungMask(labels), facts) == ""  # 30 rows of 5 mm
+    upper = LungMask(labels * (np.arange(30) < 20)[:, None])
+    assert "100 mm of lungs" in partial_lungs(volume, upper, facts)
 
 
 def test_a_chest_and_a_chest_that_is_cut_a_little_are_enough():
@@ -54,4 +55,4 @@ def test_a_chest_and_a_chest_that_is_cut_a_little_are_enough():
     for first, enough in ((0, True), (22, True), (48, False)):
         part = CTVolume(chest.array[:, :, first:], chest.affine_lps, chest.info)
         mask = lung_mask(part.array, part.affine_lps)
-        assert (partial_lungs(part, mask.labels, describe_lungs(part, mask)) == "") is enough, first
+        assert (partial_lungs(part, mask, describe_lungs(part, mask)) == "") is enough, first
