@@ -134,5 +134,7 @@ def _drop_gas(fits: Mask, mean: Float64Array, sizes: Float64Array, blocks: tuple
     numbers, hu = blocks
     largest = int(np.where(fits, sizes, 0).argmax())
     doubtful = np.flatnonzero(fits & (mean < GAS_BELOW_HU) & (sizes < GAS_PART * sizes[largest]))
+    if not len(doubtful):
+        return
     spread = {piece: np.ptp(np.percentile(hu[numbers == piece], (10, 90))) for piece in (largest, *doubtful)}
     fits[[piece for piece in doubtful if spread[piece] < GAS_SPREAD * spread[largest]]] = False

@@ -89,13 +89,16 @@ def patient_key() -> str:
 def _names_one(patient_id: str) -> bool:
     said = "".join(filter(str.isalnum, patient_id))
     repeated = len(said) >= LEAST_REPEATED and len(set(said)) == 1
-    return not repeated and any(letter.isdigit() and letter != "0" for letter in said)
+    return not repeated and _numbered(said)
 
 
 def _names_nobody(patient_id: str) -> bool:
     letters = "".join(filter(str.isalpha, patient_id.casefold()))  # "anon" of "ANON-000"
-    numbered = any(letter.isdigit() and letter != "0" for letter in patient_id)
-    return not numbered and (letters in PLACEHOLDERS or len(set(letters)) < 2)
+    return not _numbered(patient_id) and (letters in PLACEHOLDERS or len(set(letters)) < 2)
+
+
+def _numbered(text: str) -> bool:
+    return any(letter.isdigit() and letter != "0" for letter in text)
 
 
 def _ordinal(date: str) -> int | None:

@@ -73,8 +73,8 @@ class KnownFindings:
         bare = [_bare(finding) for finding in report.findings]
         bare.sort(key=lambda finding: -finding.score)
         kept = tuple(text for text in report.warnings if not text.startswith(THOUGH))
-        report = replace(report, series=volume.info, findings=tuple(bare), warnings=kept)
-        return replace(report, lungs=None, risk=None, models=(), notes=())
+        known = replace(report, lungs=None, risk=None, models=(), notes=())
+        return replace(known, series=volume.info, findings=tuple(bare), warnings=kept)
 
     def check_kept(self, report: DetectionReport, known: DetectionReport, output: Path) -> None:
         """Make sure that a new report does not replace these findings where it has fewer of them.
